@@ -1,0 +1,142 @@
+"""The Partner API, one method per endpoint."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Literal
+
+from yarl import URL
+
+from .auth import Auth
+from .errors import AuthenticationError, InvalidResponseError, UntrustedLinkError
+from .models import ResolutionLink, Vehicle
+from .transport import Response, Transport
+
+
+class PoderoClient:
+    """Call the Partner API for one user of one organisation.
+
+    Every method raises, beside what it names, AuthenticationError (the credentials are
+    refused), ForbiddenError, RateLimitError, PoderoConnectionError and
+    InvalidResponseError. Source of every path: the contract, or Podero's guide where
+    the method says so.
+    """
+
+    def __init__(
+        self, transport: Transport, auth: Auth, organization_id: str, user_id: str
+    ) -> None:
+        """Call in the name of an account. Both ids are canonical UUIDs."""
+        self._transport = transport
+        self._auth = auth
+        self._vehicles = (
+            f"/api/partners/v2.0/org/{organization_id}/users/{user_id}"
+            "/electric-vehicles"
+        )
+
+    def close(self) -> None:
+        """Give up what is under way."""
+        self._auth.close()
+
+    async def get_vehicles(self) -> tuple[Vehicle, ...]:
+        """Return the user's vehicles, without their actions (guide).
+
+        Raises NotFoundError where the service has no such list.
+        """
+        document = (await self._request("GET", self._vehicles)).json()
+        if not isinstance(document, list):
+            raise InvalidResponseError("The answer is not a list")
+        return tuple(Vehicle.from_json(vehicle) for vehicle in document)
+
+    async def get_vehicle(self, vehicle_id: str) -> Vehicle:
+        """Return one vehicle, by its canonical UUID.
+
+        Raises NotFoundError where there is none, InvalidResponseError where the answer
+        is another vehicle's.
+        """
+        response = await self._request("GET", f"{self._vehicles}/{vehicle_id}")
+        vehicle = Vehicle.from_json(response.json())
+        if vehicle.id is not None and vehicle.id != vehicle_id:
+            raise InvalidResponseError("The answer is another vehicle's")
+        return vehicle
+
+    async def set_preferences(self, vehicle_id: str, **preferences: Any) -> None:
+        """Change preferences of a vehicle; those not named stay as they are (guide).
+
+        Values are what JSON knows; times of day are `HH:MM:SS`, moments ISO 8601.
+        Raises InvalidRequestError where the service refuses a value.
+        """
+        await self._request("PUT", f"{self._vehicles}/{vehicle_id}", json=preferences)
+
+    async def start_boost(self, vehicle_id: str) -> None:
+        """Charge now, or as soon as the vehicle is plugged in (guide).
+
+        Raises ConflictError with the reason `already_charging`, `fully_charged`,
+        `no_active_session` or `internal_error`.
+        """
+        await self._request("POST", f"{self._vehicles}/{vehicle_id}/boost")
+
+    async def cancel_boost(self, vehicle_id: str) -> None:
+        """Take back a boost that has not begun (guide)."""
+        await self._request("DELETE", f"{self._vehicles}/{vehicle_id}/boost")
+
+    async def resolve_action(
+        self, link: ResolutionLink, parameters: Mapping[str, Any]
+    ) -> str | None:
+        """Start the action behind a link, or mark a message as read.
+
+        Returns the http(s) address to send the user's browser to, or None where the
+        answer has none. Raises NotFoundError where the action is no longer active,
+        InvalidRequestError where a parameter is refused, UntrustedLinkError where the
+        link or the address leads where no browser should be sent.
+        """
+        response = await self._request(
+            "POST", self._transport.resolve(link.url or ""), json=parameters
+        )
+        address = response.member("redirect_url")
+        if address is None:
+            return None
+        try:
+            url = URL(address)
+        except ValueError:
+            raise UntrustedLinkError("The address is not one") from None
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise UntrustedLinkError("The address is not a web address")
+        return str(url)
+
+    async def report_action(
+        self, link: ResolutionLink, state: Literal["success", "fail"]
+    ) -> None:
+        """Report how an action ended that was started (guide).
+
+        Raises NotFoundError where it is not active, so reported already.
+        """
+        url = self._transport.resolve(link.url or "")
+        cue, _, _ = url.raw_path.rstrip("/").rpartition("/")
+        response = await self._transport.request(
+            "POST",
+            # The secret in the query serves both, and is the only proof asked for.
+            url.with_path(f"{cue}/state", encoded=True, keep_query=True),
+            json={"state": state},
+        )
+        response.raise_for_status()
+
+    async def _request(
+        self, method: str, url: str | URL, *, json: Mapping[str, Any] | None = None
+    ) -> Response:
+        """Send a request with a token, and once more with a new one after a 401."""
+        token = await self._auth.get_access_token()
+        response = await self._send(method, url, token, json)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            token = await self._auth.get_access_token(rejected=token)
+            response = await self._send(method, url, token, json)
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                raise AuthenticationError("A new token was refused")
+        response.raise_for_status()
+        return response
+
+    async def _send(
+        self, method: str, url: str | URL, token: str, json: Mapping[str, Any] | None
+    ) -> Response:
+        """Send one request with a token."""
+        return await self._transport.request(
+            method, url, json=json, headers={"Authorization": f"Bearer {token}"}
+        )

@@ -1,0 +1,426 @@
+"""What the Partner API says of a vehicle: frozen, typed, whatever the JSON holds.
+
+A value of the wrong type, range or format costs its own field only: the field is None
+and its name stands in `invalid`. Source: the contract's schema.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, time
+from enum import StrEnum
+from functools import cache
+import math
+import re
+from typing import Any, Self
+from uuid import UUID
+
+from .errors import InvalidResponseError
+
+# Larger numbers are no measurement of a car.
+_LIMIT = 10**15
+# RFC 3339, which Python's own parser takes with much else.
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d.*", re.ASCII | re.DOTALL)
+_TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+class Status(StrEnum):
+    """How well a link of the chain works."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+class BoostState(StrEnum):
+    """What "charge now" is at: offered, starting, not possible, or running."""
+
+    AVAILABLE = "available"
+    REQUESTED = "requested"
+    UNAVAILABLE = "unavailable"
+    ONGOING = "ongoing"
+
+
+class PriceZone(StrEnum):
+    """The market area whose prices steer the charging."""
+
+    AT = "AT"
+    AT_HOURLY = "AT_HOURLY"
+    BE = "BE"
+    CH = "CH"
+    EE = "EE"
+    DE_LU = "DE_LU"
+    HU = "HU"
+    IT_CNOR = "IT_CNOR"
+    IT_CSUD = "IT_CSUD"
+    IT_NORD = "IT_NORD"
+    IT_PUN = "IT_PUN"
+    IT_SARD = "IT_SARD"
+    IT_SICI = "IT_SICI"
+    IT_SUD = "IT_SUD"
+    PT = "PT"
+    RO = "RO"
+    SE_1 = "SE_1"
+    SE_2 = "SE_2"
+    SE_3 = "SE_3"
+    SE_4 = "SE_4"
+    UK = "UK"
+
+
+class ChargingState(StrEnum):
+    """What the car does at the plug, in the words that evcc reads."""
+
+    DISCONNECTED = "disconnected"
+    CONNECTED = "connected"
+    STARTING = "starting"
+    CHARGING = "charging"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+
+
+# Readers: a JSON value other than null becomes a field's value, or raises ValueError.
+# None from a reader means that the value says "none".
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("not a boolean")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("not a number")
+    if not -_LIMIT < value < _LIMIT:
+        raise ValueError("out of range")
+    return value
+
+
+def _integer(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError("not whole")
+    return int(number)
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value.strip() or None
+
+
+def _decimal(value: Any) -> float:
+    """Read a number, or its decimal text."""
+    return _number(float(value) if isinstance(value, str) else value)
+
+
+def _timestamp(value: Any) -> datetime | None:
+    """Read a moment as UTC. Year 1 is the service's way to say "never"."""
+    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+        raise ValueError("not a timestamp")
+    moment = datetime.fromisoformat(value.upper())
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    if moment.year == 1:
+        return None
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of range") from None
+
+
+def _clock_time(value: Any) -> time:
+    """Read a wall-clock time; a zone, which the contract does not have, is ignored."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError("not a time of day")
+    return time.fromisoformat(value).replace(tzinfo=None)
+
+
+def _uuid(value: Any) -> str:
+    """Read a UUID in its canonical form."""
+    if not isinstance(value, str):
+        raise ValueError("not a UUID")
+    return str(UUID(value))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("not a list of texts")
+    return tuple(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _between[T: float](
+    read: Callable[[Any], T], low: float, high: float
+) -> Callable[[Any], T]:
+    def bounded(value: Any) -> T:
+        number = read(value)
+        if not low <= number <= high:
+            raise ValueError("out of range")
+        return number
+
+    return bounded
+
+
+_percentage = _between(_integer, 0, 100)
+_amount = _between(_integer, 0, math.inf)
+_energy = _between(_decimal, 0, math.inf)
+
+
+def _read_by[T](read: Callable[[Any], T | None]) -> T | None:
+    """Declare a field that is None unless a reader makes a value of its JSON."""
+    return field(default=None, metadata={"read": read})
+
+
+@cache
+def _readers(model: type[Model]) -> dict[str, Callable[[Any], Any]]:
+    """Return the reader of each field that a model takes from JSON."""
+    return {
+        attribute.name: attribute.metadata["read"]
+        for attribute in fields(model)
+        if "read" in attribute.metadata
+    }
+
+
+# No model has a repr: what is personal or secret cannot slip into a log with it.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Model:
+    """A JSON object, of which any part may be missing or wrong."""
+
+    invalid: frozenset[str] = frozenset()
+    """Names of the fields whose value could not be used; nested ones with a dot."""
+
+    unrecognized: Mapping[str, str] = field(default_factory=dict)
+    """The JSON type of each key that the schema does not have."""
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """Read a decoded JSON object. Raises InvalidResponseError for anything else."""
+        if not isinstance(document, dict):
+            raise InvalidResponseError("The answer is not an object")
+        readers = _readers(cls)  # type: ignore[arg-type]  # a class is hashable
+        values: dict[str, Any] = {}
+        invalid: set[str] = set()
+        for name, read in readers.items():
+            if (value := document.get(name)) is None:
+                continue
+            try:
+                values[name] = value = read(value)
+            except ValueError, InvalidResponseError:
+                invalid.add(name)
+                continue
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, Model) and part.invalid:
+                    invalid.update(f"{name}.{nested}" for nested in part.invalid)
+        return cls(
+            **values,
+            invalid=frozenset(invalid),
+            unrecognized={
+                key: type(document[key]).__name__
+                for key in document.keys() - readers.keys()
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeviceType(Model):
+    """The kind of a device."""
+
+    short_name: str | None = _read_by(_text)
+    long_name: str | None = _read_by(_text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeviceModel(Model):
+    """Maker and model of a device."""
+
+    device_type: DeviceType | None = _read_by(DeviceType.from_json)
+    manufacturer: str | None = _read_by(_text)
+    model: str | None = _read_by(_text)
+    year: int | None = _read_by(_between(_integer, 1900, 9999))
+    cloud_service: str | None = _read_by(_uuid)
+    cloud_service_instructions: str | None = _read_by(_text)
+    cloud_service_signup_link: str | None = _read_by(_text)
+
+    @property
+    def name(self) -> str | None:
+        """Return what people call it, as in "Volkswagen ID.4 (2023)"."""
+        year = f"({self.year})" if self.year else None
+        return " ".join(filter(None, (self.manufacturer, self.model, year))) or None
+
+    @property
+    def model_with_year(self) -> str | None:
+        """Return the model with its year, as far as they are known."""
+        if self.model is None or self.year is None:
+            return self.model
+        return f"{self.model} ({self.year})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Owner(Model):
+    """Whose the vehicle is. Personal."""
+
+    id: str | None = _read_by(_uuid)
+    email: str | None = _read_by(_text)
+    first_name: str | None = _read_by(_text)
+    last_name: str | None = _read_by(_text)
+    external_id: str | None = _read_by(_text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ResolutionLink(Model):
+    """How an action is started. The address carries a secret that lasts an hour."""
+
+    url: str | None = _read_by(_text)
+    required_parameters: tuple[str, ...] | None = _read_by(_texts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Action(Model):
+    """Something that the user is asked to do. Of this class itself: an unknown kind."""
+
+    code: str | None = _read_by(_text)
+    resolution_link: ResolutionLink | None = _read_by(ResolutionLink.from_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReauthenticateAction(Action):
+    """The link to the car maker has lapsed: the user must sign in there again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class InformationAction(Action):
+    """A message to the user; resolving it marks it as read."""
+
+    metadata: dict[str, Any] | None = _read_by(_object)
+    sent_at: datetime | None = _read_by(_timestamp)
+
+    @property
+    def message(self) -> str | None:
+        """Return the text for the user."""
+        message = (self.metadata or {}).get("message")
+        return message if isinstance(message, str) else None
+
+
+def _actions(value: Any) -> tuple[Action, ...]:
+    """Read the list of actions; one that is no object is left out."""
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    kinds: dict[str, type[Action]] = {
+        "reauthenticate": ReauthenticateAction,
+        "information": InformationAction,
+    }
+    return tuple(
+        kinds.get(str(action.get("code")), Action).from_json(action)
+        for action in value
+        if isinstance(action, dict)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Vehicle(Model):
+    """An electric vehicle, `ElectricVehicleDetailOutput` of the contract.
+
+    Levels are in percent, powers in W, energies in kWh, the range in km, durations in
+    seconds, the fence in m; moments are aware and in UTC.
+    """
+
+    id: str | None = _read_by(_uuid)
+    external_device_id: str | None = _read_by(_text)
+    device_model: DeviceModel | None = _read_by(DeviceModel.from_json)
+    owner: Owner | None = _read_by(Owner.from_json)
+    created_at: datetime | None = _read_by(_timestamp)
+    updated_at: datetime | None = _read_by(_timestamp)
+    deleted_at: datetime | None = _read_by(_timestamp)
+
+    battery_level: int | None = _read_by(_percentage)
+    battery_capacity_kwh: float | None = _read_by(_energy)
+    battery_at_plug_in: float | None = _read_by(_between(_number, 0, 100))
+    driving_range: int | None = _read_by(_amount)
+    is_plugged_in: bool | None = _read_by(_boolean)
+    is_charging: bool | None = _read_by(_boolean)
+    is_fully_charged: bool | None = _read_by(_boolean)
+    charge_rate_w: int | None = _read_by(_integer)
+    charge_time_remaining: int | None = _read_by(_amount)
+    expected_max_charge_power: int | None = _read_by(_integer)
+    current_state_last_updated_at: datetime | None = _read_by(_timestamp)
+    charge_state_last_updated_at: datetime | None = _read_by(_timestamp)
+    last_monitoring_executed_at: datetime | None = _read_by(_timestamp)
+
+    is_smart_optimization_active: bool | None = _read_by(_boolean)
+    optimization_score: float | None = _read_by(_number)
+    is_charge_policy_enabled: bool | None = _read_by(_boolean)
+    minimum_charge_limit: int | None = _read_by(_percentage)
+    charge_deadline_at: time | None = _read_by(_clock_time)
+    is_over_charge_allowed: bool | None = _read_by(_boolean)
+    charge_policy_last_updated_at: datetime | None = _read_by(_timestamp)
+    charge_target_min: int | None = _read_by(_percentage)
+    charge_target_max: int | None = _read_by(_percentage)
+    is_pause_power_active: bool | None = _read_by(_boolean)
+    pause_power_until: datetime | None = _read_by(_timestamp)
+    current_mode: str | None = _read_by(_text)
+    comment: str | None = _read_by(_text)
+
+    boost_state: BoostState | None = _read_by(BoostState)
+    boost_feature_enabled: bool | None = _read_by(_boolean)
+    boost_for_next_session: bool | None = _read_by(_boolean)
+    last_boost_triggered_at: datetime | None = _read_by(_timestamp)
+    last_boost_ended_at: datetime | None = _read_by(_timestamp)
+    last_boost_end_reason: str | None = _read_by(_text)
+
+    consumption_last_day_kwh: float | None = _read_by(_energy)
+    consumption_last_week_kwh: float | None = _read_by(_energy)
+    consumption_last_month_kwh: float | None = _read_by(_energy)
+    consumption_last_updated_at: datetime | None = _read_by(_timestamp)
+
+    latitude: float | None = _read_by(_between(_number, -90, 90))
+    longitude: float | None = _read_by(_between(_number, -180, 180))
+    coordinates_last_updated_at: datetime | None = _read_by(_timestamp)
+    geo_fence_distance_m: float | None = _read_by(_between(_number, 0, math.inf))
+
+    connection_status: Status | None = _read_by(Status)
+    monitoring_status: Status | None = _read_by(Status)
+    steering_status: Status | None = _read_by(Status)
+    is_authenticated: bool | None = _read_by(_boolean)
+    lifecycle_state: str | None = _read_by(_text)
+    lifecycle_error: str | None = _read_by(_text)
+    actual_steering_state: str | None = _read_by(_text)
+    price_zone: PriceZone | None = _read_by(PriceZone)
+    is_trading_enabled: bool | None = _read_by(_boolean)
+
+    is_inverter_forced_mode_enabled: bool | None = _read_by(_boolean)
+    is_inverter_forced_mode_active: bool | None = _read_by(_boolean)
+    inverter_forced_mode_since: datetime | None = _read_by(_timestamp)
+    minimum_solar_coverage: float | None = _read_by(_number)
+    hems_min_export_to_start_w: int | None = _read_by(_integer)
+    hems_max_import_before_stopping_w: int | None = _read_by(_integer)
+    hems_min_production_to_start_w: int | None = _read_by(_integer)
+    hems_min_production_before_stopping_w: int | None = _read_by(_integer)
+
+    action_needed: bool | None = _read_by(_boolean)
+    has_notification: bool | None = _read_by(_boolean)
+    actions: tuple[Action, ...] | None = _read_by(_actions)
+    embeddable_url: str | None = _read_by(_text)
+    authorization_url: str | None = _read_by(_text)
+
+    @property
+    def charging_state(self) -> ChargingState | None:
+        """Return what the car does at the plug; None where that is not known."""
+        if self.is_charging:
+            return ChargingState.CHARGING
+        if self.is_plugged_in is None:
+            return None
+        if not self.is_plugged_in:
+            return ChargingState.DISCONNECTED
+        if self.is_fully_charged:
+            return ChargingState.COMPLETE
+        if self.boost_state is BoostState.REQUESTED:
+            return ChargingState.STARTING
+        if self.is_pause_power_active:
+            return ChargingState.PAUSED
+        return ChargingState.CONNECTED

@@ -1,0 +1,215 @@
+"""HTTP with the account's own origin, and the one place where it becomes our errors."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+import re
+from typing import Any
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from .errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    InvalidResponseError,
+    NotFoundError,
+    PoderoConnectionError,
+    RateLimitError,
+    UntrustedLinkError,
+)
+
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=15)
+"""How long one request may take, from the first byte out to the last byte in."""
+
+MAX_RESPONSE_SIZE = 1024 * 1024
+"""Bytes of an answer, decompressed, beyond which it is not read any further."""
+
+MAX_CONNECTIONS = 4
+"""Requests under way at once, so that many vehicles do not answer in one stall."""
+
+
+# Printable ASCII without what browsers and libraries read in different ways.
+_PLAIN_REFERENCE = re.compile(r"(?!//)[!#-;=?-\[\]_a-z~%]+")
+
+
+def parse_base_url(text: str) -> URL:
+    """Return the origin that `text` names.
+
+    Raises ValueError unless it is https, or http on the loopback, without
+    credentials, path, query or fragment.
+    """
+    url = URL(text.strip())
+    if not url.absolute or url.host is None or url.scheme not in {"http", "https"}:
+        raise ValueError("Not an absolute http(s) address")
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise ValueError("Not an https address")
+    if url != url.origin():
+        raise ValueError("More than an origin")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """What came back: the status, the whole body, and how long to wait (seconds)."""
+
+    status: int
+    body: bytes
+    retry_after: float | None
+
+    def json(self) -> Any:
+        """Return the decoded body. Raises InvalidResponseError if it is not JSON."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            # Not chained: the decoder's error quotes the document.
+            raise InvalidResponseError("The answer is not JSON") from None
+
+    def member(self, name: str) -> str | None:
+        """Return a text of the JSON object in the body, or None without one."""
+        try:
+            document = self.json()
+        except InvalidResponseError:
+            return None
+        value = document.get(name) if isinstance(document, dict) else None
+        return value if isinstance(value, str) else None
+
+    def raise_for_status(self) -> None:
+        """Raise the error that a status other than success means."""
+        match self.status:
+            case status if 200 <= status < 300:
+                return
+            case HTTPStatus.FORBIDDEN:
+                raise ForbiddenError("The account has no right to this")
+            case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
+                raise NotFoundError("There is no such thing")
+            case HTTPStatus.CONFLICT:
+                raise ConflictError(self.member("reason"))
+            case status if 400 <= status < 500:
+                raise InvalidRequestError(f"The service answered {status}")
+            case status:
+                raise InvalidResponseError(f"The service answered {status}")
+
+
+class Transport:
+    """Send requests to one origin, a few at a time, and never follow a redirect."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+        """Use a session for an origin. Raises ValueError as parse_base_url does."""
+        self._session = session
+        self._base_url = parse_base_url(base_url)
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    def resolve(self, reference: str) -> URL:
+        """Return the address that a relative reference means at this origin.
+
+        Raises UntrustedLinkError if it names a scheme, a host, or anything else that
+        could lead elsewhere.
+        """
+        if not _PLAIN_REFERENCE.fullmatch(reference):
+            raise UntrustedLinkError("Not a plain relative reference")
+        try:
+            url = URL(reference, encoded=True)
+            resolved = self._base_url.join(url)
+            trusted = not url.absolute and resolved.origin() == self._base_url
+        except ValueError:
+            trusted = False
+        if not trusted:
+            raise UntrustedLinkError("Not a reference to this origin")
+        return resolved
+
+    async def request(
+        self,
+        method: str,
+        url: str | URL,
+        *,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Send one request and return its answer, whatever its status below 500.
+
+        Raises RateLimitError (429), PoderoConnectionError (unreachable, timed out, 5xx)
+        and InvalidResponseError (too large).
+        """
+        if isinstance(url, str):
+            url = self._base_url.join(URL(url))
+        async with self._slots:
+            try:
+                async with self._session.request(
+                    method,
+                    url,
+                    data=None if json is None else orjson.dumps(json),
+                    headers={
+                        "Accept": "application/json",
+                        **(
+                            {} if json is None else {"Content-Type": "application/json"}
+                        ),
+                        **(headers or {}),
+                    },
+                    allow_redirects=False,
+                    timeout=REQUEST_TIMEOUT,
+                ) as answer:
+                    response = Response(
+                        answer.status,
+                        await _read(answer),
+                        _seconds(answer.headers.get("Retry-After")),
+                    )
+            except TimeoutError:
+                raise PoderoConnectionError(
+                    "The service did not answer in time"
+                ) from None
+            except (aiohttp.ClientError, OSError) as err:
+                # The kind is enough: the text of these errors can hold the address.
+                raise PoderoConnectionError(
+                    f"The service could not be reached ({type(err).__name__})"
+                ) from None
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise RateLimitError(
+                "The service was asked too often", response.retry_after
+            )
+        if response.status >= 500 or response.status == HTTPStatus.REQUEST_TIMEOUT:
+            raise PoderoConnectionError(
+                f"The service answered {response.status}", response.retry_after
+            )
+        return response
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the body. Raises InvalidResponseError where it exceeds the bound."""
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > MAX_RESPONSE_SIZE:
+            raise InvalidResponseError("The answer is too large")
+    return bytes(body)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Return the seconds that a Retry-After header means, in either of its forms."""
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError, OverflowError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,56 @@
+"""Podero: electric cars on the smart-charging cloud."""
+
+import asyncio
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
+
+from .const import LOGGER, PLATFORMS, SUBENTRY_VEHICLE
+from .coordinator import PoderoConfigEntry, PoderoCoordinator, async_create_client
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bool:
+    """Set up an account with its vehicles.
+
+    A vehicle that fails does not take the others down: only where none can be
+    reached is the account tried again as a whole.
+    """
+    client = async_create_client(hass, entry.data)
+    entry.async_on_unload(client.close)
+    entry.runtime_data = {
+        subentry.subentry_id: PoderoCoordinator(hass, entry, subentry, client)
+        for subentry in entry.get_subentries_of_type(SUBENTRY_VEHICLE)
+    }
+    coordinators = entry.runtime_data.values()
+    failures = await asyncio.gather(
+        *(
+            coordinator.async_config_entry_first_refresh()
+            for coordinator in coordinators
+        ),
+        return_exceptions=True,
+    )
+    unreachable = 0
+    for coordinator, failure in zip(coordinators, failures, strict=True):
+        if isinstance(failure, ConfigEntryNotReady):
+            unreachable += not coordinator.is_missing
+        elif failure is not None:
+            raise failure
+    if unreachable and unreachable == len(coordinators):
+        raise next(filter(None, failures))
+    for coordinator, failure in zip(coordinators, failures, strict=True):
+        if failure is not None:
+            LOGGER.warning("Error fetching %s data: %s", coordinator.name, failure)
+
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bool:
+    """Unload an account."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def _async_reload(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
+    """Set up again what was changed, vehicles added or removed included."""
+    await hass.config_entries.async_reload(entry.entry_id)

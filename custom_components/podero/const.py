@@ -1,0 +1,27 @@
+"""Names that more than one module uses."""
+
+import logging
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "podero"
+LOGGER: Final = logging.getLogger(__package__)
+
+PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.DEVICE_TRACKER,
+    Platform.SENSOR,
+]
+
+CONF_BASE_URL: Final = "base_url"
+CONF_GRANT: Final = "grant"
+CONF_ORGANIZATION_ID: Final = "organization_id"
+CONF_USER_ID: Final = "user_id"
+
+GRANT_CLIENT_CREDENTIALS: Final = "client_credentials"
+GRANT_PASSWORD: Final = "password"
+
+SIGNAL_CHARGING_EVENT: Final = f"{DOMAIN}_charging_event"
+
+SUBENTRY_VEHICLE: Final = "vehicle"

@@ -1,0 +1,58 @@
+"""Where a vehicle is."""
+
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.device_tracker import (
+    TrackerEntity,
+    TrackerEntityDescription,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api import Vehicle
+from .coordinator import PoderoConfigEntry
+from .entity import PoderoEntityDescription, PoderoValueEntity
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoTrackerDescription(PoderoEntityDescription, TrackerEntityDescription):
+    """Describe a tracker."""
+
+
+def _position(vehicle: Vehicle) -> tuple[float, float] | None:
+    """Return latitude and longitude, or None unless both are known."""
+    if vehicle.latitude is None or vehicle.longitude is None:
+        return None
+    return vehicle.latitude, vehicle.longitude
+
+
+LOCATION = PoderoTrackerDescription(
+    key="location", field="latitude", value_fn=_position
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the tracker of each vehicle."""
+    for subentry_id, coordinator in entry.runtime_data.items():
+        async_add_entities(
+            [PoderoTracker(coordinator, LOCATION)], config_subentry_id=subentry_id
+        )
+
+
+class PoderoTracker(PoderoValueEntity, TrackerEntity):
+    """A tracker that shows the position."""
+
+    entity_description: PoderoTrackerDescription
+    # Trackers are diagnostic unless they say otherwise; where the car is is not.
+    _attr_entity_category = None  # type: ignore[assignment]
+
+    @override
+    def _show(self, value: Any) -> None:
+        self._attr_latitude, self._attr_longitude = value or (None, None)

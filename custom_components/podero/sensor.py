@@ -1,0 +1,309 @@
+"""What is measured, computed or set of a vehicle: one line or a few per field."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    MAX_LENGTH_STATE_STATE,
+    EntityCategory,
+    UnitOfEnergy,
+    UnitOfLength,
+    UnitOfPower,
+    UnitOfRatio,
+    UnitOfTime,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
+
+from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
+from .coordinator import PoderoConfigEntry
+from .entity import PoderoEntityDescription, PoderoValueEntity
+
+PARALLEL_UPDATES = 0
+
+FINISH_TOLERANCE = timedelta(minutes=3)
+"""By how much the expected end of charging may move unnoticed."""
+
+# Home Assistant itself means something else by the word "unavailable" as a state.
+BOOST_STATES = {state: state.value for state in BoostState} | {
+    BoostState.UNAVAILABLE: "not_available"
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
+    """Describe a sensor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiagnosticDescription(PoderoSensorDescription):
+    """Describe a sensor that most people never look at."""
+
+    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
+    entity_registry_enabled_default: bool = False
+
+
+def _next_deadline(vehicle: Vehicle) -> datetime | None:
+    """Return when the deadline is due next, at the wall clock of this home."""
+    if vehicle.charge_deadline_at is None or not vehicle.is_charge_policy_enabled:
+        return None
+    now = dt_util.now()
+    for day in (now.date(), now.date() + timedelta(days=1)):
+        due = datetime.combine(day, vehicle.charge_deadline_at, now.tzinfo)
+        # Compared in UTC: two moments of one zone are compared by the wall clock.
+        if (due := dt_util.as_utc(due)) > dt_util.as_utc(now):
+            return due
+    return None
+
+
+def _status(value: Status | None) -> Status | None:
+    """Return a status; "unknown" is what Home Assistant shows without one."""
+    return None if value is Status.UNKNOWN else value
+
+
+def _cut(text: str | None) -> str | None:
+    """Return a text that fits into a state."""
+    if text is None or len(text) <= MAX_LENGTH_STATE_STATE:
+        return text
+    return f"{text[: MAX_LENGTH_STATE_STATE - 1]}…"
+
+
+def _timestamp(key: str, field: str | None = None) -> DiagnosticDescription:
+    return DiagnosticDescription(
+        key=key, field=field, device_class=SensorDeviceClass.TIMESTAMP
+    )
+
+
+def _power(key: str) -> DiagnosticDescription:
+    return DiagnosticDescription(
+        key=key,
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+    )
+
+
+def _energy(period: str) -> PoderoSensorDescription:
+    return PoderoSensorDescription(
+        key=f"consumption_last_{period}",
+        field=f"consumption_last_{period}_kwh",
+        # No state class: it falls when old charging leaves the window.
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=1,
+    )
+
+
+def _link_status(key: str, field: str) -> DiagnosticDescription:
+    return DiagnosticDescription(
+        key=key,
+        field=field,
+        value_fn=lambda vehicle: _status(getattr(vehicle, field)),
+        device_class=SensorDeviceClass.ENUM,
+        options=[status for status in Status if status is not Status.UNKNOWN],
+        entity_registry_enabled_default=True,
+    )
+
+
+SENSORS: tuple[PoderoSensorDescription, ...] = (
+    PoderoSensorDescription(
+        key="battery_level",
+        device_class=SensorDeviceClass.BATTERY,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+    ),
+    PoderoSensorDescription(
+        key="driving_range",
+        device_class=SensorDeviceClass.DISTANCE,
+        native_unit_of_measurement=UnitOfLength.KILOMETERS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    PoderoSensorDescription(
+        key="charging_state",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(ChargingState),
+    ),
+    PoderoSensorDescription(
+        key="charging_power",
+        field="charge_rate_w",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    PoderoSensorDescription(
+        key="charge_time_remaining",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.MINUTES,
+        suggested_display_precision=0,
+        entity_registry_enabled_default=False,
+    ),
+    PoderoSensorDescription(
+        key="charge_deadline",
+        field="charge_deadline_at",
+        value_fn=_next_deadline,
+        device_class=SensorDeviceClass.TIMESTAMP,
+    ),
+    _energy("day"),
+    _energy("week"),
+    _energy("month"),
+    PoderoSensorDescription(
+        key="boost_state",
+        value_fn=lambda vehicle: (
+            vehicle.boost_state and BOOST_STATES[vehicle.boost_state]
+        ),
+        device_class=SensorDeviceClass.ENUM,
+        options=list(BOOST_STATES.values()),
+    ),
+    PoderoSensorDescription(
+        key="optimization_score",
+        state_class=SensorStateClass.MEASUREMENT,
+    ),
+    PoderoSensorDescription(key="current_mode"),
+    PoderoSensorDescription(
+        key="pause_power_until", device_class=SensorDeviceClass.TIMESTAMP
+    ),
+    PoderoSensorDescription(
+        key="minimum_charge_limit",
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+    ),
+    DiagnosticDescription(
+        key="charge_target_min",
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        entity_registry_enabled_default=True,
+    ),
+    DiagnosticDescription(
+        key="charge_target_max",
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        entity_registry_enabled_default=True,
+    ),
+    DiagnosticDescription(
+        key="battery_at_plug_in",
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_registry_enabled_default=True,
+    ),
+    DiagnosticDescription(
+        key="battery_capacity",
+        field="battery_capacity_kwh",
+        device_class=SensorDeviceClass.ENERGY_STORAGE,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=1,
+        entity_registry_enabled_default=True,
+    ),
+    _link_status("connection_status", "connection_status"),
+    _link_status("monitoring_status", "monitoring_status"),
+    _link_status("steering_status", "steering_status"),
+    DiagnosticDescription(
+        key="last_reported",
+        field="current_state_last_updated_at",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=True,
+    ),
+    DiagnosticDescription(key="lifecycle_state", entity_registry_enabled_default=True),
+    DiagnosticDescription(
+        key="actual_steering_state", entity_registry_enabled_default=True
+    ),
+    DiagnosticDescription(
+        key="lifecycle_error", value_fn=lambda vehicle: _cut(vehicle.lifecycle_error)
+    ),
+    DiagnosticDescription(
+        key="comment", value_fn=lambda vehicle: _cut(vehicle.comment)
+    ),
+    DiagnosticDescription(
+        key="price_zone",
+        value_fn=lambda vehicle: vehicle.price_zone and vehicle.price_zone.lower(),
+        device_class=SensorDeviceClass.ENUM,
+        options=[zone.lower() for zone in PriceZone],
+    ),
+    _timestamp("inverter_forced_mode_since"),
+    _timestamp("last_boost_triggered_at"),
+    _timestamp("last_boost_ended_at"),
+    DiagnosticDescription(key="last_boost_end_reason"),
+    _power("expected_max_charge_power"),
+    _power("hems_min_export_to_start_w"),
+    _power("hems_max_import_before_stopping_w"),
+    _power("hems_min_production_to_start_w"),
+    _power("hems_min_production_before_stopping_w"),
+    DiagnosticDescription(key="minimum_solar_coverage"),
+    DiagnosticDescription(
+        key="geo_fence_distance_m",
+        device_class=SensorDeviceClass.DISTANCE,
+        native_unit_of_measurement=UnitOfLength.METERS,
+    ),
+    _timestamp("created_at"),
+    _timestamp("updated_at"),
+    _timestamp("last_monitoring_executed_at"),
+    _timestamp("charge_policy_last_updated_at"),
+    _timestamp("coordinates_last_updated_at"),
+    _timestamp("consumption_last_updated_at"),
+    _timestamp("charge_state_last_updated_at"),
+)
+
+CHARGING_FINISHES_AT = PoderoSensorDescription(
+    key="charging_finishes_at",
+    field="charge_time_remaining",
+    device_class=SensorDeviceClass.TIMESTAMP,
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of each vehicle."""
+    for subentry_id, coordinator in entry.runtime_data.items():
+        async_add_entities(
+            [
+                *(PoderoSensor(coordinator, description) for description in SENSORS),
+                PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
+            ],
+            config_subentry_id=subentry_id,
+        )
+
+
+class PoderoSensor(PoderoValueEntity, SensorEntity):
+    """A sensor that shows a field."""
+
+    entity_description: PoderoSensorDescription
+
+    @override
+    def _show(self, value: Any) -> None:
+        self._attr_native_value = value
+
+
+class PoderoFinishSensor(PoderoSensor):
+    """The expected end of charging: it stands still while the expectation holds."""
+
+    _reading: tuple[int, datetime | None] | None = None
+    _finish: datetime | None = None
+
+    @override
+    def _current(self) -> tuple[bool, datetime | None]:
+        self._finish = self._expect(self.coordinator.data)
+        return self.available, self._finish
+
+    def _expect(self, vehicle: Vehicle | None) -> datetime | None:
+        """Return the end that a reading lets expect."""
+        if not (vehicle and vehicle.is_charging and vehicle.charge_time_remaining):
+            self._reading = None
+            return None
+        reading = vehicle.charge_time_remaining, vehicle.current_state_last_updated_at
+        if reading == self._reading:
+            # The same report, polled again: its remaining time began when it was new.
+            return self._finish
+        self._reading = reading
+        finish = dt_util.utcnow() + timedelta(seconds=vehicle.charge_time_remaining)
+        if self._finish and abs(finish - self._finish) < FINISH_TOLERANCE:
+            return self._finish
+        return finish

@@ -1,0 +1,226 @@
+"""Run the simulator, or tell a running one what to do."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+import json
+from pathlib import Path
+import signal
+import sys
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from .cloud import VIENNA, Simulator
+from .control import PREFIX
+from .faults import KINDS
+
+DEFAULT_PORT = 8765
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command is None:
+            asyncio.run(_serve(options))
+        else:
+            print(asyncio.run(_tell(options)))
+    except (ClientError, OSError, ValueError) as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    simulator = Simulator(
+        speed=options.speed,
+        seed=options.seed,
+        home=options.home,
+        zone=options.zone,
+        host=options.host,
+        port=options.port,
+        state_file=options.state,
+        client_credentials_url=options.client_credentials_url,
+        token_lifetime=timedelta(seconds=options.token_lifetime),
+        read_only=options.read_only,
+        lists_vehicles=not options.no_list,
+        signin_reports_outcome=options.signin_reports_outcome,
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with simulator:
+        account = simulator.account
+        print(
+            f"ready: {simulator.url}"
+            f" organization_id={account.organization_id} user_id={account.user_id}"
+            f" username={account.username} password={account.password}"
+            f" client_id={account.client_id} client_secret={account.client_secret}"
+            f" vehicles={','.join(car.id for car in simulator.vehicles)}",
+            flush=True,
+        )
+        await stop.wait()
+
+
+async def _tell(options: argparse.Namespace) -> str:
+    method, path, body = _request(options)
+    async with (
+        ClientSession(timeout=ClientTimeout(total=10)) as session,
+        session.request(
+            method, f"{options.url.rstrip('/')}{PREFIX}{path}", json=body
+        ) as response,
+    ):
+        answer = await response.json()
+        if not response.ok:
+            raise ValueError(answer["detail"])
+        return str(answer["message"])
+
+
+def _request(options: argparse.Namespace) -> tuple[str, str, dict[str, Any]]:
+    """Return the request that a command stands for."""
+    match options.command:
+        case "status":
+            return "GET", "/status", {}
+        case "recover":
+            return "DELETE", "/faults", {}
+        case "advance":
+            return "POST", "/advance", {"hours": options.hours}
+        case "fail":
+            headers = (
+                {}
+                if options.retry_after is None
+                else {"Retry-After": options.retry_after}
+            )
+            fault = {"status": options.status, "headers": headers, "body": options.body}
+            return "POST", "/faults", fault | _which(options)
+        case "stall":
+            return "POST", "/faults", {"delay": options.seconds} | _which(options)
+    body = {
+        name: getattr(options, name)
+        for name in ("percent", "text", "code", "names")
+        if name in options
+    }
+    if options.command == "set":
+        body = dict(options.properties)
+    return "POST", f"/vehicles/{options.vehicle}/{options.command}", body
+
+
+def _which(options: argparse.Namespace) -> dict[str, Any]:
+    return {"kind": options.path, "count": options.count}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument(
+        "--speed", type=float, default=1, help="60: a minute each second, 0: still"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--home", type=_coordinates, default=VIENNA, metavar="LAT,LON")
+    parser.add_argument(
+        "--zone", type=_zone, default="Europe/Vienna", help="whose nights are cheap"
+    )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="survive a restart")
+    parser.add_argument(
+        "--client-credentials-url",
+        choices=("contract", "guide", "both"),
+        default="both",
+    )
+    parser.add_argument("--token-lifetime", type=int, default=36000, metavar="SECONDS")
+    parser.add_argument("--read-only", action="store_true", help="tokens may not write")
+    parser.add_argument(
+        "--no-list", action="store_true", help="do not serve the list of vehicles"
+    )
+    parser.add_argument(
+        "--signin-reports-outcome",
+        action="store_true",
+        help="the maker's page tells Podero itself, not the client",
+    )
+    _add_commands(parser)
+    return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser) -> None:
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}")
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("--path", choices=KINDS, help="only these requests")
+    which.add_argument("--count", type=int, help="so many requests")
+    commands = parser.add_subparsers(
+        dest="command", title="commands to a running simulator"
+    )
+
+    def add(
+        name: str, text: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, parents=[where, *parents])
+
+    def add_for_car(name: str, text: str) -> argparse.ArgumentParser:
+        command = add(name, text)
+        command.add_argument("vehicle", help="1, 2 ... or the id")
+        return command
+
+    add("status", "tell how everybody is")
+    add("recover", "end all failures")
+    add("advance", "skip some hours").add_argument("hours", type=float)
+    fail = add("fail", "answer with an error", which)
+    fail.add_argument("--status", type=int, default=503)
+    fail.add_argument("--body")
+    fail.add_argument("--retry-after")
+    add("stall", "answer late", which).add_argument("--seconds", type=float, default=60)
+
+    add_for_car("plug-in", "plug it in at home")
+    add_for_car("unplug", "unplug it")
+    add_for_car("drive", "drive off")
+    add_for_car("charge", "start charging")
+    add_for_car("stop-charging", "stop charging")
+    add_for_car("fill-up", "have it full")
+    add_for_car("level", "have this much in the battery").add_argument(
+        "percent", type=int
+    )
+    add_for_car("delete", "delete it from the account")
+    add_for_car("reauthenticate", "let the link to the maker lapse")
+    add_for_car("message", "have a message for the user").add_argument("text")
+    add_for_car("unknown-action", "ask for something unheard of").add_argument(
+        "code", nargs="?", default="unheard"
+    )
+    add_for_car("clear-actions", "be done with all actions")
+    add_for_car("set", "serve these values").add_argument(
+        "properties", nargs="+", type=_property, metavar="NAME=JSON"
+    )
+    add_for_car("omit", "leave properties out").add_argument("names", nargs="+")
+    add_for_car("unset", "serve the truth again").add_argument("names", nargs="*")
+
+
+def _coordinates(text: str) -> tuple[float, float]:
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not LAT,LON: {text}") from error
+    return latitude, longitude
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ValueError, ZoneInfoNotFoundError) as error:
+        raise argparse.ArgumentTypeError(f"no such zone: {text}") from error
+
+
+def _property(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"not NAME=JSON: {text}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        # A bare word is what a shell makes of a quoted string.
+        return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

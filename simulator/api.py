@@ -1,0 +1,175 @@
+"""Answer for vehicles: read them, steer them, list their sessions."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from .auth import authorize
+from .car import BoostRefusedError, Car
+from .errors import ApiError
+from .preferences import parse_preferences
+from .routing import SIMULATOR, Route, read_json
+from .sessions import Session
+
+_MOST_SESSIONS = 200
+
+
+async def get_vehicle(request: web.Request) -> web.Response:
+    """Serve one vehicle."""
+    car = find_car(request, include_deleted=_flag(request, "include_deleted"))
+    return web.json_response(car.document())
+
+
+async def list_vehicles(request: web.Request) -> web.Response:
+    """Serve all vehicles of a user, without their actions."""
+    garage = _garage(request)
+    if not request.app[SIMULATOR].lists_vehicles:
+        raise ApiError(404, "Not found.")
+    include_deleted = _flag(request, "include_deleted")
+    documents: list[Any] = []
+    for car in garage:
+        if car.is_deleted and not include_deleted:
+            continue
+        document = car.document()
+        if isinstance(document, dict):
+            document = {
+                name: value for name, value in document.items() if name != "actions"
+            }
+        documents.append(document)
+    return web.json_response(documents)
+
+
+async def put_preferences(request: web.Request) -> web.Response:
+    """Change what the user can choose."""
+    car = _writable_car(request)
+    try:
+        fields = parse_preferences(await read_json(request))
+    except ValueError as error:
+        raise ApiError(422, str(error)) from error
+    car.write_preferences(fields)
+    return web.json_response(car.document())
+
+
+async def start_boost(request: web.Request) -> web.Response:
+    """Charge now."""
+    car = _writable_car(request)
+    try:
+        car.boost()
+    except BoostRefusedError as error:
+        body = {"state": car.boost_state, "reason": str(error)}
+        return web.json_response(body, status=409)
+    return web.Response(status=204)
+
+
+async def disarm_boost(request: web.Request) -> web.Response:
+    """Take back a boost that waits for the next session."""
+    _writable_car(request).disarm_boost()
+    return web.Response(status=204)
+
+
+async def list_sessions(request: web.Request) -> web.Response:
+    """Serve the charging sessions of some days, the latest first."""
+    car = find_car(request)
+    zone = car.world.zone
+    first, last = _date(request, "from"), _date(request, "to")
+    limit = _number(request, "limit", 50, 1, _MOST_SESSIONS)
+    offset = _number(request, "offset", 0, 0, None)
+
+    def is_asked_for(session: Session) -> bool:
+        day = session.plug_in_time.astimezone(zone).date()
+        return (first is None or first <= day) and (last is None or day <= last)
+
+    found = [session for session in car.sessions if is_asked_for(session)]
+    items = [session.document() for session in found[offset : offset + limit]]
+    return web.json_response({"total": len(found), "items": items})
+
+
+async def get_current_session(request: web.Request) -> web.Response:
+    """Serve the charging session that goes on, if one does."""
+    session = find_car(request).current_session
+    return web.json_response({"session": session.document() if session else None})
+
+
+def find_car(request: web.Request, *, include_deleted: bool = False) -> Car:
+    """Return the vehicle of a path, or refuse the request."""
+    garage = _garage(request)
+    vehicle_id = _uuid(request, "electric_vehicle_id")
+    for car in garage:
+        if car.id == vehicle_id and (include_deleted or not car.is_deleted):
+            return car
+    raise ApiError(404, "Not found.")
+
+
+def _writable_car(request: web.Request) -> Car:
+    token = authorize(request)
+    car = find_car(request)
+    if not token.can_write:
+        raise ApiError(403, "The token's scope does not allow this.")
+    return car
+
+
+def _garage(request: web.Request) -> list[Car]:
+    token = authorize(request)
+    organization_id, user_id = _uuid(request, "org_id"), _uuid(request, "user_id")
+    if organization_id != token.organization_id or token.user_id not in (None, user_id):
+        raise ApiError(403, "You do not have permission to perform this action.")
+    simulator = request.app[SIMULATOR]
+    if not any(
+        (account.organization_id, account.user_id) == (organization_id, user_id)
+        for account in simulator.accounts
+    ):
+        raise ApiError(404, "Not found.")
+    return [car for car in simulator.vehicles if car.owner.user_id == user_id]
+
+
+def _uuid(request: web.Request, name: str) -> str:
+    try:
+        return str(UUID(request.match_info[name]))
+    except ValueError as error:
+        raise ApiError(422, f"{name}: not a valid UUID.") from error
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    match request.query.get(name, "false").lower():
+        case "true" | "1":
+            return True
+        case "false" | "0":
+            return False
+    raise ApiError(422, f"{name}: not a boolean.")
+
+
+def _date(request: web.Request, name: str) -> date | None:
+    if (text := request.query.get(name)) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ApiError(422, f"{name}: not a date.") from error
+
+
+def _number(
+    request: web.Request, name: str, default: int, lowest: int, highest: int | None
+) -> int:
+    try:
+        number = int(request.query.get(name, default))
+    except ValueError as error:
+        raise ApiError(422, f"{name}: not a number.") from error
+    if number < lowest or (highest is not None and number > highest):
+        raise ApiError(422, f"{name}: out of range.")
+    return number
+
+
+_VEHICLES = "/api/partners/v2.0/org/{org_id}/users/{user_id}/electric-vehicles"
+_VEHICLE = f"{_VEHICLES}/{{electric_vehicle_id}}"
+
+ROUTES = (
+    Route("GET", _VEHICLES, "vehicles", list_vehicles),
+    Route("GET", _VEHICLE, "vehicle", get_vehicle),
+    Route("PUT", _VEHICLE, "preferences", put_preferences),
+    Route("POST", f"{_VEHICLE}/boost", "boost", start_boost),
+    Route("DELETE", f"{_VEHICLE}/boost", "boost", disarm_boost),
+    Route("GET", f"{_VEHICLE}/sessions", "sessions", list_sessions),
+    Route("GET", f"{_VEHICLE}/sessions/current", "sessions", get_current_session),
+)

@@ -1,0 +1,304 @@
+"""Offer a car to Podero, who steers it, and to whoever tests or demonstrates with it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from .account import Account
+from .actions import ALL_PARAMETERS, INFORMATION, REAUTHENTICATE, Action
+from .document import build_document
+from .habits import Habits, Model
+from .living import LivingCar, World
+from .preferences import POLICY_FIELDS
+from .sessions import Session
+
+
+class BoostRefusedError(Exception):
+    """Say why "charge now" is impossible, in the API's word."""
+
+
+class _Absent:
+    """Mark a property that is to be left out of the document."""
+
+
+ABSENT = _Absent()
+_NOTHING = object()
+
+
+class Car(LivingCar):
+    """Be one vehicle of the API."""
+
+    def __init__(
+        self,
+        vehicle_id: str,
+        model: Model,
+        habits: Habits,
+        world: World,
+        owner: Account,
+        *,
+        battery_level: int,
+        is_plugged_in: bool,
+    ) -> None:
+        """Put a car in its owner's garage."""
+        super().__init__(
+            vehicle_id,
+            model,
+            habits,
+            world,
+            battery_level=battery_level,
+            is_plugged_in=is_plugged_in,
+        )
+        self.owner = owner
+        self._replacement: Any = _NOTHING
+
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+        return f"{self.model.manufacturer} {self.model.model}"
+
+    @property
+    def is_deleted(self) -> bool:
+        """Tell whether it was deleted."""
+        return self.life.deleted_at is not None
+
+    def document(self) -> Any:
+        """Return what GET serves: an object, unless a test replaced it."""
+        now = self.catch_up()
+        if self._replacement is not _NOTHING:
+            return self._replacement
+        document = build_document(self, now) | self.life.overrides
+        for name in self.life.removed:
+            document.pop(name, None)
+        return document
+
+    # What people do with a car. Each is reported at once, so that a demo need not wait.
+
+    def plug_in(self, *, at_home: bool = True) -> None:
+        """Plug it in, after bringing it home if it is to be there."""
+        now = self.catch_up()
+        self._disconnect(now)
+        if at_home:
+            self.life.trip = None
+        self._connect(now, is_at_home=at_home)
+        self._report(now)
+
+    def unplug(self) -> None:
+        """Unplug it."""
+        now = self.catch_up()
+        self._disconnect(now)
+        self._report(now)
+
+    def drive(self) -> None:
+        """Drive off: it comes back later if time passes."""
+        now = self.catch_up()
+        self._set_out(now)
+        self._report(now)
+
+    def start_charging(self) -> None:
+        """Charge now, plugged in first if need be; raise ValueError if it is full."""
+        if self.is_full:
+            raise ValueError("it is full")
+        if self.life.session is None:
+            self.plug_in()
+        now = self.catch_up()
+        self.life.wanted_by_hand = True
+        self._begin_charging(now)
+        self._report(now)
+
+    def stop_charging(self) -> None:
+        """Stop charging until it is plugged in again or told to charge."""
+        now = self.catch_up()
+        self.life.wanted_by_hand = False
+        self.life.is_charging = False
+        self._end_boost(now, "stopped")
+        self._report(now)
+
+    def fill_up(self) -> None:
+        """Have it at its charge limit, plugged in."""
+        if self.life.session is None:
+            self.plug_in()
+        now = self.catch_up()
+        self.life.energy_kwh = self.model.limit_kwh
+        self.life.is_charging = False
+        self._end_boost(now, "fully_charged")
+        self._report(now)
+
+    def set_battery_level(self, percent: int) -> None:
+        """Have this much energy in the battery, truly and not only in the document."""
+        now = self.catch_up()
+        self.life.energy_kwh = self.model.capacity_kwh * percent / 100
+        self._report(now)
+
+    def delete(self) -> None:
+        """Delete it, as its owner can in Podero's app."""
+        self.life.deleted_at = self.life.updated_at = self.catch_up()
+
+    # What Podero does with it.
+
+    def boost(self) -> None:
+        """Start "charge now", arm it while unplugged, or raise BoostRefusedError."""
+        now = self.catch_up()
+        boost = self.life.boost
+        if not self.life.is_authenticated:
+            raise BoostRefusedError("internal_error")
+        if self.is_full:
+            raise BoostRefusedError("fully_charged")
+        if self.life.session is None:
+            boost.is_armed = True
+        elif not self.life.session.is_at_home:
+            raise BoostRefusedError("no_active_session")
+        elif self.life.is_charging or boost.requested_at is not None:
+            raise BoostRefusedError("already_charging")
+        else:
+            boost.requested_at = now
+        self.life.updated_at = now
+
+    def disarm_boost(self) -> None:
+        """Forget the boost that was armed for the next session."""
+        self.life.boost.is_armed = False
+        self.life.updated_at = self.catch_up()
+
+    @property
+    def boost_state(self) -> str:
+        """Return where "charge now" stands, in the API's word."""
+        reading, boost = self.life.reading, self.life.boost
+        if boost.requested_at is not None:
+            return "requested"
+        if boost.is_ongoing:
+            return "ongoing"
+        if reading is None or not (reading.is_plugged_in and reading.is_at_home):
+            return "unavailable"
+        return (
+            "unavailable"
+            if reading.is_charging or reading.is_fully_charged
+            else "available"
+        )
+
+    def write_preferences(self, fields: dict[str, Any]) -> None:
+        """Change preferences, which must be parsed before."""
+        now = self.catch_up()
+        for name, value in fields.items():
+            setattr(self.life.preferences, name, value)
+            # What was written is what is served, whatever a test had put there.
+            self._drop_override(name)
+        if POLICY_FIELDS & fields.keys():
+            self.life.policy_updated_at = now
+        if (
+            self.is_paused(now)
+            and self.life.is_charging
+            and not self.life.boost.is_ongoing
+        ):
+            self.life.is_charging = False
+            self.life.wanted_by_hand = None
+            self._report(now)
+        self.life.updated_at = now
+
+    @property
+    def current_session(self) -> Session | None:
+        """Return the session that goes on."""
+        self.catch_up()
+        return self.life.session
+
+    @property
+    def sessions(self) -> list[Session]:
+        """Return all sessions, the latest first."""
+        self.catch_up()
+        return self.life.sessions[::-1]
+
+    # What the user is asked to do.
+
+    def raise_reauthenticate(
+        self,
+        required_parameters: tuple[str, ...] = ALL_PARAMETERS,
+        *,
+        url: str | None = None,
+    ) -> Action:
+        """Let the link to the maker lapse."""
+        action = self._raise(REAUTHENTICATE, required_parameters, url=url)
+        self.life.is_authenticated = False
+        return action
+
+    def raise_message(self, text: str, *, url: str | None = None) -> Action:
+        """Have a message for the user."""
+        return self._raise(INFORMATION, (), message=text, url=url)
+
+    def raise_unknown_action(self, code: str, *, url: str | None = None) -> Action:
+        """Raise an action that no client has heard of."""
+        return self._raise(code, (), url=url)
+
+    def find_action(self, action_id: str) -> Action | None:
+        """Return an action that is still to be done."""
+        return next(
+            (action for action in self.life.actions if action.id == action_id), None
+        )
+
+    def resolve(self, action: Action) -> None:
+        """Be done with an action."""
+        now = self.catch_up()
+        self.life.actions.remove(action)
+        self.life.updated_at = now
+        if action.code == REAUTHENTICATE and not self._lacks_authentication():
+            self.life.is_authenticated = True
+            self._report(now)
+
+    def clear_actions(self) -> None:
+        """Be done with all actions."""
+        for action in list(self.life.actions):
+            self.resolve(action)
+
+    def _lacks_authentication(self) -> bool:
+        return any(action.code == REAUTHENTICATE for action in self.life.actions)
+
+    def _raise(
+        self,
+        code: str,
+        required_parameters: tuple[str, ...],
+        *,
+        message: str | None = None,
+        url: str | None = None,
+    ) -> Action:
+        now = self.catch_up()
+        self.life.actions_raised += 1
+        action = Action(
+            id=str(
+                uuid5(NAMESPACE_URL, f"{self.id}/actions/{self.life.actions_raised}")
+            ),
+            code=code,
+            sent_at=now,
+            required_parameters=list(required_parameters),
+            message=message,
+            url=url,
+        )
+        self.life.actions.append(action)
+        self.life.updated_at = now
+        return action
+
+    # What a test wants to read.
+
+    def override(self, **properties: Any) -> None:
+        """Serve these values in place of the true ones; ABSENT leaves a property out."""
+        for name, value in properties.items():
+            self._drop_override(name)
+            if value is ABSENT:
+                self.life.removed.append(name)
+            else:
+                self.life.overrides[name] = value
+
+    def clear_overrides(self, *names: str) -> None:
+        """Serve the truth again, for these properties or for all."""
+        self._replacement = _NOTHING
+        for name in names or (*self.life.overrides, *self.life.removed):
+            self._drop_override(name)
+
+    def replace_document(self, document: Any) -> None:
+        """Serve any JSON value in place of the document, until clear_overrides."""
+        self._replacement = document
+
+    def _drop_override(self, name: str) -> None:
+        self.life.overrides.pop(name, None)
+        if name in self.life.removed:
+            self.life.removed.remove(name)
+
+    def advance(self, since: datetime, until: datetime) -> None:
+        """Live through a span of time that was skipped."""
+        self.live(until, None if self.world.clock.runs else since)

@@ -1,0 +1,191 @@
+"""Put the cloud together: accounts, cars, tokens, faults, and a server for them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from .account import Account, demo_accounts
+from .actions import LinkSigner
+from .car import Car
+from .clock import Clock, real_now
+from .faults import Fault, Faults
+from .habits import COMMUTER, FIRST_MODEL, PART_TIMER, SECOND_MODEL, Habits, Model
+from .living import World
+from .server import RecordedRequest, build_app
+from .signin import SignIn
+from .state import State, load, save
+from .tokens import ClientCredentialsUrl, Tokens
+
+VIENNA = (48.2082, 16.3738)
+FIRST_CAR_ID = "c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01"
+SECOND_CAR_ID = "d3b07384-d9a0-4c9b-8f6e-2a1c5e7f9b02"
+_MOST_REQUESTS = 10_000
+
+
+class Simulator:
+    """Be a Podero cloud on this machine."""
+
+    def __init__(
+        self,
+        *,
+        speed: float = 0,
+        seed: int = 1,
+        now: Callable[[], datetime] = real_now,
+        home: tuple[float, float] = VIENNA,
+        zone: ZoneInfo | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        state_file: Path | None = None,
+        client_credentials_url: ClientCredentialsUrl = "both",
+        token_lifetime: timedelta = timedelta(hours=10),
+        read_only: bool = False,
+        lists_vehicles: bool = True,
+        signin_reports_outcome: bool = False,
+    ) -> None:
+        """Choose how the cloud behaves; raise ValueError if the state file makes no sense."""
+        self.clock = Clock(now, speed)
+        self.signer = LinkSigner(self.clock.wall)
+        self.account, self.neighbor, self.stranger = demo_accounts()
+        self.tokens = Tokens(self.accounts, self.clock.wall)
+        self.tokens.lifetime = token_lifetime
+        self.tokens.read_only = read_only
+        self.client_credentials_url = client_credentials_url
+        self.lists_vehicles = lists_vehicles
+        self.signin_reports_outcome = signin_reports_outcome
+        self.sign_ins: dict[str, SignIn] = {}
+        self.faults = Faults()
+        self.requests: list[RecordedRequest] = []
+        self.vehicles: list[Car] = []
+        self.zone = zone or ZoneInfo("Europe/Vienna")
+        self._world = World(self.clock, self.signer, seed, home, self.zone)
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self._state_file = state_file
+        self.add_vehicle(
+            FIRST_MODEL, COMMUTER, vehicle_id=FIRST_CAR_ID, is_plugged_in=True
+        )
+        self.add_vehicle(
+            SECOND_MODEL, PART_TIMER, vehicle_id=SECOND_CAR_ID, battery_level=48
+        )
+        self._load()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen."""
+        runner = web.AppRunner(
+            build_app(self),
+            access_log=None,
+            # Requests are stalled on purpose: neither who gives up on one nor who
+            # stops the simulator wants to wait for its end.
+            handler_cancellation=True,
+            shutdown_timeout=0.01,
+        )
+        await runner.setup()
+        self._runner = runner
+        await web.TCPSite(runner, self._host, self._port).start()
+        self._port = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Save the state and listen no more."""
+        self.save()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def port(self) -> int:
+        """Return the port, once it listens."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Return the base URL, once it listens."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def accounts(self) -> tuple[Account, Account, Account]:
+        """Return all who have an account."""
+        return self.account, self.neighbor, self.stranger
+
+    def add_vehicle(
+        self,
+        model: Model = SECOND_MODEL,
+        habits: Habits = COMMUTER,
+        *,
+        vehicle_id: str | None = None,
+        owner: Account | None = None,
+        battery_level: int = 62,
+        is_plugged_in: bool = False,
+    ) -> Car:
+        """Add a car to the resident's garage, or to somebody else's."""
+        car = Car(
+            vehicle_id or str(uuid5(NAMESPACE_URL, f"vehicles/{len(self.vehicles)}")),
+            model,
+            habits,
+            self._world,
+            owner or self.account,
+            battery_level=battery_level,
+            is_plugged_in=is_plugged_in,
+        )
+        self.vehicles.append(car)
+        return car
+
+    def add_fault(self, fault: Fault | None = None, **options: Any) -> Fault:
+        """Go wrong: give a Fault, or what to make one of."""
+        fault = fault or Fault(**options)
+        self.faults.add(fault)
+        return fault
+
+    def clear_faults(self) -> None:
+        """Work again."""
+        self.faults.clear()
+
+    def revoke_tokens(self, *, refresh_tokens: bool = True) -> None:
+        """Refuse every token issued so far."""
+        self.tokens.revoke(refresh_tokens=refresh_tokens)
+
+    def advance(self, by: timedelta) -> None:
+        """Let all cars live through a span of time at once."""
+        since = self.clock.now()
+        self.clock.advance(by)
+        for car in self.vehicles:
+            car.advance(since, self.clock.now())
+
+    def record(self, request: RecordedRequest) -> None:
+        """Remember a request, for a while."""
+        self.requests.append(request)
+        del self.requests[:-_MOST_REQUESTS]
+
+    def save(self) -> None:
+        """Write the state file, if there is to be one."""
+        if self._state_file is not None:
+            lives = {car.id: car.life for car in self.vehicles}
+            save(self._state_file, State(self.clock.now(), lives))
+
+    def _load(self) -> None:
+        state = load(self._state_file) if self._state_file is not None else None
+        if state is None:
+            return
+        self.clock.resume(state.now)
+        for car in self.vehicles:
+            car.life = state.lives.get(car.id, car.life)

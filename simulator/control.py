@@ -1,0 +1,144 @@
+"""Let somebody on this machine play with the cloud: `/_simulator/`."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from .car import ABSENT, Car
+from .errors import ApiError
+from .faults import parse_fault
+from .routing import SIMULATOR, read_object
+
+PREFIX = "/_simulator"
+
+type Command = Callable[[Car, dict[str, Any]], object]
+
+COMMANDS: dict[str, Command] = {
+    "plug-in": lambda car, _: car.plug_in(),
+    "unplug": lambda car, _: car.unplug(),
+    "drive": lambda car, _: car.drive(),
+    "charge": lambda car, _: car.start_charging(),
+    "stop-charging": lambda car, _: car.stop_charging(),
+    "fill-up": lambda car, _: car.fill_up(),
+    "level": lambda car, body: car.set_battery_level(_percent(body.get("percent"))),
+    "delete": lambda car, _: car.delete(),
+    "reauthenticate": lambda car, _: car.raise_reauthenticate(),
+    "message": lambda car, body: car.raise_message(str(body.get("text", ""))),
+    "unknown-action": lambda car, body: car.raise_unknown_action(
+        str(body.get("code", "unheard"))
+    ),
+    "clear-actions": lambda car, _: car.clear_actions(),
+    "set": lambda car, body: car.override(**body),
+    "omit": lambda car, body: car.override(
+        **dict.fromkeys(body.get("names", ()), ABSENT)
+    ),
+    "unset": lambda car, body: car.clear_overrides(*body.get("names", ())),
+}
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the controls to the server."""
+    app.middlewares.append(_only_from_here)
+    app.router.add_get(f"{PREFIX}/status", status)
+    app.router.add_post(f"{PREFIX}/advance", advance)
+    app.router.add_post(f"{PREFIX}/faults", add_fault)
+    app.router.add_delete(f"{PREFIX}/faults", clear_faults)
+    app.router.add_post(f"{PREFIX}/vehicles/{{vehicle}}/{{command}}", command)
+
+
+async def status(request: web.Request) -> web.Response:
+    """Tell how everybody is."""
+    simulator = request.app[SIMULATOR]
+    now = simulator.clock.now().astimezone(simulator.zone)
+    first = f"{now:%a %Y-%m-%d %H:%M:%S}, speed {simulator.clock.speed:g}, {len(simulator.faults)} faults"
+    cars = (f"{n} {describe(car)}" for n, car in enumerate(simulator.vehicles, 1))
+    return _answer("\n".join((first, *cars)))
+
+
+async def advance(request: web.Request) -> web.Response:
+    """Skip some hours of the cars' lives."""
+    simulator = request.app[SIMULATOR]
+    hours = (await read_object(request)).get("hours")
+    if not isinstance(hours, int | float) or not 0 < hours <= 24 * 7:
+        raise ApiError(422, "hours: more than none, a week at most.")
+    simulator.advance(timedelta(hours=hours))
+    return _answer(f"{simulator.clock.now().astimezone(simulator.zone):%a %H:%M}")
+
+
+async def add_fault(request: web.Request) -> web.Response:
+    """Go wrong from now on."""
+    try:
+        fault = parse_fault(await read_object(request))
+    except ValueError as error:
+        raise ApiError(422, str(error)) from error
+    request.app[SIMULATOR].add_fault(fault)
+    times = "until recover" if fault.count is None else f"{fault.count} times"
+    return _answer(f"{fault.kind or 'everything'} fails {times}")
+
+
+async def clear_faults(request: web.Request) -> web.Response:
+    """Work again."""
+    request.app[SIMULATOR].clear_faults()
+    return _answer("works again")
+
+
+async def command(request: web.Request) -> web.Response:
+    """Do something with a car."""
+    car = _find_car(request)
+    if (do := COMMANDS.get(request.match_info["command"])) is None:
+        raise ApiError(404, f"one of {', '.join(COMMANDS)}")
+    try:
+        do(car, await read_object(request))
+    except ValueError as error:
+        raise ApiError(409, f"{car.name}: {error}") from error
+    return _answer(describe(car))
+
+
+def describe(car: Car) -> str:
+    """Say in a line how a car is."""
+    car.catch_up()
+    life = car.life
+    if life.session is None:
+        doing = "on the road" if life.trip is not None else "unplugged"
+    elif life.is_charging:
+        doing = "charging"
+    else:
+        doing = "full" if car.is_full else "plugged in"
+    notes = [f"asks for {action.code}" for action in life.actions]
+    notes += [f"{name} overridden" for name in (*life.overrides, *life.removed)]
+    notes += ["deleted"] if car.is_deleted else []
+    return ", ".join((f"{car.name}: {doing}", f"{car.battery_level} %", *notes))
+
+
+@web.middleware
+async def _only_from_here(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not request.path.startswith(PREFIX):
+        return await handler(request)
+    if request.remote is None or not ip_address(request.remote).is_loopback:
+        raise web.HTTPForbidden(reason="Only from this machine.")
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return error.response()
+
+
+def _find_car(request: web.Request) -> Car:
+    wanted = request.match_info["vehicle"]
+    for number, car in enumerate(request.app[SIMULATOR].vehicles, 1):
+        if wanted in (str(number), car.id):
+            return car
+    raise ApiError(404, f"There is no car {wanted}.")
+
+
+def _percent(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value <= 100:
+        raise ValueError("percent: 0 to 100")
+    return value
+
+
+def _answer(message: str) -> web.Response:
+    return web.json_response({"message": message})

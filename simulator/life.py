@@ -1,0 +1,72 @@
+"""Hold all that changes in a car's life, and nothing else: this is what a restart must not lose."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .actions import Action
+from .habits import Trip
+from .preferences import Preferences
+from .sessions import Charged, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Hold what the maker reported last: all that Podero knows of the car itself."""
+
+    at: datetime
+    battery_level: int
+    driving_range: int
+    is_plugged_in: bool
+    is_at_home: bool
+    is_charging: bool
+    is_fully_charged: bool
+    charge_rate_w: int
+    charge_time_remaining: int
+    battery_at_plug_in: float | None
+    latitude: float
+    longitude: float
+    consumption_last_day_kwh: float
+    consumption_last_week_kwh: float
+    consumption_last_month_kwh: float
+
+
+@dataclass(slots=True)
+class Boost:
+    """Hold where "charge now" stands."""
+
+    is_armed: bool = False
+    requested_at: datetime | None = None
+    is_ongoing: bool = False
+    triggered_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+
+
+@dataclass(slots=True)
+class Life:
+    """Hold the state of one car."""
+
+    created_at: datetime
+    lived_until: datetime
+    updated_at: datetime
+    monitored_at: datetime
+    next_report_at: datetime
+    energy_kwh: float
+    reading: Reading | None = None
+    is_charging: bool = False
+    # Someone started or stopped charging by hand: holds until the car is unplugged.
+    wanted_by_hand: bool | None = None
+    trip: Trip | None = None
+    session: Session | None = None
+    sessions: list[Session] = field(default_factory=list)
+    charged: list[Charged] = field(default_factory=list)
+    boost: Boost = field(default_factory=Boost)
+    preferences: Preferences = field(default_factory=Preferences)
+    policy_updated_at: datetime | None = None
+    is_authenticated: bool = True
+    deleted_at: datetime | None = None
+    actions: list[Action] = field(default_factory=list)
+    actions_raised: int = 0
+    overrides: dict[str, Any] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)

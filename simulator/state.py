@@ -1,0 +1,84 @@
+"""Save what happened to a file, and read it again after a restart."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, timedelta
+import json
+from pathlib import Path
+from typing import Any
+
+from .actions import Action
+from .habits import Trip
+from .life import Boost, Life, Reading
+from .preferences import Preferences
+from .sessions import Charged, Session
+
+
+@dataclass(slots=True)
+class State:
+    """Hold everything that a restart must not lose."""
+
+    now: datetime
+    lives: dict[str, Life]
+
+
+_KINDS: dict[str, Callable[..., Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Action,
+        Boost,
+        Charged,
+        Life,
+        Preferences,
+        Reading,
+        Session,
+        State,
+        Trip,
+    )
+}
+
+
+def save(path: Path, state: State) -> None:
+    """Write the file, whole or not at all."""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(json.dumps(state, default=_encode, indent=1), encoding="utf-8")
+    draft.replace(path)
+
+
+def load(path: Path) -> State | None:
+    """Read the file, None if there is none; raise ValueError if it makes no sense."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        state = json.loads(text, object_hook=_decode)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a state file of this simulator") from error
+    if not isinstance(state, State):
+        raise ValueError(f"{path} is not a state file of this simulator")
+    # A session that goes on is the last of its list, not a copy of it.
+    for life in state.lives.values():
+        if life.session is not None:
+            life.session = life.sessions[-1]
+    return state
+
+
+def _encode(value: Any) -> dict[str, Any]:
+    if isinstance(value, datetime):
+        return {"$at": value.isoformat()}
+    if is_dataclass(value):
+        content = {entry.name: getattr(value, entry.name) for entry in fields(value)}
+        return {"$kind": type(value).__name__} | content
+    # Timedeltas are the only other values that a life holds.
+    return {"$seconds": value.total_seconds()}
+
+
+def _decode(value: dict[str, Any]) -> Any:
+    if "$at" in value:
+        return datetime.fromisoformat(value["$at"])
+    if "$seconds" in value:
+        return timedelta(seconds=value["$seconds"])
+    if "$kind" in value:
+        return _KINDS[value.pop("$kind")](**value)
+    return value

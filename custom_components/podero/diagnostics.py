@@ -1,0 +1,120 @@
+"""What may be shown to somebody who helps: an allow-list, so nothing personal slips in."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime, time
+from enum import Enum
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from .api import Action, Vehicle
+from .const import CONF_BASE_URL, CONF_GRANT, DOMAIN
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
+
+# Texts of the service that say how a vehicle does; all others are withheld.
+SHOWN_TEXTS = {
+    "actual_steering_state",
+    "current_mode",
+    "last_boost_end_reason",
+    "lifecycle_state",
+}
+# Numbers that say where somebody is.
+WITHHELD_NUMBERS = {"latitude", "longitude"}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: PoderoConfigEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of an account."""
+    return {
+        "account": {
+            CONF_BASE_URL: entry.data[CONF_BASE_URL],
+            CONF_GRANT: entry.data[CONF_GRANT],
+        },
+        "vehicles": [
+            _vehicle_diagnostics(coordinator)
+            for coordinator in entry.runtime_data.values()
+        ],
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: PoderoConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of a vehicle."""
+    return next(
+        (
+            _vehicle_diagnostics(coordinator)
+            for coordinator in entry.runtime_data.values()
+            if (DOMAIN, coordinator.vehicle_id) in device.identifiers
+        ),
+        {},
+    )
+
+
+def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:
+    """Return how the polling goes and what the last reading said."""
+    return {
+        "last_update_success": coordinator.last_update_success,
+        "last_exception": coordinator.last_exception
+        and type(
+            coordinator.last_exception.__cause__ or coordinator.last_exception
+        ).__name__,
+        "update_interval": coordinator.update_interval
+        and coordinator.update_interval.total_seconds(),
+        "is_missing": coordinator.is_missing,
+        "vehicle": coordinator.data and _describe(coordinator.data),
+    }
+
+
+def _describe(vehicle: Vehicle) -> dict[str, Any]:
+    """Return a reading without what is personal or secret."""
+    model = vehicle.device_model
+    return {
+        **{
+            field.name: _shown(field.name, getattr(vehicle, field.name))
+            for field in fields(vehicle)
+        },
+        "device_model": model
+        and {
+            "manufacturer": model.manufacturer,
+            "model": model.model,
+            "year": model.year,
+            "device_type": model.device_type and model.device_type.short_name,
+        },
+        "actions": [_describe_action(action) for action in vehicle.actions or ()],
+        "invalid": sorted(vehicle.invalid),
+        "unrecognized": _types(vehicle.unrecognized),
+    }
+
+
+def _describe_action(action: Action) -> dict[str, Any]:
+    """Return the kind of an action and what it asks for, but not its link."""
+    link = action.resolution_link
+    return {
+        "kind": type(action).__name__,
+        "has_link": link is not None and link.url is not None,
+        "required_parameters": link and len(link.required_parameters or ()),
+    }
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return a value as JSON knows it, or only that there is one."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | time):
+        return value.isoformat()
+    if (
+        value is None
+        or (isinstance(value, int | float) and name not in WITHHELD_NUMBERS)
+        or name in SHOWN_TEXTS
+    ):
+        return value
+    return "withheld"
+
+
+def _types(unrecognized: Mapping[str, str]) -> dict[str, str]:
+    """Return the types behind keys, a few, with keys cut to a readable length."""
+    return {key[:64]: unrecognized[key] for key in sorted(unrecognized)[:50]}

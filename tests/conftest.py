@@ -1,0 +1,91 @@
+"""What the tests stand on: a real Home Assistant core and the simulator, over real HTTP."""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from typing import Any
+from unittest.mock import PropertyMock, patch
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
+from simulator import Simulator
+
+type SetUp = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations(enable_custom_integrations: None) -> None:
+    """Let Home Assistant find the integration."""
+
+
+@pytest.fixture
+def entity_registry_enabled_by_default() -> Generator[None]:
+    """Enable every entity, those included that are off by default."""
+    with patch(
+        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default",
+        new_callable=PropertyMock(return_value=True),
+    ):
+        yield
+
+
+@pytest.fixture
+async def simulator(socket_enabled: None) -> AsyncGenerator[Simulator]:
+    """Run a Podero cloud whose cars stand still."""
+    async with Simulator(speed=0, now=dt_util.utcnow) as running:
+        yield running
+
+
+def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
+    """Return a vehicle of an account, as the config flow stores it."""
+    return ConfigSubentryDataWithId(
+        data={},
+        subentry_id=f"subentry-{vehicle_id[:8]}",
+        subentry_type=SUBENTRY_VEHICLE,
+        title=title,
+        unique_id=vehicle_id,
+    )
+
+
+def account_entry(simulator: Simulator, *vehicles: int) -> MockConfigEntry:
+    """Return the simulator's account with some of its vehicles."""
+    account = simulator.account
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=account.username,
+        unique_id=f"{account.organization_id}_{account.user_id}",
+        data={
+            "base_url": simulator.url,
+            "grant": "password",
+            "username": account.username,
+            "password": account.password,
+            "organization_id": account.organization_id,
+            "user_id": account.user_id,
+        },
+        subentries_data=[
+            vehicle_subentry(simulator.vehicles[number].id, f"Car {number + 1}")
+            for number in vehicles
+        ],
+    )
+
+
+@pytest.fixture
+def entry(simulator: Simulator) -> MockConfigEntry:
+    """Return the simulator's account with its first vehicle, not yet set up."""
+    return account_entry(simulator, 0)
+
+
+@pytest.fixture
+def set_up(hass: HomeAssistant) -> SetUp:
+    """Set up an entry."""
+
+    async def _set_up(entry: MockConfigEntry) -> None:
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+        assert entry.state is ConfigEntryState.LOADED
+
+    return _set_up

@@ -15,6 +15,7 @@ from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
 from simulator import Simulator
 
 type SetUp = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
+type Refresh = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +90,15 @@ def set_up(hass: HomeAssistant) -> SetUp:
         assert entry.state is ConfigEntryState.LOADED
 
     return _set_up
+
+
+@pytest.fixture
+def refresh(hass: HomeAssistant) -> Refresh:
+    """Poll every vehicle of an entry now."""
+
+    async def _refresh(entry: MockConfigEntry) -> None:
+        for coordinator in entry.runtime_data.values():
+            await coordinator.async_refresh()
+        await hass.async_block_till_done()
+
+    return _refresh

@@ -144,6 +144,16 @@ ICONS: dict[str, Any] = json.loads(
     Path("custom_components/podero/icons.json").read_text(encoding="utf-8")
 )["entity"]
 
+WORD = "no such word"
+OPEN_TEXTS = {
+    "actual_steering_state",
+    "comment",
+    "current_mode",
+    "last_boost_end_reason",
+    "lifecycle_error",
+    "lifecycle_state",
+}
+
 READ_PLATFORMS = {"sensor", "binary_sensor", "device_tracker"}
 
 
@@ -242,7 +252,7 @@ async def test_each_property_arrives(
 
 
 @pytest.mark.parametrize(
-    "useless", [None, ABSENT, {"an": "object"}, ["a list"], "no such word"]
+    "useless", [None, ABSENT, {"an": "object"}, ["a list"], WORD]
 )
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_each_useless_value_is_unknown(
@@ -254,23 +264,14 @@ async def test_each_useless_value_is_unknown(
     useless: Any,
 ) -> None:
     """Null, absent, and of the wrong type: unknown, and nothing is raised."""
-    texts = {
-        name for name, schema in _properties().items()
-        if useless == "no such word" and name in {
-            "current_mode", "lifecycle_state", "actual_steering_state",
-            "lifecycle_error", "comment", "last_boost_end_reason",
-        }
-    }  # fmt: skip
     simulator.vehicles[0].override(**dict.fromkeys(_properties(), useless))
     await set_up(entry)
     for place in PLACES:
         entity = _entity(entity_registry, simulator, place.platform, place.key)
         state = hass.states.get(entity.entity_id)
         assert state is not None, place.source
-        if place.source in texts:
-            assert state.state == "no such word"
-        else:
-            assert state.state == STATE_UNKNOWN, place.source
+        is_useful = useless == WORD and place.source in OPEN_TEXTS
+        assert state.state == (WORD if is_useful else STATE_UNKNOWN), place.source
     for platform, key in DERIVED:
         entity = _entity(entity_registry, simulator, platform, key)
         state = hass.states.get(entity.entity_id)

@@ -1,0 +1,89 @@
+"""Write the tables of entities in README.md and docs/ from the code: python -m scripts.entities."""
+
+from collections.abc import Iterator
+from importlib import import_module
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+from homeassistant.helpers.entity import EntityDescription
+
+from custom_components.podero.const import PLATFORMS
+
+ROOT = Path(__file__).parent.parent
+TEXTS: dict[str, Any] = json.loads(
+    (ROOT / "custom_components/podero/translations/en.json").read_text("utf-8")
+)["entity"]
+FILES = {"README.md": True, "docs/entities.md": False}
+MARKED = re.compile(r"(<!-- entities -->\n).*?(<!-- /entities -->)", re.DOTALL)
+
+
+def descriptions() -> Iterator[tuple[str, EntityDescription]]:
+    """Yield each platform with the descriptions of its entities, in the code's order."""
+    for platform in PLATFORMS:
+        module = import_module(f"custom_components.podero.{platform}")
+        for value in vars(module).values():
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, EntityDescription):
+                    yield platform.value, item
+
+
+def rows(*, only_enabled: bool) -> Iterator[str]:
+    """Yield the rows of a table: the entities that are on, or all of them with more columns."""
+    header = ["Entity", "Kind", "Shows"]
+    if not only_enabled:
+        header += ["API field", "Category", "On by default"]
+    yield f"| {' | '.join(header)} |"
+    yield f"|{' --- |' * len(header)}"
+    for platform, description in descriptions():
+        enabled = description.entity_registry_enabled_default
+        if only_enabled and not enabled:
+            continue
+        text = TEXTS.get(platform, {}).get(description.key, {})
+        cells = [
+            f"**{text.get('name', 'Battery')}**",
+            platform.replace("_", " "),
+            _shows(description, text),
+        ]
+        if not only_enabled:
+            source = getattr(description, "source", None)
+            cells += [
+                f"`{source}`" if source else "",
+                description.entity_category or "",
+                "yes" if enabled else "",
+            ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _shows(description: EntityDescription, text: dict[str, Any]) -> str:
+    """Return what the state of an entity looks like."""
+    unit = getattr(description, "suggested_unit_of_measurement", None) or getattr(
+        description, "native_unit_of_measurement", None
+    )
+    device_class = getattr(description, "device_class", None)
+    states = text.get("state", {}).values()
+    if unit:
+        return str(unit)
+    if device_class == "timestamp":
+        return "date and time"
+    return ", ".join(states) if 0 < len(states) < 8 else ""
+
+
+def fill(text: str, *, only_enabled: bool) -> str:
+    """Return a page with its table brought up to date."""
+    table = "\n".join(rows(only_enabled=only_enabled))
+    return MARKED.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", text)
+
+
+def main() -> None:
+    """Bring the tables of all pages up to date."""
+    for name, only_enabled in FILES.items():
+        page = ROOT / name
+        page.write_text(
+            fill(page.read_text("utf-8"), only_enabled=only_enabled), "utf-8"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -56,7 +56,7 @@ def account_entry(simulator: Simulator, *vehicles: int) -> MockConfigEntry:
     account = simulator.account
     return MockConfigEntry(
         domain=DOMAIN,
-        title=account.username,
+        title="Podero",
         unique_id=f"{account.organization_id}_{account.user_id}",
         data={
             "base_url": simulator.url,

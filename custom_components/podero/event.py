@@ -1,0 +1,68 @@
+"""What happened to a vehicle at the plug."""
+
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import SIGNAL_CHARGING_EVENT
+from .coordinator import ChargingEvent, PoderoConfigEntry, PoderoCoordinator
+from .entity import PoderoEntityDescription, PoderoValueEntity
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoEventDescription(PoderoEntityDescription, EventEntityDescription):
+    """Describe an event."""
+
+
+CHARGING = PoderoEventDescription(
+    key="charging",
+    # What a reading holds is shown elsewhere: only availability is taken from it.
+    value_fn=lambda _: None,
+    event_types=list(ChargingEvent),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the charging event of each vehicle."""
+    for subentry_id, coordinator in entry.runtime_data.items():
+        async_add_entities(
+            [PoderoChargingEvent(coordinator, CHARGING)],
+            config_subentry_id=subentry_id,
+        )
+
+
+class PoderoChargingEvent(PoderoValueEntity, EventEntity):
+    """An event that shows what happened last."""
+
+    entity_description: PoderoEventDescription
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            async_dispatcher_connect(
+                self.hass, SIGNAL_CHARGING_EVENT, self._handle_charging_event
+            )
+        )
+
+    @callback
+    def _handle_charging_event(
+        self, coordinator: PoderoCoordinator, event: ChargingEvent
+    ) -> None:
+        if coordinator is self.coordinator:
+            self._trigger_event(event)
+            self.async_write_ha_state()
+
+    @override
+    def _show(self, value: Any) -> None:
+        pass

@@ -1,0 +1,356 @@
+"""The blueprints: each imports without complaint and does what its description says."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+import logging
+from pathlib import Path
+import shutil
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+    async_mock_service,
+)
+from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from homeassistant.components.automation import DOMAIN as AUTOMATION
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util, yaml as yaml_util
+
+from .conftest import Refresh, SetUp, account_entry
+from .test_trigger import device_of
+from simulator import Car, Simulator
+
+REPOSITORY = "podero-ha/home-assistant-podero"
+FOLDER = Path(__file__).parent.parent / "blueprints" / "automation" / "podero"
+BLUEPRINTS = sorted(path.name for path in FOLDER.iterdir())
+
+
+@pytest.fixture(autouse=True)
+def _blueprints(hass: HomeAssistant, tmp_path: Path) -> None:
+    """Have a configuration folder with our blueprints in it."""
+    hass.config.config_dir = str(tmp_path)
+    shutil.copytree(FOLDER, tmp_path / "blueprints" / "automation" / "podero")
+
+
+@pytest.fixture(autouse=True)
+def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+
+
+@pytest.fixture
+def entry(simulator: Simulator) -> MockConfigEntry:
+    """Return the account with both cars."""
+    return account_entry(simulator, 0, 1)
+
+
+@pytest.fixture
+def messages(hass: HomeAssistant) -> Callable[[], list[tuple[str, str]]]:
+    """Return title and text of what was shown in Home Assistant since the last call."""
+    calls = async_mock_service(hass, "persistent_notification", "create")
+
+    def _messages() -> list[tuple[str, str]]:
+        told = [(call.data["title"], call.data["message"]) for call in calls]
+        calls.clear()
+        return told
+
+    return _messages
+
+
+async def use(
+    hass: HomeAssistant, name: str, caplog: pytest.LogCaptureFixture, **inputs: Any
+) -> None:
+    """Make an automation of a blueprint."""
+    blueprint = {"path": f"podero/{name}.yaml", "input": inputs}
+    automation = {"use_blueprint": blueprint}
+    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
+    await hass.async_block_till_done()
+    assert hass.states.async_all(AUTOMATION)[0].state == "on"
+    complaints = [
+        record.message
+        for record in caplog.records
+        if record.levelno >= logging.WARNING
+        and record.name.startswith("homeassistant.components")
+    ]
+    assert not complaints
+
+
+@pytest.mark.parametrize("file", BLUEPRINTS)
+async def test_import(
+    hass: HomeAssistant,
+    hass_ws_client: WebSocketGenerator,
+    aioclient_mock: AiohttpClientMocker,
+    file: str,
+) -> None:
+    """A blueprint is imported from where it says that it comes from, and can be used."""
+    path = f"main/blueprints/automation/podero/{file}"
+    text = (FOLDER / file).read_text()
+    aioclient_mock.get(
+        f"https://raw.githubusercontent.com/{REPOSITORY}/{path}", text=text
+    )
+    assert await async_setup_component(hass, AUTOMATION, {})
+    client = await hass_ws_client(hass)
+    url = f"https://github.com/{REPOSITORY}/blob/{path}"
+    await client.send_json_auto_id({"type": "blueprint/import", "url": url})
+    answer = await client.receive_json()
+    assert answer["success"]
+    imported = answer["result"]
+    assert imported["validation_errors"] is None
+    assert imported["suggested_filename"] == f"podero-ha/{file.removesuffix('.yaml')}"
+    metadata = imported["blueprint"]["metadata"]
+    assert metadata["source_url"] == url
+    for definition in (metadata, *metadata["input"].values()):
+        assert definition["name"]
+        assert definition["description"].endswith(".")
+
+    await client.send_json_auto_id(
+        {
+            "type": "blueprint/save",
+            "domain": "automation",
+            "path": imported["suggested_filename"],
+            "yaml": imported["raw_data"],
+            "source_url": url,
+        }
+    )
+    answer = await client.receive_json()
+    assert answer["success"]
+
+
+async def test_car_full(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    caplog: pytest.LogCaptureFixture,
+    messages: Callable[[], list[tuple[str, str]]],
+) -> None:
+    """It tells of each chosen car once, when it is full."""
+    await set_up(entry)
+    devices = [device_of(hass, entry, car).id for car in simulator.vehicles]
+    await use(hass, "car_full", caplog, cars=devices)
+    simulator.vehicles[0].fill_up()
+    await refresh(entry)
+    await refresh(entry)
+    assert messages() == [("Car 1", "Fully charged.")]
+    simulator.vehicles[1].fill_up()
+    await refresh(entry)
+    assert messages() == [("Car 2", "Fully charged.")]
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("car_full", {"message": "Voll bei {{ trigger.vehicle }}"}),
+        ("charging_interrupted", {"patience": "00:00:00"}),
+        ("needs_you", {}),
+    ],
+)
+async def test_phones(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    caplog: pytest.LogCaptureFixture,
+    messages: Callable[[], list[tuple[str, str]]],
+    name: str,
+    inputs: dict[str, Any],
+) -> None:
+    """It tells the chosen people, and does not show it in Home Assistant then."""
+    car = simulator.vehicles[0]
+    car.start_charging()
+    await set_up(entry)
+    phones = ["notify.phone", "notify.tablet"]
+    sent: list[ServiceCall] = async_mock_service(hass, "notify", "send_message")
+    if name != "needs_you":
+        inputs = inputs | {"cars": device_of(hass, entry, car).id}
+    await use(hass, name, caplog, people=phones, **inputs)
+    match name:
+        case "car_full":
+            car.fill_up()
+        case "charging_interrupted":
+            car.stop_charging()
+        case _:
+            car.raise_message("Hello")
+    await refresh(entry)
+    (call,) = sent
+    assert call.data["entity_id"] == phones
+    assert (call.data["title"], call.data["message"]) == {
+        "car_full": ("Car 1", "Voll bei Car 1"),
+        "charging_interrupted": ("Car 1", "Charging was interrupted."),
+        "needs_you": (
+            "Podero needs you",
+            "Open Settings, System, Repairs to see what is to be done.",
+        ),
+    }[name]
+    assert messages() == []
+
+
+@pytest.mark.parametrize(
+    ("then", "is_told"),
+    [
+        (lambda car: None, True),
+        (lambda car: car.start_charging(), False),
+        (lambda car: car.unplug(), False),
+        (lambda car: car.override(is_plugged_in=None, is_charging=None), True),
+    ],
+)
+async def test_charging_interrupted(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    messages: Callable[[], list[tuple[str, str]]],
+    then: Callable[[Car], None],
+    is_told: bool,
+) -> None:
+    """It tells of an interruption that is still one after a while."""
+    car = simulator.vehicles[0]
+    car.start_charging()
+    await set_up(entry)
+    device = device_of(hass, entry, car)
+    await use(hass, "charging_interrupted", caplog, cars=[device.id])
+    car.stop_charging()
+    await refresh(entry)
+    then(car)
+    await refresh(entry)
+    assert messages() == []
+    freezer.tick(601)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    assert messages() == ([("Car 1", "Charging was interrupted.")] if is_told else [])
+
+
+@pytest.mark.parametrize(
+    ("reading", "is_told"),
+    [
+        ({}, True),
+        ({"battery_level": 50}, False),
+        ({"is_plugged_in": True}, False),
+        ({"latitude": 48.3}, False),
+        ({"battery_level": None}, False),
+        ({"is_plugged_in": None}, False),
+        ({"latitude": None}, False),
+        (None, False),
+    ],
+)
+async def test_plug_in_reminder(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    messages: Callable[[], list[tuple[str, str]]],
+    reading: dict[str, Any] | None,
+    is_told: bool,
+) -> None:
+    """It reminds at the time, if the car is at home, unplugged, below the level: all known."""
+    freezer.move_to(dt_util.parse_datetime("2026-11-02T19:59:30-08:00") or "")
+    await hass.config.async_update(latitude=48.2082, longitude=16.3738)
+    car = simulator.vehicles[0]
+    car.override(battery_level=49, is_plugged_in=False)
+    car.override(latitude=48.2082, longitude=16.3738)
+    car.override(**(reading or {}))
+    await set_up(entry)
+    device = device_of(hass, entry, car)
+    if reading is None:
+        simulator.add_fault(kind="vehicle", status=503)
+        await refresh(entry)
+    await use(hass, "plug_in_reminder", caplog, car=device.id)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    assert messages() == []
+    for seconds in (31, 24 * 3600):
+        freezer.tick(seconds)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        told = [("Car 1", "Not plugged in, and the battery is low.")]
+        assert messages() == (told if is_told else [])
+    await hass.services.async_call(
+        AUTOMATION, "turn_off", {"entity_id": "all"}, blocking=True
+    )
+
+
+async def test_needs_you(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    caplog: pytest.LogCaptureFixture,
+    messages: Callable[[], list[tuple[str, str]]],
+) -> None:
+    """It tells once of each message and each repair, whatever outage comes between."""
+    told = [
+        (
+            "Podero needs you",
+            "Open Settings, System, Repairs to see what is to be done.",
+        )
+    ]
+    first, second = simulator.vehicles
+    await set_up(entry)
+    await use(hass, "needs_you", caplog)
+    first.raise_message("Hello")
+    await refresh(entry)
+    await refresh(entry)
+    assert messages() == told
+
+    second.raise_reauthenticate()
+    await refresh(entry)
+    assert messages() == told
+
+    simulator.add_fault(kind="vehicle", status=503)
+    await refresh(entry)
+    simulator.clear_faults()
+    await refresh(entry)
+    assert messages() == []
+
+    # A repair of something else is none of this blueprint's business.
+    ir.async_create_issue(
+        hass,
+        "sun",
+        "eclipse",
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="eclipse",
+    )
+    await hass.async_block_till_done()
+    assert messages() == []
+
+
+async def test_needs_you_to_sign_in(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    caplog: pytest.LogCaptureFixture,
+    messages: Callable[[], list[tuple[str, str]]],
+) -> None:
+    """It tells when the account's password is refused."""
+    await set_up(entry)
+    await use(hass, "needs_you", caplog)
+    simulator.revoke_tokens()
+    simulator.add_fault(kind="token", status=HTTPStatus.UNAUTHORIZED)
+    await refresh(entry)
+    assert len(messages()) == 1
+
+
+def test_texts() -> None:
+    """No blueprint names an entity of somebody's home."""
+    for file in BLUEPRINTS:
+        blueprint = yaml_util.load_yaml_dict(str(FOLDER / file))
+        assert blueprint["blueprint"]["name"].startswith("Podero: ")
+        assert "car_1" not in (FOLDER / file).read_text()

@@ -100,7 +100,7 @@ def _request(options: argparse.Namespace) -> tuple[str, str, dict[str, Any]]:
             return "POST", "/faults", {"delay": options.seconds} | _which(options)
     body = {
         name: getattr(options, name)
-        for name in ("percent", "text", "code", "names")
+        for name in ("percent", "text", "code", "names", "readings")
         if name in options
     }
     if options.command == "set":
@@ -182,6 +182,9 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     add_for_car("level", "have this much in the battery").add_argument(
         "percent", type=int
     )
+    add_for_car("lag", "show what is written late").add_argument(
+        "readings", type=_readings, help="0, 1, 2 ... or never"
+    )
     add_for_car("delete", "delete it from the account")
     add_for_car("reauthenticate", "let the link to the maker lapse")
     add_for_car("message", "have a message for the user").add_argument("text")
@@ -209,6 +212,10 @@ def _zone(text: str) -> ZoneInfo:
         return ZoneInfo(text)
     except (ValueError, ZoneInfoNotFoundError) as error:
         raise argparse.ArgumentTypeError(f"no such zone: {text}") from error
+
+
+def _readings(text: str) -> int | str:
+    return text if text == "never" else int(text)
 
 
 def _property(text: str) -> tuple[str, Any]:

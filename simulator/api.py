@@ -19,7 +19,7 @@ _MOST_SESSIONS = 200
 async def get_vehicle(request: web.Request) -> web.Response:
     """Serve one vehicle."""
     car = find_car(request, include_deleted=_flag(request, "include_deleted"))
-    return web.json_response(car.document())
+    return web.json_response(car.read())
 
 
 async def list_vehicles(request: web.Request) -> web.Response:

@@ -49,6 +49,9 @@ class Car(LivingCar):
             is_plugged_in=is_plugged_in,
         )
         self.owner = owner
+        self.lag: float = 0
+        """How many readings do not show yet what is written from now on."""
+        self._late: list[tuple[float, dict[str, Any]]] = []
         self._replacement: Any = _NOTHING
 
     @property
@@ -69,6 +72,17 @@ class Car(LivingCar):
         document = build_document(self, now) | self.life.overrides
         for name in self.life.removed:
             document.pop(name, None)
+        return document
+
+    def read(self) -> Any:
+        """Return what GET serves to a client, which brings late writes nearer."""
+        document = self.document()
+        late, self._late = self._late, []
+        for lag, fields in late:
+            if lag > 1:
+                self._late.append((lag - 1, fields))
+            else:
+                self._write(fields)
         return document
 
     # What people do with a car. Each is reported at once, so that a demo need not wait.
@@ -175,7 +189,13 @@ class Car(LivingCar):
         )
 
     def write_preferences(self, fields: dict[str, Any]) -> None:
-        """Change preferences, which must be parsed before."""
+        """Change preferences, which must be parsed before: now, or late if it lags."""
+        if self.lag:
+            self._late.append((self.lag, fields))
+        else:
+            self._write(fields)
+
+    def _write(self, fields: dict[str, Any]) -> None:
         now = self.catch_up()
         for name, value in fields.items():
             setattr(self.life.preferences, name, value)

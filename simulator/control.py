@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_address
+from math import inf
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,7 @@ COMMANDS: dict[str, Command] = {
     "stop-charging": lambda car, _: car.stop_charging(),
     "fill-up": lambda car, _: car.fill_up(),
     "level": lambda car, body: car.set_battery_level(_percent(body.get("percent"))),
+    "lag": lambda car, body: setattr(car, "lag", _lag(body.get("readings"))),
     "delete": lambda car, _: car.delete(),
     "reauthenticate": lambda car, _: car.raise_reauthenticate(),
     "message": lambda car, body: car.raise_message(str(body.get("text", ""))),
@@ -111,6 +113,7 @@ def describe(car: Car) -> str:
     notes = [f"asks for {action.code}" for action in life.actions]
     notes += [f"{name} overridden" for name in (*life.overrides, *life.removed)]
     notes += ["deleted"] if car.is_deleted else []
+    notes += [f"writes show {car.lag:g} readings late"] if car.lag else []
     return ", ".join((f"{car.name}: {doing}", f"{car.battery_level} %", *notes))
 
 
@@ -137,6 +140,14 @@ def _find_car(request: web.Request) -> Car:
 def _percent(value: Any) -> int:
     if not isinstance(value, int) or not 0 <= value <= 100:
         raise ValueError("percent: 0 to 100")
+    return value
+
+
+def _lag(value: Any) -> float:
+    if value == "never":
+        return inf
+    if not isinstance(value, int) or value < 0:
+        raise ValueError("readings: 0 or more, or never")
     return value
 
 

@@ -251,9 +251,7 @@ async def test_each_property_arrives(
     assert (state.attributes["latitude"], state.attributes["longitude"]) == (47.5, 16.5)
 
 
-@pytest.mark.parametrize(
-    "useless", [None, ABSENT, {"an": "object"}, ["a list"], WORD]
-)
+@pytest.mark.parametrize("useless", [None, ABSENT, {"an": "object"}, ["a list"], WORD])
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_each_useless_value_is_unknown(
     hass: HomeAssistant,

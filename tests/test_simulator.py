@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 import json
+import math
 from pathlib import Path
 import signal
 import sys
@@ -669,6 +670,20 @@ async def test_what_is_not_json_is_refused(client: Client, car: Car) -> None:
     assert (status, list(answer)) == (422, ["detail"])
 
 
+async def test_written_late(client: Client, car: Car) -> None:
+    async def write_and_read(limit: int) -> list[int]:
+        path, name = vehicle_path(car), "minimum_charge_limit"
+        assert (await client.ask("PUT", path, json={name: limit}))[0] == 200
+        return [(await client.ask("GET", path))[1][name] for _ in range(4)]
+
+    car.lag = 2
+    assert await write_and_read(31) == [60, 60, 31, 31]
+    car.lag = math.inf
+    assert await write_and_read(32) == [31, 31, 31, 31]
+    car.lag = 0
+    assert await write_and_read(33) == [33, 33, 33, 33]
+
+
 async def test_read_only(client: Client, car: Car) -> None:
     client.simulator.tokens.read_only = True
     client.token = ""
@@ -1075,6 +1090,10 @@ async def test_commands(tell: Any, simulator: Simulator) -> None:
     for code in ("reauthenticate", "information", "dance"):
         assert f"asks for {code}" in line
     await tell("clear-actions", "1")
+    assert "3 readings late" in (await tell("lag", "1", "3"))[1]
+    assert "inf readings late" in (await tell("lag", "1", "never"))[1]
+    assert (await tell("lag", "1", "-1"))[0] == 1
+    assert "late" not in (await tell("lag", "1", "0"))[1]
     assert first.document()["actions"] == []
     await tell("delete", "1")
     assert first.is_deleted

@@ -4,9 +4,23 @@ import asyncio
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
-from .const import LOGGER, PLATFORMS, SUBENTRY_VEHICLE
+from .browser import async_setup_return
+from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator, async_create_client
+from .issues import async_forget_issues, async_track_issues
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all accounts share."""
+    async_setup_services(hass)
+    async_setup_return(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bool:
@@ -41,6 +55,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
         if failure is not None:
             LOGGER.warning("Error fetching %s data: %s", coordinator.name, failure)
 
+    async_forget_issues(hass)
+    for coordinator in coordinators:
+        async_track_issues(hass, coordinator)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
@@ -49,6 +66,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
 async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bool:
     """Unload an account."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
+    """Forget an account."""
+    async_forget_issues(hass)
 
 
 async def _async_reload(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:

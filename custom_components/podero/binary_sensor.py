@@ -33,6 +33,10 @@ def _diagnostic(key: str) -> PoderoBinarySensorDescription:
     )
 
 
+def _twin_of_switch(key: str) -> PoderoBinarySensorDescription:
+    return PoderoBinarySensorDescription(key=key, entity_registry_enabled_default=False)
+
+
 BINARY_SENSORS: tuple[PoderoBinarySensorDescription, ...] = (
     PoderoBinarySensorDescription(
         key="plugged_in",
@@ -51,9 +55,9 @@ BINARY_SENSORS: tuple[PoderoBinarySensorDescription, ...] = (
         key="action_needed", device_class=BinarySensorDeviceClass.PROBLEM
     ),
     PoderoBinarySensorDescription(key="has_notification"),
-    PoderoBinarySensorDescription(key="is_smart_optimization_active"),
-    PoderoBinarySensorDescription(key="is_charge_policy_enabled"),
-    PoderoBinarySensorDescription(key="is_over_charge_allowed"),
+    _twin_of_switch("is_smart_optimization_active"),
+    _twin_of_switch("is_charge_policy_enabled"),
+    _twin_of_switch("is_over_charge_allowed"),
     PoderoBinarySensorDescription(
         key="authenticated",
         field="is_authenticated",

@@ -1,9 +1,11 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from time import monotonic
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -14,13 +16,12 @@ from homeassistant.const import (
     CONF_USERNAME,
 )
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
-from homeassistant.util import dt as dt_util
 
 from .api import (
     AuthenticationError,
@@ -37,6 +38,7 @@ from .api import (
     Transport,
     Vehicle,
 )
+from .changes import Changes
 from .const import (
     CONF_BASE_URL,
     CONF_GRANT,
@@ -47,14 +49,17 @@ from .const import (
     LOGGER,
     SIGNAL_CHARGING_EVENT,
 )
+from .refusals import explain
 
 type PoderoConfigEntry = ConfigEntry[dict[str, PoderoCoordinator]]
 """An account; its runtime data are the coordinators by the id of their subentry."""
 
 UPDATE_INTERVAL = timedelta(seconds=60)
-BOOST_UPDATE_INTERVAL = timedelta(seconds=3)
-BOOST_UPDATE_PERIOD = timedelta(minutes=2)
-"""How long a vehicle is polled more often after "charge now" was asked for."""
+FAST_UPDATE_INTERVAL = timedelta(seconds=3)
+"""How often a vehicle is polled while something that was asked for is awaited."""
+
+BOOST_UPDATE_PERIOD = 120.0
+"""Seconds for which a vehicle is polled more often after "charge now" was asked for."""
 
 BLIP_DELAY = 3.0
 """Seconds after which a poll that failed for want of a connection is tried again."""
@@ -88,9 +93,10 @@ def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoC
 
 
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
-    """Poll one vehicle.
+    """Poll one vehicle, and write to it.
 
-    `data` is None until the first reading that succeeded.
+    `data` is None until the first reading that succeeded. What was set shows in it at
+    once, before a reading does.
     """
 
     config_entry: PoderoConfigEntry
@@ -119,10 +125,12 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         )
         self.is_missing = False
         self._described: DeviceInfo | None = None
-        self._boost_polling_until: datetime | None = None
+        self._boost_polling_until: float | None = None
         self._logged_fields: set[str] = set()
         self._history = ChargingHistory()
         self._events: list[ChargingEvent] = []
+        self._changes = Changes()
+        self._write_lock = asyncio.Lock()
 
     @override
     async def _async_update_data(self) -> Vehicle:
@@ -134,14 +142,18 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                 translation_domain=DOMAIN, translation_key="auth_failed"
             ) from err
         except PoderoError as err:
-            self._async_set_missing(isinstance(err, NotFoundError))
+            if isinstance(err, NotFoundError):
+                # Any other failure does not tell whether the vehicle is still there.
+                self._async_set_missing(True)
+            self._adapt_update_interval()
             raise _update_failed(err) from err
         self._async_set_missing(False)
         self._log_unusable(vehicle)
         self._events.extend(self._history.add(vehicle))
         self._async_describe_device(vehicle)
-        self._adapt_update_interval(vehicle)
-        return vehicle
+        self._changes.read(vehicle)
+        self._adapt_update_interval()
+        return self._changes.shown or vehicle
 
     async def _async_get_vehicle(self) -> Vehicle:
         """Read the vehicle, twice where a working connection just failed."""
@@ -196,18 +208,84 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                 **info,
             )
 
-    def _adapt_update_interval(self, vehicle: Vehicle) -> None:
-        """Poll more often while a boost is starting, but not forever."""
-        now = dt_util.utcnow()
-        if vehicle.boost_state is not BoostState.REQUESTED:
+    def _adapt_update_interval(self) -> None:
+        """Poll more often while a boost is starting or a change awaited, not forever."""
+        now = monotonic()
+        reading = self._changes.reading
+        if reading is None or reading.boost_state is not BoostState.REQUESTED:
             self._boost_polling_until = None
         elif self._boost_polling_until is None:
             self._boost_polling_until = now + BOOST_UPDATE_PERIOD
+        is_boosting = self._boost_polling_until and now < self._boost_polling_until
         self.update_interval = (
-            BOOST_UPDATE_INTERVAL
-            if self._boost_polling_until and now < self._boost_polling_until
+            FAST_UPDATE_INTERVAL
+            if is_boosting or self._changes.are_pending
             else UPDATE_INTERVAL
         )
+
+    async def async_set(self, preference: str, value: Any, **implied: Any) -> None:
+        """Set a preference, by the API's name, and wait until a reading shows it.
+
+        It is shown at once, together with what it implies. Raises HomeAssistantError
+        where the service refuses it, or does not show it in time.
+        """
+        async with self._async_writing():
+            await self.client.set_preferences(
+                self.vehicle_id, **{preference: _to_json(value)}
+            )
+            change = self._changes.add(preference, value, implied)
+            self._async_show()
+        await self.async_refresh()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(change.until):
+                await change.done.wait()
+        if not change.done.is_set() and self.last_update_success:
+            # The last word, also where polling is switched off.
+            await self.async_refresh()
+        if change.done.is_set():
+            return
+        is_confirmed = self._changes.end(change)
+        self._async_show()
+        if not is_confirmed:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="not_confirmed"
+            )
+
+    async def async_start_boost(self) -> None:
+        """Charge now. Raises HomeAssistantError where the service refuses it."""
+        async with self._async_writing():
+            await self.client.start_boost(self.vehicle_id)
+        await self.async_refresh()
+
+    async def async_cancel_boost(self) -> None:
+        """Take "charge now" back. Raises as async_start_boost does."""
+        async with self._async_writing():
+            await self.client.cancel_boost(self.vehicle_id)
+        await self.async_refresh()
+
+    @asynccontextmanager
+    async def _async_writing(self) -> AsyncIterator[None]:
+        """Write when those before have written, and say in words why it was refused."""
+        async with self._write_lock:
+            try:
+                yield
+            except PoderoError as err:
+                if isinstance(err, AuthenticationError):
+                    self.config_entry.async_start_reauth(self.hass)
+                elif not isinstance(err, RateLimitError):
+                    # What is shown may be why this was asked for, and not true any more.
+                    self.config_entry.async_create_background_task(
+                        self.hass, self.async_refresh(), f"{self.name} after a refusal"
+                    )
+                raise explain(err) from err
+
+    @callback
+    def _async_show(self) -> None:
+        """Show what is known now."""
+        self._adapt_update_interval()
+        if (shown := self._changes.shown) is not None:
+            self.data = shown
+            self.async_update_listeners()
 
     @callback
     @override
@@ -231,6 +309,7 @@ class ChargingHistory:
         self._plugged_in: bool | None = None
         self._charging: bool | None = None
         self._fully_charged: bool | None = None
+        self._is_stop_unexplained = False
 
     def add(self, vehicle: Vehicle) -> Iterator[ChargingEvent]:
         """Take a reading and yield what happened since the one before."""
@@ -252,9 +331,17 @@ class ChargingHistory:
             yield ChargingEvent.CHARGING_STARTED
         if was_charging and not self._charging:
             yield ChargingEvent.CHARGING_STOPPED
+        if was_charging or self._charging:
+            self._is_stop_unexplained = not self._charging
+        # A reading that does not know why leaves the answer to the next one.
+        if self._is_stop_unexplained and None not in (
+            vehicle.is_plugged_in,
+            vehicle.is_fully_charged,
+        ):
+            self._is_stop_unexplained = False
             if (
-                self._plugged_in
-                and not self._fully_charged
+                vehicle.is_plugged_in
+                and not vehicle.is_fully_charged
                 and not vehicle.is_pause_power_active
             ):
                 yield ChargingEvent.CHARGING_INTERRUPTED
@@ -269,6 +356,11 @@ def _known(value: bool | None, before: bool | None) -> bool | None:
     return before if value is None else value
 
 
+def _to_json(value: Any) -> Any:
+    """Return a value as the API takes it."""
+    return value.isoformat() if isinstance(value, datetime | time) else value
+
+
 def _update_failed(err: PoderoError) -> UpdateFailed:
     """Return what a failed poll means to Home Assistant."""
     retry_after = None
@@ -279,7 +371,7 @@ def _update_failed(err: PoderoError) -> UpdateFailed:
             key = "vehicle_not_found"
         case RateLimitError():
             key = "rate_limited"
-            retry_after = err.retry_after or MIN_RETRY_AFTER
+            retry_after = err.retry_after or UPDATE_INTERVAL.total_seconds()
         case PoderoConnectionError():
             key = "cannot_connect"
             retry_after = err.retry_after

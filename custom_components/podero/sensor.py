@@ -175,6 +175,8 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     PoderoSensorDescription(
         key="minimum_charge_limit",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        # The number shows it too.
+        entity_registry_enabled_default=False,
     ),
     DiagnosticDescription(
         key="charge_target_min",

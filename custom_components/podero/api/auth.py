@@ -10,7 +10,7 @@ import math
 import time
 from typing import Any, TypeIs, override
 
-from .errors import AuthenticationError, InvalidResponseError
+from .errors import AuthenticationError, InvalidResponseError, PoderoConnectionError
 from .transport import Response, Transport
 
 TOKEN_PATH = "/api/partners/v2.0/auth/token"
@@ -136,8 +136,13 @@ class Auth(ABC):
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew())
             self._renewal.add_done_callback(self._renewed)
-        # Shielded: one who stops waiting must not take the token from the others.
-        return (await asyncio.shield(self._renewal)).access_token
+        renewal = self._renewal
+        # Not awaited itself: one who stops waiting must not take the token from the
+        # others, and what close() cancels is the renewal, not those who wait.
+        await asyncio.wait([renewal])
+        if renewal.cancelled():
+            raise PoderoConnectionError("The renewal of the token was given up")
+        return renewal.result().access_token
 
     def close(self) -> None:
         """Give up a renewal that is under way."""

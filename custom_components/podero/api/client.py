@@ -2,14 +2,33 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+import re
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 from yarl import URL
 
 from .auth import Auth
-from .errors import AuthenticationError, InvalidResponseError, UntrustedLinkError
+from .errors import (
+    AuthenticationError,
+    InvalidResponseError,
+    NotFoundError,
+    UntrustedLinkError,
+)
 from .models import ResolutionLink, Vehicle
 from .transport import Response, Transport
+
+
+class _Reading(NamedTuple):
+    """What a vehicle's last answer was, and said: the next one differs in little."""
+
+    body: bytes
+    document: dict[str, Any]
+    vehicle: Vehicle
+
+
+# What every browser takes for a host; encoded where it is international.
+_HOST = re.compile(r"[\w.-]+|[\da-f:.]+", re.ASCII)
 
 
 class PoderoClient:
@@ -24,17 +43,22 @@ class PoderoClient:
     def __init__(
         self, transport: Transport, auth: Auth, organization_id: str, user_id: str
     ) -> None:
-        """Call in the name of an account. Both ids are canonical UUIDs."""
+        """Call in the name of an account. Raises ValueError unless both ids are UUIDs."""
         self._transport = transport
         self._auth = auth
         self._vehicles = (
-            f"/api/partners/v2.0/org/{organization_id}/users/{user_id}"
+            f"/api/partners/v2.0/org/{UUID(organization_id)}/users/{UUID(user_id)}"
             "/electric-vehicles"
         )
+        self._readings: dict[str, _Reading] = {}
 
     def close(self) -> None:
         """Give up what is under way."""
         self._auth.close()
+
+    async def authenticate(self) -> None:
+        """Get a token, if there is none yet, and so try the credentials."""
+        await self._auth.get_access_token()
 
     async def get_vehicles(self) -> tuple[Vehicle, ...]:
         """Return the user's vehicles, without their actions (guide).
@@ -52,10 +76,15 @@ class PoderoClient:
         Raises NotFoundError where there is none, InvalidResponseError where the answer
         is another vehicle's.
         """
-        response = await self._request("GET", f"{self._vehicles}/{vehicle_id}")
-        vehicle = Vehicle.from_json(response.json())
+        response = await self._request("GET", self._vehicle(vehicle_id))
+        last = self._readings.get(vehicle_id)
+        if last is not None and response.body == last.body:
+            return last.vehicle
+        document = response.json()
+        vehicle = Vehicle.from_json(document, last and (last.document, last.vehicle))
         if vehicle.id is not None and vehicle.id != vehicle_id:
             raise InvalidResponseError("The answer is another vehicle's")
+        self._readings[vehicle_id] = _Reading(response.body, document, vehicle)
         return vehicle
 
     async def set_preferences(self, vehicle_id: str, **preferences: Any) -> None:
@@ -64,7 +93,7 @@ class PoderoClient:
         Values are what JSON knows; times of day are `HH:MM:SS`, moments ISO 8601.
         Raises InvalidRequestError where the service refuses a value.
         """
-        await self._request("PUT", f"{self._vehicles}/{vehicle_id}", json=preferences)
+        await self._request("PUT", self._vehicle(vehicle_id), json=preferences)
 
     async def start_boost(self, vehicle_id: str) -> None:
         """Charge now, or as soon as the vehicle is plugged in (guide).
@@ -72,11 +101,11 @@ class PoderoClient:
         Raises ConflictError with the reason `already_charging`, `fully_charged`,
         `no_active_session` or `internal_error`.
         """
-        await self._request("POST", f"{self._vehicles}/{vehicle_id}/boost")
+        await self._request("POST", f"{self._vehicle(vehicle_id)}/boost")
 
     async def cancel_boost(self, vehicle_id: str) -> None:
         """Take back a boost that has not begun (guide)."""
-        await self._request("DELETE", f"{self._vehicles}/{vehicle_id}/boost")
+        await self._request("DELETE", f"{self._vehicle(vehicle_id)}/boost")
 
     async def resolve_action(
         self, link: ResolutionLink, parameters: Mapping[str, Any]
@@ -98,7 +127,9 @@ class PoderoClient:
             url = URL(address)
         except ValueError:
             raise UntrustedLinkError("The address is not one") from None
-        if url.scheme not in {"http", "https"} or not url.host:
+        if url.scheme not in {"http", "https"} or not _HOST.fullmatch(
+            url.raw_host or ""
+        ):
             raise UntrustedLinkError("The address is not a web address")
         return str(url)
 
@@ -118,6 +149,13 @@ class PoderoClient:
             json={"state": state},
         )
         response.raise_for_status()
+
+    def _vehicle(self, vehicle_id: str) -> str:
+        """Return the path of a vehicle. What is no UUID is no vehicle's id."""
+        try:
+            return f"{self._vehicles}/{UUID(vehicle_id)}"
+        except ValueError:
+            raise NotFoundError("There is no such vehicle") from None
 
     async def _request(
         self, method: str, url: str | URL, *, json: Mapping[str, Any] | None = None

@@ -169,6 +169,7 @@ def _between[T: float](
 
 _percentage = _between(_integer, 0, 100)
 _amount = _between(_integer, 0, math.inf)
+_duration = _between(_integer, 0, 366 * 24 * 3600)
 _energy = _between(_decimal, 0, math.inf)
 
 
@@ -188,7 +189,7 @@ def _readers(model: type[Model]) -> dict[str, Callable[[Any], Any]]:
 
 
 # No model has a repr: what is personal or secret cannot slip into a log with it.
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Model:
     """A JSON object, of which any part may be missing or wrong."""
 
@@ -199,35 +200,71 @@ class Model:
     """The JSON type of each key that the schema does not have."""
 
     @classmethod
-    def from_json(cls, document: object) -> Self:
-        """Read a decoded JSON object. Raises InvalidResponseError for anything else."""
+    def from_json(
+        cls, document: object, last: tuple[dict[str, Any], Self] | None = None
+    ) -> Self:
+        """Read a decoded JSON object. Raises InvalidResponseError for anything else.
+
+        `last` is what was read before, and from what: only what differs is read anew.
+        """
         if not isinstance(document, dict):
             raise InvalidResponseError("The answer is not an object")
         readers = _readers(cls)  # type: ignore[arg-type]  # a class is hashable
-        values: dict[str, Any] = {}
-        invalid: set[str] = set()
-        for name, read in readers.items():
-            if (value := document.get(name)) is None:
+        if last is not None and last[0].keys() == document.keys():
+            before, model = last
+            news = {
+                name: value
+                for name, value in document.items()
+                if (old := before[name]) is not value
+                # True and 1 are equal, and not the same JSON.
+                and (old != value or type(old) is not type(value))
+            }
+            if not news:
+                return model
+            values = {**vars(model)}
+            invalid = {
+                name for name in model.invalid if name.partition(".")[0] not in news
+            }
+            unrecognized = {**model.unrecognized}
+        else:
+            news = document
+            values = dict.fromkeys(readers)
+            invalid = set()
+            unrecognized = {}
+        for name, value in news.items():
+            if (read := readers.get(name)) is None:
+                unrecognized[name] = type(value).__name__
+                continue
+            values[name] = None
+            if value is None:
                 continue
             try:
                 values[name] = value = read(value)
             except ValueError, InvalidResponseError:
                 invalid.add(name)
                 continue
-            for part in value if isinstance(value, tuple) else (value,):
-                if isinstance(part, Model) and part.invalid:
-                    invalid.update(f"{name}.{nested}" for nested in part.invalid)
-        return cls(
-            **values,
-            invalid=frozenset(invalid),
-            unrecognized={
-                key: type(document[key]).__name__
-                for key in document.keys() - readers.keys()
-            },
+            if isinstance(value, Model | tuple):
+                for part in value if isinstance(value, tuple) else (value,):
+                    if isinstance(part, Model):
+                        invalid.update(f"{name}.{nested}" for nested in part.invalid)
+        model = cls.__new__(cls)
+        # At once: a frozen class would set them one by one, the slow way.
+        vars(model).update(
+            values, invalid=frozenset(invalid), unrecognized=unrecognized
         )
+        return model
+
+    def moved_since(self, other: Self) -> set[str]:
+        """Return the names of the fields whose values are not the other's."""
+        before = vars(other)
+        return {
+            name
+            for name, value in vars(self).items()
+            if (old := before[name]) is not value and old != value
+        }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DeviceType(Model):
     """The kind of a device."""
 
@@ -235,7 +272,7 @@ class DeviceType(Model):
     long_name: str | None = _read_by(_text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DeviceModel(Model):
     """Maker and model of a device."""
 
@@ -261,7 +298,7 @@ class DeviceModel(Model):
         return f"{self.model} ({self.year})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Owner(Model):
     """Whose the vehicle is. Personal."""
 
@@ -272,7 +309,7 @@ class Owner(Model):
     external_id: str | None = _read_by(_text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ResolutionLink(Model):
     """How an action is started. The address carries a secret that lasts an hour."""
 
@@ -280,7 +317,7 @@ class ResolutionLink(Model):
     required_parameters: tuple[str, ...] | None = _read_by(_texts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Action(Model):
     """Something that the user is asked to do. Of this class itself: an unknown kind."""
 
@@ -288,12 +325,12 @@ class Action(Model):
     resolution_link: ResolutionLink | None = _read_by(ResolutionLink.from_json)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ReauthenticateAction(Action):
     """The link to the car maker has lapsed: the user must sign in there again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class InformationAction(Action):
     """A message to the user; resolving it marks it as read."""
 
@@ -322,7 +359,7 @@ def _actions(value: Any) -> tuple[Action, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Vehicle(Model):
     """An electric vehicle, `ElectricVehicleDetailOutput` of the contract.
 
@@ -346,7 +383,7 @@ class Vehicle(Model):
     is_charging: bool | None = _read_by(_boolean)
     is_fully_charged: bool | None = _read_by(_boolean)
     charge_rate_w: int | None = _read_by(_integer)
-    charge_time_remaining: int | None = _read_by(_amount)
+    charge_time_remaining: int | None = _read_by(_duration)
     expected_max_charge_power: int | None = _read_by(_integer)
     current_state_last_updated_at: datetime | None = _read_by(_timestamp)
     charge_state_last_updated_at: datetime | None = _read_by(_timestamp)

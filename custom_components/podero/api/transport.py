@@ -127,7 +127,7 @@ class Transport:
         try:
             url = URL(reference, encoded=True)
             resolved = self._base_url.join(url)
-            trusted = not url.absolute and resolved.origin() == self._base_url
+            trusted = not url.scheme and resolved.origin() == self._base_url
         except ValueError:
             trusted = False
         if not trusted:

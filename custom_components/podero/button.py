@@ -1,0 +1,64 @@
+"""What a press does to a vehicle."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api import Vehicle
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .entity import PoderoEntityDescription, PoderoValueEntity
+
+# The coordinator sends the writes of each vehicle one after the other.
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoButtonDescription(PoderoEntityDescription, ButtonEntityDescription):
+    """Describe a button: it shows no field."""
+
+    value_fn: Callable[[Vehicle], None] = lambda _: None
+    press_fn: Callable[[PoderoCoordinator], Coroutine[Any, Any, None]]
+
+
+BUTTONS: tuple[PoderoButtonDescription, ...] = (
+    PoderoButtonDescription(
+        key="charge_now",
+        press_fn=lambda coordinator: coordinator.async_start_boost(),
+    ),
+    PoderoButtonDescription(
+        key="cancel_charge_now",
+        press_fn=lambda coordinator: coordinator.async_cancel_boost(),
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the buttons of each vehicle."""
+    for subentry_id, coordinator in entry.runtime_data.items():
+        async_add_entities(
+            (PoderoButton(coordinator, description) for description in BUTTONS),
+            config_subentry_id=subentry_id,
+        )
+
+
+class PoderoButton(PoderoValueEntity, ButtonEntity):
+    """A button of a vehicle."""
+
+    entity_description: PoderoButtonDescription
+
+    @override
+    def _show(self, value: Any) -> None:
+        """Show nothing but whether it is available."""
+
+    @override
+    async def async_press(self) -> None:
+        """Do what the description says."""
+        await self.entity_description.press_fn(self.coordinator)

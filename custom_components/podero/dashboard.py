@@ -1,0 +1,79 @@
+"""A ready-made dashboard: dashboard.yaml, once for each vehicle, with its names filled in."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import voluptuous as vol
+
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import slugify
+from homeassistant.util.yaml import load_yaml_dict
+
+from .const import DOMAIN
+
+TEMPLATE: Final = Path(__file__).with_suffix(".yaml")
+
+DASHBOARD_SCHEMA: Final = vol.Schema(
+    {vol.Optional(ATTR_DEVICE_ID): vol.All(cv.ensure_list, [cv.string])}
+)
+
+
+async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
+    """Return a dashboard with a view for each of some vehicles, or of all."""
+    hass = call.hass
+    chosen = call.data.get(ATTR_DEVICE_ID)
+    view = await hass.async_add_executor_job(load_yaml_dict, str(TEMPLATE))
+    texts = {
+        f"text.{key.rpartition('.')[2]}": text
+        for key, text in (
+            await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
+        ).items()
+    }
+    return {
+        "views": [
+            _fill(view, texts | _names(hass, device))
+            for device in _devices(hass)
+            if chosen is None or device.id in chosen
+        ]
+    }
+
+
+def _devices(hass: HomeAssistant) -> Iterator[dr.DeviceEntry]:
+    """Yield the devices of all vehicles."""
+    registry = dr.async_get(hass)
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        yield from dr.async_entries_for_config_entry(registry, entry.entry_id)
+
+
+def _names(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
+    """Return what a vehicle and its enabled entities are called here, by our own names."""
+    name = device.name_by_user or device.name or ""
+    return {"vehicle": name, "path": slugify(name)} | {
+        f"{entry.domain}.{entry.translation_key}": entry.entity_id
+        for entry in er.async_entries_for_device(er.async_get(hass), device.id)
+        if entry.platform == DOMAIN
+    }
+
+
+def _fill(node: Any, names: Mapping[str, str]) -> Any:
+    """Return a part of the template with the names in place of `$` and ours.
+
+    Of a list, what shows an entity that is switched off is left out.
+    """
+    if isinstance(node, str):
+        return names.get(node[1:]) if node.startswith("$") else str(node)
+    if isinstance(node, list):
+        return [part for item in node if (part := _fill(item, names)) is not None]
+    if isinstance(node, dict):
+        parts = {str(key): _fill(value, names) for key, value in node.items()}
+        shown = (parts[key] for key in ("entity", "entities") if key in parts)
+        return parts if all(shown) else None
+    return node

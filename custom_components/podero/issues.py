@@ -1,0 +1,123 @@
+"""Issues: raised while a vehicle asks for something, gone when it does not any more."""
+
+from hashlib import sha256
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .api import Action, InformationAction, ReauthenticateAction
+from .const import DOMAIN
+from .coordinator import PoderoCoordinator
+
+
+@callback
+def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> None:
+    """Keep a vehicle's issues in step with its readings, until it is unloaded."""
+
+    @callback
+    def update() -> None:
+        issues: dict[str, Action | None]
+        if coordinator.is_missing:
+            issues = {f"vehicle_not_found_{coordinator.subentry.subentry_id}": None}
+        elif coordinator.last_update_success:
+            issues = {**pending_actions(coordinator)}
+        else:
+            return
+        for issue_id, action in issues.items():
+            _async_raise(hass, coordinator, issue_id, action)
+        for issue in _issues_of(hass, coordinator):
+            if issue.issue_id not in issues:
+                ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+
+    @callback
+    def clear() -> None:
+        for issue in _issues_of(hass, coordinator):
+            # Raised anew after a reload, an ignored issue would not be ignored any more.
+            if issue.dismissed_version is None:
+                ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+
+    coordinator.config_entry.async_on_unload(clear)
+    coordinator.config_entry.async_on_unload(coordinator.async_add_listener(update))
+    update()
+
+
+@callback
+def async_forget_issues(hass: HomeAssistant) -> None:
+    """Delete the issues of vehicles that are not in Home Assistant any more."""
+    subentry_ids = {
+        subentry_id
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for subentry_id in entry.subentries
+    }
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and not any(key in issue_id for key in subentry_ids):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def _issues_of(
+    hass: HomeAssistant, coordinator: PoderoCoordinator
+) -> list[ir.IssueEntry]:
+    """Return a vehicle's issues, those included that are only remembered as ignored."""
+    return [
+        issue
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN and coordinator.subentry.subentry_id in issue.issue_id
+    ]
+
+
+def pending_actions(coordinator: PoderoCoordinator) -> dict[str, Action]:
+    """Return the actions that wait, by the ids of their issues: of two alike the first."""
+    vehicle = coordinator.data
+    actions = () if vehicle is None else vehicle.actions or ()
+    return {
+        _issue_id(coordinator.subentry.subentry_id, action): action
+        for action in reversed(actions)
+    }
+
+
+def _issue_id(subentry_id: str, action: Action) -> str:
+    """Return the id of an action's issue, the same for as long as it is the same action."""
+    match action:
+        case ReauthenticateAction():
+            return f"reauthenticate_{subentry_id}"
+        case InformationAction():
+            digest = _digest(f"{action.sent_at} {action.message}")
+            return f"information_{subentry_id}_{digest}"
+        case _:
+            return f"unknown_action_{subentry_id}_{_digest(str(action.code))}"
+
+
+def _digest(text: str) -> str:
+    """Return what stands for a text in an id without telling it."""
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+@callback
+def _async_raise(
+    hass: HomeAssistant,
+    coordinator: PoderoCoordinator,
+    issue_id: str,
+    action: Action | None,
+) -> None:
+    """Raise the issue of an action, or that the vehicle is missing."""
+    kinds = {ReauthenticateAction: "reauthenticate", InformationAction: "information"}
+    kind = (
+        "vehicle_not_found"
+        if action is None
+        else kinds.get(type(action), "unknown_action")
+    )
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={
+            "entry_id": coordinator.config_entry.entry_id,
+            "subentry_id": coordinator.subentry.subentry_id,
+        },
+        is_fixable=True,
+        severity=ir.IssueSeverity.ERROR
+        if kind in {"reauthenticate", "vehicle_not_found"}
+        else ir.IssueSeverity.WARNING,
+        translation_key=kind,
+        translation_placeholders={"vehicle": coordinator.subentry.title},
+    )

@@ -1,0 +1,441 @@
+"""Repairs: each issue is fixed in conversation with the user."""
+
+from abc import abstractmethod
+import asyncio
+import re
+from typing import Final, override
+
+import voluptuous as vol
+
+from homeassistant.components.repairs import (
+    RepairsFlow,
+    RepairsFlowResult,
+    repairs_flow_manager,
+)
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers import issue_registry as ir
+
+from .api import (
+    Action,
+    AuthenticationError,
+    ConflictError,
+    ForbiddenError,
+    InformationAction,
+    InvalidRequestError,
+    NotFoundError,
+    PoderoConnectionError,
+    PoderoError,
+    RateLimitError,
+    ResolutionLink,
+    UntrustedLinkError,
+)
+from .browser import ReturnTicket, SignInState, async_get_language
+from .const import DOMAIN
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .issues import pending_actions
+
+POLL_INTERVAL = 10.0
+"""Seconds between two looks at a sign-in that goes on elsewhere."""
+
+SIGN_IN_TIMEOUT = 15 * 60.0
+"""Seconds after which nobody is expected to come back from it."""
+
+RESULT_TIMEOUT = 5 * 60.0
+"""Seconds for which its result waits for somebody to see it."""
+
+_READING_FAILURES: Final = {
+    "auth_failed",
+    "cannot_connect",
+    "forbidden",
+    "invalid_response",
+    "rate_limited",
+    "vehicle_not_found",
+}
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the conversation that fixes an issue."""
+    flows: dict[str, type[FixFlow]] = {
+        "reauthenticate": ReauthenticateFlow,
+        "vehicle_not_found": VehicleNotFoundFlow,
+        "information": MessageFlow,
+        "unknown_action": UnknownActionFlow,
+    }
+    return next(flow for kind, flow in flows.items() if issue_id.startswith(kind))()
+
+
+class FixFlow(RepairsFlow):
+    """A conversation about an issue of one vehicle."""
+
+    @property
+    def _coordinator(self) -> PoderoCoordinator:
+        """Return the vehicle's coordinator; end the flow where there is none."""
+        assert self.data is not None
+        entry: PoderoConfigEntry | None = self.hass.config_entries.async_get_entry(
+            str(self.data["entry_id"])
+        )
+        if entry is not None and entry.state is ConfigEntryState.LOADED:
+            coordinator = entry.runtime_data.get(str(self.data["subentry_id"]))
+            if coordinator is not None:
+                return coordinator
+        raise AbortFlow("not_loaded")
+
+    async def _async_refresh(self) -> PoderoCoordinator:
+        """Read the vehicle afresh, and return its coordinator."""
+        coordinator = self._coordinator
+        # Closing the dialog must not break off a reading: it would count as failed.
+        reading = coordinator.config_entry.async_create_background_task(
+            self.hass, coordinator.async_refresh(), f"{coordinator.name} for a repair"
+        )
+        await asyncio.wait({reading})
+        return self._coordinator
+
+    def _show(
+        self,
+        step_id: str,
+        schema: vol.Schema | None = None,
+        errors: dict[str, str] | None = None,
+        **placeholders: str,
+    ) -> RepairsFlowResult:
+        """Show a form that names the vehicle."""
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=schema or vol.Schema({}),
+            errors=errors,
+            description_placeholders=self._literally(**placeholders),
+        )
+
+    def _literally(self, **placeholders: str) -> dict[str, str]:
+        """Return placeholders whose values Markdown shows as they are."""
+        placeholders["vehicle"] = self._coordinator.subentry.title
+        return {name: _literal(text) for name, text in placeholders.items()}
+
+
+def _literal(text: str) -> str:
+    """Return the Markdown that shows a text as it is, line by line."""
+    return "\n".join(
+        re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line.strip())
+        for line in text.splitlines()
+    )
+
+
+class ActionFlow(FixFlow):
+    """Help with a pending action."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Begin with what is to be done."""
+        return await self.async_step_confirm()
+
+    @abstractmethod
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say what is to be done, and go on when the user wants to."""
+
+    def _pending(self) -> Action | None:
+        """Return the action, if it waited in the last reading."""
+        return pending_actions(self._coordinator).get(self.issue_id)
+
+    async def _async_read(self) -> Action | None:
+        """Return the action with a link that is new, if it still waits."""
+        coordinator = await self._async_refresh()
+        if not coordinator.last_update_success:
+            key = getattr(coordinator.last_exception, "translation_key", None)
+            raise AbortFlow(key if key in _READING_FAILURES else "cannot_connect")
+        return self._pending()
+
+
+class ResolvingFlow(ActionFlow):
+    """Do what a pending action asks for."""
+
+    always_sent: tuple[str, ...] = ()
+    """The parameters that are sent even where they are not asked for."""
+
+    async def async_step_parameters(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Start the action, after a form for what only the user can tell."""
+        if (action := await self._async_read()) is None:
+            return self.async_create_entry(data={})
+        link = action.resolution_link
+        if link is None or link.url is None:
+            raise AbortFlow("no_link")
+        parameters = {**await self._async_parameters(), **(user_input or {})}
+        wanted = dict.fromkeys((*self.always_sent, *(link.required_parameters or ())))
+        if unknown := [name for name in wanted if name and name not in parameters]:
+            text = vol.All(str, vol.Length(min=1))
+            schema = vol.Schema({vol.Required(name): text for name in unknown})
+            return self._show("parameters", schema)
+        try:
+            address = await self._coordinator.client.resolve_action(
+                link, {name: parameters[name] for name in wanted if name}
+            )
+        except PoderoError as err:
+            raise AbortFlow(_reason(err)) from None
+        return await self._async_started(link, address)
+
+    async def _async_parameters(self) -> dict[str, str]:
+        """Return what we know ourselves of what may be asked for."""
+        return {"language": await async_get_language(self.hass)}
+
+    @abstractmethod
+    async def _async_started(
+        self, link: ResolutionLink, address: str | None
+    ) -> RepairsFlowResult:
+        """Go on where the service has started the action."""
+
+
+def _reason(err: PoderoError) -> str:
+    """Return why an action could not be started or its outcome not be reported."""
+    match err:
+        case AuthenticationError():
+            return "auth_failed"
+        case ForbiddenError():
+            return "link_refused"
+        case NotFoundError():
+            return "link_not_found"
+        case ConflictError():
+            return "conflict"
+        case InvalidRequestError():
+            return "request_refused"
+        case RateLimitError():
+            return "rate_limited"
+        case PoderoConnectionError():
+            return "cannot_connect"
+        case UntrustedLinkError():
+            return "untrusted_link"
+        case _:
+            return "invalid_response"
+
+
+class UnknownActionFlow(ActionFlow):
+    """Point to Podero's app, and look whether it helped."""
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say where to go, and afterwards whether it is done."""
+        if user_input is None:
+            return self._show("confirm")
+        if await self._async_read() is None:
+            return self.async_create_entry(data={})
+        return self._show("confirm", errors={"base": "still_pending"})
+
+
+class MessageFlow(ResolvingFlow):
+    """Show a message, and mark it as read."""
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Show the message."""
+        if user_input is not None:
+            return await self.async_step_parameters()
+        action = self._pending() or await self._async_read()
+        if not isinstance(action, InformationAction):
+            return self.async_create_entry(data={})
+        return self._show("confirm", message=(action.message or "").strip() or "…")
+
+    @override
+    async def _async_started(
+        self, link: ResolutionLink, address: str | None
+    ) -> RepairsFlowResult:
+        """Make sure that the message is gone."""
+        if await self._async_read() is None:
+            return self.async_create_entry(data={})
+        raise AbortFlow("still_pending")
+
+
+class ReauthenticateFlow(ResolvingFlow):
+    """Send the user to the car maker's sign-in, and see how it ends."""
+
+    always_sent = ("successUrl", "cancelUrl")
+
+    _ticket: ReturnTicket | None = None
+    _address = ""
+    _watch: asyncio.Task[None] | None = None
+    _ending: str | None = None
+    """How the sign-in ended: solved, unsolved, or the reason to abort."""
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Explain what will happen: an external step shows no text."""
+        if user_input is None:
+            return self._show("confirm")
+        return await self.async_step_parameters()
+
+    @override
+    async def _async_parameters(self) -> dict[str, str]:
+        """Add where the browser is to come back to."""
+        parameters = await super()._async_parameters()
+        self._close_ticket()
+        self._ticket = ReturnTicket(self.hass, parameters["language"])
+        return {
+            **parameters,
+            "successUrl": self._ticket.address("success"),
+            "cancelUrl": self._ticket.address("fail"),
+        }
+
+    @override
+    async def _async_started(
+        self, link: ResolutionLink, address: str | None
+    ) -> RepairsFlowResult:
+        """Open the sign-in, and watch it from here."""
+        if address is None:
+            raise AbortFlow("no_address")
+        assert self._ticket is not None
+        self._address = address
+        self._ending = None
+        self._watch = self.hass.async_create_background_task(
+            self._async_watch(link, self._ticket.state), f"{DOMAIN} sign-in"
+        )
+        return await self.async_step_sign_in()
+
+    async def async_step_sign_in(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Wait for the end of the sign-in."""
+        if self._ending is None:
+            return self.async_external_step(step_id="sign_in", url=self._address)
+        return self.async_external_step_done(next_step_id="result")
+
+    async def async_step_result(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Tell how it ended."""
+        self._stop_watching()
+        match self._ending:
+            case "solved":
+                return self.async_create_entry(data={})
+            case "unsolved":
+                return await self.async_step_retry()
+        assert self._ending is not None
+        return self.async_abort(reason=self._ending)
+
+    async def async_step_retry(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Offer to look again, and to sign in again if need be."""
+        if user_input is None:
+            return self._show("retry")
+        return await self.async_step_parameters()
+
+    async def _async_watch(
+        self, link: ResolutionLink, returned: asyncio.Future[SignInState]
+    ) -> None:
+        """See the sign-in end, and make the dialog look."""
+        self._ending = await self._async_ending(link, returned)
+        manager = repairs_flow_manager(self.hass)
+        assert manager is not None
+        await manager.async_configure(self.flow_id)
+        # A phone that shows the sign-in does not hear of it before it comes back.
+        for _ in range(int(RESULT_TIMEOUT / POLL_INTERVAL)):
+            await asyncio.sleep(POLL_INTERVAL)
+            self.async_notify_flow_changed()
+        manager.async_abort(self.flow_id)
+
+    async def _async_ending(
+        self, link: ResolutionLink, returned: asyncio.Future[SignInState]
+    ) -> str:
+        """Return how the sign-in ends: the browser comes back, or a reading tells."""
+        try:
+            async with asyncio.timeout(SIGN_IN_TIMEOUT):
+                while True:
+                    await asyncio.wait({returned}, timeout=POLL_INTERVAL)
+                    if returned.done():
+                        break
+                    if await self._async_is_solved():
+                        return "solved"
+        except TimeoutError:
+            return "timed_out"
+        try:
+            return await self._async_settle(link, returned.result())
+        except AbortFlow as err:
+            return err.reason
+
+    async def _async_is_solved(self) -> bool:
+        """Tell whether the action is known to be gone."""
+        try:
+            if self._coordinator.last_update_success:
+                return await self._async_read() is None
+        except AbortFlow:
+            pass
+        # While readings fail, the coordinator knows best when to ask again.
+        return False
+
+    async def _async_settle(self, link: ResolutionLink, state: SignInState) -> str:
+        """Report what is still open after the browser came back, and read again."""
+        if await self._async_read() is None:
+            return "solved"
+        try:
+            await self._coordinator.client.report_action(link, state)
+        except NotFoundError:
+            # Podero's own page has reported it.
+            pass
+        except PoderoError as err:
+            return _reason(err)
+        if await self._async_read() is None:
+            return "solved"
+        return "unsolved" if state == "success" else "cancelled"
+
+    def _stop_watching(self) -> None:
+        """Watch no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _close_ticket(self) -> None:
+        """Let no browser come back any more."""
+        if self._ticket is not None:
+            self._ticket.close()
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Leave nothing behind."""
+        self._stop_watching()
+        self._close_ticket()
+
+
+class VehicleNotFoundFlow(FixFlow):
+    """Remove a vehicle that Podero does not know, or keep it."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask which."""
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["remove", "keep"],
+            description_placeholders=self._literally(),
+        )
+
+    async def async_step_remove(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Remove the vehicle, unless it has come back."""
+        coordinator = await self._async_refresh()
+        if not coordinator.is_missing:
+            raise AbortFlow("found")
+        self.hass.config_entries.async_remove_subentry(
+            coordinator.config_entry, coordinator.subentry.subentry_id
+        )
+        return self.async_create_entry(data={})
+
+    async def async_step_keep(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Keep the vehicle, and ask no more while it is not found."""
+        if ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is None:
+            raise AbortFlow("found")
+        ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)
+        return self.async_abort(reason="kept")

@@ -1,0 +1,142 @@
+"""The actions: what is said to a vehicle in other ways than by an entity."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import voluptuous as vol
+
+from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse, callback
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.target import TargetSelection
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .dashboard import DASHBOARD_SCHEMA, async_get_dashboard
+from .targets import targeted_devices
+
+ATTR_DURATION: Final = "duration"
+ATTR_UNTIL: Final = "until"
+
+SERVICE_GET_DASHBOARD: Final = "get_dashboard"
+SERVICE_PAUSE_CHARGING: Final = "pause_charging"
+SERVICE_RESUME_CHARGING: Final = "resume_charging"
+
+PAUSE_SCHEMA: Final = cv.make_entity_service_schema(
+    {
+        vol.Optional(ATTR_UNTIL): cv.datetime,
+        vol.Optional(ATTR_DURATION): cv.time_period,
+    }
+)
+RESUME_SCHEMA: Final = cv.make_entity_service_schema(None)
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Offer the actions."""
+    hass.services.async_register(
+        DOMAIN, SERVICE_PAUSE_CHARGING, _async_pause_charging, PAUSE_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN, SERVICE_RESUME_CHARGING, _async_resume_charging, RESUME_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_DASHBOARD,
+        async_get_dashboard,
+        DASHBOARD_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+async def _async_pause_charging(call: ServiceCall) -> None:
+    """Pause charging until a time or for a duration."""
+    until = _end_of_pause(call)
+    await _async_pause(_targeted(call), until)
+
+
+async def _async_resume_charging(call: ServiceCall) -> None:
+    """End a pause."""
+    await _async_pause(_targeted(call), None)
+
+
+async def _async_pause(
+    coordinators: Iterable[PoderoCoordinator], until: datetime | None
+) -> None:
+    """Set the end of the pause of each vehicle; one that fails does not stop the others."""
+    failures = await asyncio.gather(
+        *(
+            coordinator.async_set(
+                "pause_power_until", until, is_pause_power_active=until is not None
+            )
+            for coordinator in coordinators
+        ),
+        return_exceptions=True,
+    )
+    for failure in filter(None, failures):
+        raise failure
+
+
+def _end_of_pause(call: ServiceCall) -> datetime:
+    """Return the moment that an action names, in UTC and whole seconds."""
+    if (ATTR_UNTIL in call.data) == (ATTR_DURATION in call.data):
+        raise _invalid("pause_until_or_duration")
+    now = dt_util.utcnow()
+    try:
+        until = (
+            dt_util.as_utc(call.data[ATTR_UNTIL])
+            if ATTR_UNTIL in call.data
+            else now + call.data[ATTR_DURATION]
+        ).replace(microsecond=0)
+    except OverflowError:
+        raise _invalid("pause_end_not_possible") from None
+    if until <= now:
+        raise _invalid("pause_end_in_the_past")
+    return until
+
+
+@callback
+def _targeted(call: ServiceCall) -> list[PoderoCoordinator]:
+    """Return the coordinators of the vehicles that an action targets.
+
+    A vehicle is targeted by its device or by any entity of it.
+    """
+    vehicles = _targeted_vehicles(call)
+    if not vehicles:
+        raise _invalid("no_vehicle")
+    entries: list[PoderoConfigEntry] = call.hass.config_entries.async_loaded_entries(
+        DOMAIN
+    )
+    coordinators = [
+        coordinator
+        for entry in entries
+        for coordinator in entry.runtime_data.values()
+        if vehicles.pop(coordinator.vehicle_id, None) is not None
+    ]
+    for name in vehicles.values():
+        raise _invalid("vehicle_not_loaded", vehicle=name)
+    return coordinators
+
+
+def _targeted_vehicles(call: ServiceCall) -> dict[str, str]:
+    """Return the names of the vehicles that an action targets, by their ids."""
+    devices = dr.async_get(call.hass)
+    return {
+        identifier[1]: device.name_by_user or device.name or identifier[1]
+        for device_id in targeted_devices(call.hass, TargetSelection(call.data))
+        if (device := devices.async_get(device_id))
+        for identifier in device.identifiers
+        if identifier[0] == DOMAIN
+    }
+
+
+def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the error of an action that was asked for wrongly."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )

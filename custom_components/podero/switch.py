@@ -1,0 +1,64 @@
+"""What of a vehicle can be switched on and off: one line per field."""
+
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import PoderoConfigEntry
+from .entity import PoderoEntityDescription, PoderoValueEntity
+
+# The coordinator sends the writes of each vehicle one after the other.
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoSwitchDescription(PoderoEntityDescription, SwitchEntityDescription):
+    """Describe a switch."""
+
+    entity_category: EntityCategory | None = EntityCategory.CONFIG
+
+
+SWITCHES: tuple[PoderoSwitchDescription, ...] = (
+    PoderoSwitchDescription(
+        key="smart_optimization", field="is_smart_optimization_active"
+    ),
+    PoderoSwitchDescription(key="charge_policy", field="is_charge_policy_enabled"),
+    PoderoSwitchDescription(key="over_charge", field="is_over_charge_allowed"),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the switches of each vehicle."""
+    for subentry_id, coordinator in entry.runtime_data.items():
+        async_add_entities(
+            (PoderoSwitch(coordinator, description) for description in SWITCHES),
+            config_subentry_id=subentry_id,
+        )
+
+
+class PoderoSwitch(PoderoValueEntity, SwitchEntity):
+    """A switch that sets a field."""
+
+    entity_description: PoderoSwitchDescription
+
+    @override
+    def _show(self, value: Any) -> None:
+        self._attr_is_on = value
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Switch it on."""
+        await self.coordinator.async_set(self.entity_description.source, True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Switch it off."""
+        await self.coordinator.async_set(self.entity_description.source, False)

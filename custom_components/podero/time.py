@@ -1,0 +1,58 @@
+"""What of a vehicle is set as a time of day."""
+
+from dataclasses import dataclass
+from datetime import time
+from typing import Any, override
+
+from homeassistant.components.time import TimeEntity, TimeEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import PoderoConfigEntry
+from .entity import PoderoEntityDescription, PoderoValueEntity
+
+# The coordinator sends the writes of each vehicle one after the other.
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoTimeDescription(PoderoEntityDescription, TimeEntityDescription):
+    """Describe a time of day."""
+
+
+CHARGE_DEADLINE = PoderoTimeDescription(
+    key="charge_deadline",
+    field="charge_deadline_at",
+    entity_category=EntityCategory.CONFIG,
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the time of each vehicle."""
+    for subentry_id, coordinator in entry.runtime_data.items():
+        async_add_entities(
+            [PoderoTime(coordinator, CHARGE_DEADLINE)],
+            config_subentry_id=subentry_id,
+        )
+
+
+class PoderoTime(PoderoValueEntity, TimeEntity):
+    """A time of day that sets a field."""
+
+    entity_description: PoderoTimeDescription
+
+    @override
+    def _show(self, value: Any) -> None:
+        self._attr_native_value = value
+
+    @override
+    async def async_set_value(self, value: time) -> None:
+        """Set it, at the wall clock and to the second, as the service has it."""
+        await self.coordinator.async_set(
+            self.entity_description.source, value.replace(microsecond=0, tzinfo=None)
+        )

@@ -1,0 +1,113 @@
+"""What the tests of repairs share: a person with a browser."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp.test_utils import TestClient
+from yarl import URL
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from custom_components.podero.const import DOMAIN
+from simulator import RecordedRequest, Simulator
+
+FLOWS = "/api/repairs/issues/fix"
+
+
+def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
+    """Return our issues that are raised, by their ids."""
+    return {
+        issue.issue_id: issue
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN and issue.active
+    }
+
+
+def kinds(hass: HomeAssistant) -> list[str | None]:
+    """Return of what kinds the issues are that are raised."""
+    return sorted(str(issue.translation_key) for issue in issues(hass).values())
+
+
+def only_issue(hass: HomeAssistant) -> ir.IssueEntry:
+    """Return the one issue that is raised."""
+    (issue,) = issues(hass).values()
+    return issue
+
+
+def cues(simulator: Simulator, end: str = "") -> list[RecordedRequest]:
+    """Return what was sent to actions: all of it, or to paths with this end."""
+    return [
+        request
+        for request in simulator.requests
+        if "/cues/" in request.path and request.path.endswith(end)
+    ]
+
+
+@dataclass
+class Person:
+    """Somebody who fixes things in Home Assistant's frontend."""
+
+    hass: HomeAssistant
+    client: TestClient[Any, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def open(self, issue_id: str) -> dict[str, Any]:
+        """Select an issue in the list."""
+        body = {"handler": DOMAIN, "issue_id": issue_id}
+        return await self._request("POST", FLOWS, body)
+
+    async def submit(self, step: dict[str, Any], **answers: str) -> dict[str, Any]:
+        """Submit the form of a dialog."""
+        return await self._request("POST", f"{FLOWS}/{step['flow_id']}", answers)
+
+    async def look(self, step: dict[str, Any]) -> dict[str, Any]:
+        """Look at what a dialog shows now."""
+        return await self._request("GET", f"{FLOWS}/{step['flow_id']}")
+
+    async def close(self, step: dict[str, Any]) -> None:
+        """Close a dialog."""
+        response = await self.client.delete(f"{FLOWS}/{step['flow_id']}")
+        assert response.status == 200
+
+    async def wait(self, step: dict[str, Any]) -> dict[str, Any]:
+        """Wait until a dialog goes on after an external step."""
+        async with asyncio.timeout(10):
+            while (now := await self.look(step))["type"] == "external":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return now
+
+    async def fix(self, issue_id: str, **answers: str) -> dict[str, Any]:
+        """Open a dialog and agree to its first step."""
+        step = await self.open(issue_id)
+        assert (step["type"], step["step_id"]) == ("form", "confirm")
+        return await self.submit(step, **answers)
+
+    async def choose(self, step: dict[str, Any], choice: str) -> URL:
+        """Choose at the car maker's page, and return where that leads."""
+        async with async_get_clientsession(self.hass).post(
+            step["url"], data={"choice": choice}, allow_redirects=False
+        ) as response:
+            assert response.status == 303
+            return URL(response.headers["Location"])
+
+    async def visit(self, address: URL) -> tuple[int, str, Any]:
+        """Open an address of Home Assistant's without being signed in."""
+        async with async_get_clientsession(self.hass).get(
+            self.client.make_url(address.raw_path), headers=self.headers
+        ) as response:
+            return response.status, await response.text(), response.headers
+
+    async def sign_in(self, step: dict[str, Any], choice: str = "sign-in") -> None:
+        """Walk through the car maker's page and come back."""
+        status, _, _ = await self.visit(await self.choose(step, choice))
+        assert status == 200
+
+    async def _request(self, method: str, path: str, body: Any = None) -> Any:
+        response = await self.client.request(
+            method, path, json=body, headers=self.headers
+        )
+        assert response.status == 200, await response.text()
+        return await response.json()

@@ -1,0 +1,179 @@
+"""What the tests of reliability need beside the fixtures."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import ip_address
+from logging import WARNING
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, override
+
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+from cryptography.x509.oid import NameOID
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+
+from .repository import read_texts
+from simulator import Fault, RecordedRequest, Simulator
+from simulator.faults import Answer
+
+TOKEN_PATH = "/api/partners/v2.0/auth/token"
+GUIDE_TOKEN_PATH = "/oauth2/token/"
+
+NOT_OURS = {"aiohttp_fast_zlib", "asyncio", "homeassistant.loader"}
+"""Loggers that warn of how the tests run, and not of what is tested."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class VehicleFault(Fault):
+    """What goes wrong with one vehicle only."""
+
+    vehicle_id: str
+
+    @override
+    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        if self.vehicle_id in request.path:
+            return await Fault.answer(self, request, answer)
+        return await answer(request)
+
+
+def token_requests(simulator: Simulator) -> list[RecordedRequest]:
+    """Return what was asked of the token URLs."""
+    return [
+        request
+        for request in simulator.requests
+        if request.path in {TOKEN_PATH, GUIDE_TOKEN_PATH}
+    ]
+
+
+def grants(simulator: Simulator) -> list[str]:
+    """Return the grant of each request for a token."""
+    return [request.json["grant_type"] for request in token_requests(simulator)]
+
+
+def vehicle_requests(simulator: Simulator, number: int = 0) -> list[RecordedRequest]:
+    """Return what was asked of a vehicle."""
+    vehicle_id = simulator.vehicles[number].id
+    return [request for request in simulator.requests if vehicle_id in request.path]
+
+
+def complaints(caplog: pytest.LogCaptureFixture, level: int = WARNING) -> list[str]:
+    """Return what was logged from a level on, but for what the tests themselves cause."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= level and record.name not in NOT_OURS
+    ]
+
+
+def message(key: str) -> str:
+    """Return the text of an exception, as Home Assistant puts it into a sentence."""
+    text: str = read_texts("en")["exceptions"][key]["message"]
+    return text.removesuffix(".")
+
+
+@asynccontextmanager
+async def raw_server(answer: bytes, **options: Any) -> AsyncIterator[str]:
+    """Answer whatever comes with these bytes, and hang up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, **options)
+    with ignored_handshakes():
+        async with server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@contextmanager
+def ignored_handshakes() -> Iterator[None]:
+    """Let a server of this process not complain of clients that hang up."""
+    loop = asyncio.get_running_loop()
+    handler = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: None)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(handler)
+
+
+@cache
+def self_signed() -> Path:
+    """Return a file with a key and a certificate for 127.0.0.1 that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    path = Path(mkdtemp()) / "server.pem"
+    path.write_bytes(
+        certificate.public_bytes(Encoding.PEM)
+        + key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return path
+
+
+async def later(hass: HomeAssistant, seconds: float = 61) -> None:
+    """Let what is due within some seconds happen now, and wait until it has."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def shown(hass: HomeAssistant, simulator: Simulator, number: int = 0) -> dict[str, str]:
+    """Return the states of a vehicle's entities that are not shown on events, by entity id."""
+    prefix = simulator.vehicles[number].id
+    return {
+        entity.entity_id: state.state
+        for entity in er.async_get(hass).entities.values()
+        if entity.unique_id.startswith(prefix)
+        and (state := hass.states.get(entity.entity_id)) is not None
+    }
+
+
+def is_available(hass: HomeAssistant, simulator: Simulator, number: int = 0) -> bool:
+    """Tell whether a vehicle's entities are available: all of them or none."""
+    states = shown(hass, simulator, number).values()
+    unavailable = [state == STATE_UNAVAILABLE for state in states]
+    assert unavailable
+    assert len(set(unavailable)) == 1
+    return not unavailable[0]
+
+
+def reauth_flows(hass: HomeAssistant) -> list[ConfigFlowResult]:
+    """Return the flows that ask for new credentials."""
+    return [
+        flow
+        for flow in hass.config_entries.flow.async_progress()
+        if flow["context"]["source"] == SOURCE_REAUTH
+    ]

@@ -1,0 +1,492 @@
+"""A grant becomes a token: asked for rightly, renewed once, given up only when refused."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+import gc
+from typing import Any
+
+import aiohttp
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from .support import GUIDE_TOKEN_PATH, TOKEN_PATH, grants, token_requests
+from custom_components.podero.api import (
+    Auth,
+    AuthenticationError,
+    ClientCredentialsAuth,
+    InvalidResponseError,
+    PasswordAuth,
+    PoderoConnectionError,
+    PoderoError,
+    RateLimitError,
+    Transport,
+    transport as transport_module,
+)
+from simulator import Simulator
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations() -> None:
+    """Do without Home Assistant: the package knows nothing of it."""
+
+
+@pytest.fixture
+async def transport(simulator: Simulator) -> AsyncGenerator[Transport]:
+    """Reach the simulator."""
+    async with aiohttp.ClientSession() as session:
+        yield Transport(session, simulator.url)
+
+
+@pytest.fixture
+def password_auth(simulator: Simulator, transport: Transport) -> PasswordAuth:
+    """Have a homeowner's credentials."""
+    account = simulator.account
+    return PasswordAuth(transport, account.username, account.password)
+
+
+@pytest.fixture
+def client_auth(simulator: Simulator, transport: Transport) -> ClientCredentialsAuth:
+    """Have an organization's credentials."""
+    account = simulator.account
+    return ClientCredentialsAuth(transport, account.client_id, account.client_secret)
+
+
+def _basic(simulator: Simulator) -> str:
+    account = simulator.account
+    pair = f"{account.client_id}:{account.client_secret}"
+    return f"Basic {b64encode(pair.encode()).decode()}"
+
+
+def _refuse(simulator: Simulator, status: int, error: str, **options: Any) -> None:
+    simulator.add_fault(
+        kind="token", status=status, body=b'{"error": "%s"}' % error.encode(), **options
+    )
+
+
+# What is asked for, and where.
+
+
+async def test_password_grant(simulator: Simulator, password_auth: Auth) -> None:
+    """The body is the documented one, and the token is kept."""
+    token = await password_auth.get_access_token()
+    assert await password_auth.get_access_token() == token
+    (request,) = token_requests(simulator)
+    assert (request.method, request.path) == ("POST", TOKEN_PATH)
+    assert request.json == {
+        "grant_type": "password",
+        "username": simulator.account.username,
+        "password": simulator.account.password,
+    }
+    assert request.headers["Content-Type"] == "application/json"
+    assert "Authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("served", "first", "second"),
+    [
+        ("both", [TOKEN_PATH], [TOKEN_PATH]),
+        ("contract", [TOKEN_PATH], [TOKEN_PATH]),
+        ("guide", [TOKEN_PATH, GUIDE_TOKEN_PATH], [GUIDE_TOKEN_PATH]),
+    ],
+)
+async def test_client_credentials_on_both_urls(
+    simulator: Simulator,
+    client_auth: Auth,
+    served: Any,
+    first: list[str],
+    second: list[str],
+) -> None:
+    """The contract's URL is asked first, and the one that answered from then on."""
+    simulator.client_credentials_url = served
+    token = await client_auth.get_access_token()
+    assert [request.path for request in token_requests(simulator)] == first
+    simulator.requests.clear()
+    assert await client_auth.get_access_token(rejected=token) != token
+    assert [request.path for request in token_requests(simulator)] == second
+
+
+async def test_client_credentials_bodies(
+    simulator: Simulator, client_auth: Auth
+) -> None:
+    """Each URL is asked in the way that is documented for it."""
+    simulator.client_credentials_url = "guide"
+    await client_auth.get_access_token()
+    contract, guide = token_requests(simulator)
+    assert contract.json == {
+        "grant_type": "client_credentials",
+        "client_id": simulator.account.client_id,
+        "client_secret": simulator.account.client_secret,
+    }
+    assert guide.json == {"grant_type": "client_credentials"}
+    assert contract.headers["Authorization"] == _basic(simulator)
+    assert guide.headers["Authorization"] == _basic(simulator)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, b'{"error": "unsupported_grant_type"}'),
+        (400, b'{"error": "invalid_request"}'),
+        (400, b'{"detail": "Bad request."}'),
+        (404, b"<h1>Not Found</h1>"),
+        (405, b""),
+        (415, b"{}"),
+        (422, b'[{"loc": ["body"]}]'),
+    ],
+)
+async def test_other_url_where_the_first_does_not_serve_the_grant(
+    simulator: Simulator, client_auth: Auth, status: int, body: bytes
+) -> None:
+    """An answer that says nothing of the credentials is no verdict on them."""
+    simulator.add_fault(kind="token", status=status, body=body, count=1)
+    assert await client_auth.get_access_token()
+    assert [request.path for request in token_requests(simulator)] == [
+        TOKEN_PATH,
+        GUIDE_TOKEN_PATH,
+    ]
+
+
+# Who decides that credentials are refused.
+
+REFUSALS = [
+    (401, "invalid_client"),
+    (401, "anything"),
+    (400, "invalid_client"),
+    (400, "invalid_grant"),
+    (400, "unauthorized_client"),
+    (403, "invalid_client"),
+]
+
+
+@pytest.mark.parametrize(("status", "error"), REFUSALS)
+async def test_password_refused(
+    simulator: Simulator, password_auth: Auth, status: int, error: str
+) -> None:
+    """A definite refusal is told, and asked for again only when somebody asks again."""
+    _refuse(simulator, status, error, count=1)
+    with pytest.raises(AuthenticationError):
+        await password_auth.get_access_token()
+    assert len(token_requests(simulator)) == 1
+    assert await password_auth.get_access_token()
+
+
+@pytest.mark.parametrize(("status", "error"), REFUSALS)
+async def test_client_refused_at_one_url_only(
+    simulator: Simulator, client_auth: Auth, status: int, error: str
+) -> None:
+    """The other URL may accept what one refuses."""
+    _refuse(simulator, status, error, count=1)
+    assert await client_auth.get_access_token()
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ([(401, "x"), (401, "x")], AuthenticationError),
+        ([(400, "invalid_client"), (404, "x")], AuthenticationError),
+        ([(404, "x"), (400, "invalid_client")], AuthenticationError),
+        ([(404, "x"), (405, "x")], InvalidResponseError),
+        ([(401, "x"), (403, "x")], InvalidResponseError),
+        ([(401, "x"), (302, "x")], InvalidResponseError),
+        ([(401, "x"), (429, "x")], RateLimitError),
+        ([(401, "x"), (503, "x")], PoderoConnectionError),
+        ([(500, "x")], PoderoConnectionError),
+        ([(302, "x")], InvalidResponseError),
+    ],
+)
+async def test_verdict_of_two_urls(
+    simulator: Simulator,
+    client_auth: Auth,
+    answers: list[tuple[int, str]],
+    error: type[PoderoError],
+) -> None:
+    """Credentials are refused only where no URL leaves a doubt."""
+    for status, word in answers:
+        _refuse(simulator, status, word, count=1)
+    with pytest.raises(error):
+        await client_auth.get_access_token()
+    assert len(token_requests(simulator)) == len(answers)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *((status, InvalidResponseError) for status in (201, 204, 301, 302, 307, 308)),
+        *((status, InvalidResponseError) for status in (400, 402, 403, 404, 405, 407)),
+        *((status, InvalidResponseError) for status in (409, 418, 422, 425, 451)),
+        *((status, PoderoConnectionError) for status in (408, 500, 501, 502, 503, 504)),
+        *((status, PoderoConnectionError) for status in (511, 520, 530, 599)),
+        (429, RateLimitError),
+    ],
+)
+async def test_not_a_refusal(
+    simulator: Simulator, password_auth: Auth, status: int, error: type[PoderoError]
+) -> None:
+    """A proxy's page, a limit and a failure say nothing of the credentials."""
+    simulator.add_fault(
+        kind="token", status=status, body=b"<html>no</html>", content_type="text/html"
+    )
+    with pytest.raises(error):
+        await password_auth.get_access_token()
+
+
+@pytest.mark.parametrize("fault", [{"reset": True}, {"delay": 1}, {"body_delay": 1}])
+async def test_no_answer_is_not_a_refusal(
+    simulator: Simulator,
+    password_auth: Auth,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, Any],
+) -> None:
+    """Nor does silence."""
+    monkeypatch.setattr(
+        transport_module, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.05)
+    )
+    simulator.add_fault(kind="token", **fault)
+    with pytest.raises(PoderoConnectionError):
+        await password_auth.get_access_token()
+    simulator.clear_faults()
+    assert await password_auth.get_access_token()
+
+
+# What is a token.
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"null", b"[]", b'"token"', b"3", b"true", b"{}", b"<html></html>"),
+        *(b'{"access_token"', b'{"access_token": "t", "expires_in": NaN}', b"\xff"),
+        b'{"access_token": "\\ud800"}',
+        b'{"access_token": null}',
+        b'{"access_token": 5}',
+        b'{"access_token": ["token"]}',
+        b'{"access_token": {"value": "token"}}',
+        b'{"access_token": ""}',
+        b'{"access_token": "two words"}',
+        b'{"access_token": "line\\nX-Header: 1"}',
+        b'{"access_token": "t\\u00f6ken"}',
+        b'{"access_token": "nul\\u0000"}',
+        b'{"access_token": "%s"}' % (b"t" * 16385),
+        b'[{"access_token": "token"}]',
+        b'{"token": "token"}',
+    ],
+)
+async def test_wrong_shapes(
+    simulator: Simulator, password_auth: Auth, body: bytes
+) -> None:
+    """What is no token is never sent on, and the next try starts afresh."""
+    simulator.add_fault(kind="token", body=body, count=1)
+    with pytest.raises(InvalidResponseError):
+        await password_auth.get_access_token()
+    assert await password_auth.get_access_token()
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [
+        ("3600", 3540),
+        ('"3600"', 3540),
+        ("36000.5", 35940),
+        ("100", 90),
+        ("1", 0.9),
+        *((nonsense, 540) for nonsense in ("null", "true", "[]", "{}", '"soon"')),
+        *((nonsense, 540) for nonsense in ("-5", "0", '"inf"', '"NaN"', '"1e400"')),
+        ("1" + "0" * 300, 10**9),
+    ],
+)
+async def test_lifetime(
+    simulator: Simulator,
+    password_auth: Auth,
+    freezer: FrozenDateTimeFactory,
+    expires_in: str,
+    seconds: float,
+) -> None:
+    """A token is renewed a little before its end, by the monotonic clock."""
+    body = b'{"access_token": "t", "expires_in": %s}' % expires_in.encode()
+    simulator.add_fault(kind="token", body=body)
+    await password_auth.get_access_token()
+    freezer.tick(seconds - 0.5)
+    await password_auth.get_access_token()
+    assert len(token_requests(simulator)) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.95, 95, 545])
+async def test_end_of_lifetime(
+    simulator: Simulator,
+    password_auth: Auth,
+    freezer: FrozenDateTimeFactory,
+    seconds: float,
+) -> None:
+    """After that moment it is not used any more."""
+    lifetime = {0.95: b"1", 95: b"100", 545: b"null"}[seconds]
+    body = b'{"access_token": "t", "expires_in": %s}' % lifetime
+    simulator.add_fault(kind="token", body=body)
+    await password_auth.get_access_token()
+    freezer.tick(seconds)
+    await password_auth.get_access_token()
+    assert len(token_requests(simulator)) == 2
+
+
+# Renewal.
+
+
+async def test_refresh_token_rotates(simulator: Simulator, password_auth: Auth) -> None:
+    """Each renewal uses the refresh token of the one before."""
+    token = await password_auth.get_access_token()
+    for _ in range(3):
+        token = await password_auth.get_access_token(rejected=token)
+    used = [request.json.get("refresh_token") for request in token_requests(simulator)]
+    assert grants(simulator) == ["password", *["refresh_token"] * 3]
+    assert len(set(used)) == 4
+
+
+async def test_refused_refresh_token(simulator: Simulator, password_auth: Auth) -> None:
+    """Where the refresh token is refused, the credentials are used."""
+    token = await password_auth.get_access_token()
+    simulator.revoke_tokens()
+    assert await password_auth.get_access_token(rejected=token) != token
+    assert grants(simulator) == ["password", "refresh_token", "password"]
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 422])
+async def test_refresh_not_served(
+    simulator: Simulator, password_auth: Auth, status: int
+) -> None:
+    """Any answer to the refresh token that is no token leads to the credentials."""
+    token = await password_auth.get_access_token()
+    simulator.add_fault(kind="token", status=status, count=1)
+    assert await password_auth.get_access_token(rejected=token) != token
+    assert grants(simulator) == ["password", "refresh_token", "password"]
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429}, {"reset": True}])
+async def test_refresh_not_known(
+    simulator: Simulator, password_auth: Auth, fault: dict[str, Any]
+) -> None:
+    """Where it is not known, the refresh token is kept for the next time."""
+    token = await password_auth.get_access_token()
+    simulator.add_fault(kind="token", count=1, **fault)
+    with pytest.raises(PoderoConnectionError):
+        await password_auth.get_access_token(rejected=token)
+    assert await password_auth.get_access_token(rejected=token) != token
+    assert grants(simulator) == ["password", "refresh_token", "refresh_token"]
+
+
+@pytest.mark.parametrize("refresh_token", [b"null", b"7", b'""', b'"two words"'])
+async def test_unusable_refresh_token(
+    simulator: Simulator, password_auth: Auth, refresh_token: bytes
+) -> None:
+    """What is no refresh token is none."""
+    body = b'{"access_token": "t", "refresh_token": %s}' % refresh_token
+    simulator.add_fault(kind="token", body=body, count=1)
+    assert await password_auth.get_access_token() == "t"
+    await password_auth.get_access_token(rejected="t")
+    assert grants(simulator) == ["password", "password"]
+
+
+async def test_credentials_again_without_refresh_token(
+    simulator: Simulator, client_auth: Auth
+) -> None:
+    """Client credentials have no refresh token: they are used again."""
+    token = await client_auth.get_access_token()
+    assert await client_auth.get_access_token(rejected=token) != token
+    assert grants(simulator) == ["client_credentials", "client_credentials"]
+
+
+async def test_one_renewal_for_all(simulator: Simulator, password_auth: Auth) -> None:
+    """However many wait, one request is made."""
+    simulator.add_fault(kind="token", delay=0.02)
+    tokens = await asyncio.gather(
+        *(password_auth.get_access_token() for _ in range(20))
+    )
+    assert len(set(tokens)) == 1
+    assert len(token_requests(simulator)) == 1
+    renewed = await asyncio.gather(
+        *(password_auth.get_access_token(rejected=tokens[0]) for _ in range(20))
+    )
+    assert len({*renewed, tokens[0]}) == 2
+    assert len(token_requests(simulator)) == 2
+
+
+async def test_one_failure_for_all(simulator: Simulator, password_auth: Auth) -> None:
+    """All who wait hear of a failure, and the next one to ask tries again."""
+    simulator.add_fault(kind="token", status=503, delay=0.02, count=1)
+    failures = await asyncio.gather(
+        *(password_auth.get_access_token() for _ in range(5)), return_exceptions=True
+    )
+    assert {type(failure) for failure in failures} == {PoderoConnectionError}
+    assert len(token_requests(simulator)) == 1
+    assert await password_auth.get_access_token()
+
+
+async def test_rejected_token_that_was_renewed_already(
+    simulator: Simulator, password_auth: Auth
+) -> None:
+    """Who comes late with an old token gets the new one."""
+    old = await password_auth.get_access_token()
+    new = await password_auth.get_access_token(rejected=old)
+    assert await password_auth.get_access_token(rejected=old) == new
+    assert len(token_requests(simulator)) == 2
+
+
+async def test_who_stops_waiting_takes_nothing_from_others(
+    simulator: Simulator, password_auth: Auth
+) -> None:
+    """The one who began the renewal may leave."""
+    simulator.add_fault(kind="token", delay=0.03)
+    first, second = (
+        asyncio.create_task(password_auth.get_access_token()) for _ in range(2)
+    )
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second
+    assert first.cancelled()
+    assert len(token_requests(simulator)) == 1
+
+
+async def test_close_while_some_wait(simulator: Simulator, password_auth: Auth) -> None:
+    """Who waits is told, as of a connection that broke, and nothing is left behind."""
+    simulator.add_fault(kind="token", delay=1)
+    tasks = asyncio.all_tasks()
+    waiting = [asyncio.create_task(password_auth.get_access_token()) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    password_auth.close()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {PoderoConnectionError}
+    await asyncio.sleep(0.02)
+    assert asyncio.all_tasks() == tasks
+    password_auth.close()
+
+
+async def test_failure_that_nobody_waits_for(
+    simulator: Simulator, password_auth: Auth
+) -> None:
+    """It is not reported as an exception that was never retrieved."""
+    reports: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, r: reports.append(r))
+    simulator.add_fault(kind="token", status=503, delay=0.01)
+    waiting = asyncio.create_task(password_auth.get_access_token())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0.04)
+    assert len(token_requests(simulator)) == 1
+    gc.collect()
+    assert not reports
+
+
+async def test_no_repr_shows_a_secret(
+    simulator: Simulator, password_auth: Auth, client_auth: Auth
+) -> None:
+    """What is printed of the objects tells nothing."""
+    token = await password_auth.get_access_token()
+    await client_auth.get_access_token()
+    account = simulator.account
+    shown = f"{password_auth!r} {client_auth!r}" + "".join(
+        repr(value) + str(value)
+        for auth in (password_auth, client_auth)
+        for name, value in vars(auth).items()
+        if name in {"_token", "_transport", "_renewal"}
+    )
+    for secret in (token, account.password, account.client_secret):
+        assert secret not in shown

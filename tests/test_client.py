@@ -1,0 +1,695 @@
+"""HTTP with one origin: what is sent, what every answer means, and where nothing goes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+import compression.zstd
+from email.utils import format_datetime
+import gzip
+from http import HTTPStatus
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+import tracemalloc
+from typing import Any
+import zlib
+
+import aiohttp
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from yarl import URL
+
+from homeassistant.util import dt as dt_util
+
+from .support import grants, raw_server, self_signed, token_requests
+from custom_components.podero.api import (
+    AuthenticationError,
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    InvalidResponseError,
+    NotFoundError,
+    PasswordAuth,
+    PoderoClient,
+    PoderoConnectionError,
+    PoderoError,
+    RateLimitError,
+    ResolutionLink,
+    Transport,
+    UntrustedLinkError,
+    parse_base_url,
+    transport as transport_module,
+)
+from custom_components.podero.api.transport import MAX_RESPONSE_SIZE
+from simulator import Fault, Simulator
+from simulator.actions import ALL_PARAMETERS
+
+ORIGIN = "https://app.podero.com"
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations() -> None:
+    """Do without Home Assistant: the package knows nothing of it."""
+
+
+@pytest.fixture
+async def session() -> AsyncGenerator[aiohttp.ClientSession]:
+    """Have a session."""
+    async with aiohttp.ClientSession() as running:
+        yield running
+
+
+@pytest.fixture
+def transport(simulator: Simulator, session: aiohttp.ClientSession) -> Transport:
+    """Reach the simulator."""
+    return Transport(session, simulator.url)
+
+
+@pytest.fixture
+def client(simulator: Simulator, transport: Transport) -> PoderoClient:
+    """Call in the resident's name."""
+    account = simulator.account
+    return PoderoClient(
+        transport,
+        PasswordAuth(transport, account.username, account.password),
+        account.organization_id,
+        account.user_id,
+    )
+
+
+@pytest.fixture
+def vehicle_id(simulator: Simulator) -> str:
+    """Return the id of the first vehicle."""
+    return simulator.vehicles[0].id
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for an answer only as long as a test can."""
+    monkeypatch.setattr(
+        transport_module, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.05)
+    )
+
+
+# Where requests go.
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://app.podero.com", ORIGIN),
+        (" https://app.podero.com/ ", ORIGIN),
+        ("HTTPS://App.Podero.com", ORIGIN),
+        ("https://app.podero.com:443", ORIGIN),
+        ("https://podero.example:8443", "https://podero.example:8443"),
+        ("http://localhost:8123", "http://localhost:8123"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://127.8.9.1", "http://127.8.9.1"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_base_urls(text: str, origin: str) -> None:
+    """An origin is https, or http on this machine."""
+    assert str(parse_base_url(text).origin()) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "app.podero.com", "//app.podero.com", "/path", "https://", "https:app"),
+        *("http://app.podero.com", "ftp://app.podero.com", "file:///etc/passwd"),
+        *("http://localhost.example", "http://127.0.0.1.example", "http://2130706433"),
+        *("http://0.0.0.0", "http://10.0.0.1", "http://[fe80::1]", "http://[::"),
+        *("https://user@app.podero.com", "https://user:password@app.podero.com"),
+        *("https://app.podero.com/path", "https://app.podero.com/?query=1"),
+        *("https://app.podero.com/#fragment", "https://app.podero.com:99999"),
+        *("javascript:alert(1)", "ws://localhost"),
+    ],
+)
+def test_no_base_urls(text: str) -> None:
+    """Anything else is none, and a transport cannot be made of it."""
+    with pytest.raises(ValueError):  # noqa: PT011 - that it is refused is all there is to it
+        Transport(None, text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reference", "address"),
+    [
+        ("/api/cues/1/resolve?secret=a%2Fb+c", "/api/cues/1/resolve?secret=a%2Fb+c"),
+        ("/a/../b?x=%41&y=~", "/b?x=%41&y=~"),
+        ("/.//evil.example/", "//evil.example/"),
+        ("@evil.example/x", "/@evil.example/x"),
+        ("path", "/path"),
+        ("?secret=1", "/?secret=1"),
+    ],
+)
+def test_references(reference: str, address: str) -> None:
+    """A relative reference leads to the origin, its query untouched."""
+    resolved = Transport(None, ORIGIN).resolve(reference)  # type: ignore[arg-type]
+    assert str(resolved) == f"{ORIGIN}{address}"
+    assert resolved.host == "app.podero.com"
+
+
+HOSTILE = [
+    *("", "https://evil.example/", "http://app.podero.com/", "//evil.example/x"),
+    *("///evil.example", "/\\evil.example", "\\\\evil.example", "https:evil.example"),
+    *("https:/evil.example", "javascript:alert(1)", "data:text/html,x", " /x", "/x y"),
+    *("/x\n/y", "/x\r\nHost: evil", "/\u202e", "/ü", '/"', "/<x>", "/{x}", "/x|y"),
+    *("//", "//user@evil.example", "/^", "/`", "\thttps://evil.example", "/\x00"),
+]
+
+
+@pytest.mark.parametrize("reference", HOSTILE)
+def test_hostile_references(reference: str) -> None:
+    """What could lead elsewhere leads nowhere."""
+    with pytest.raises(UntrustedLinkError):
+        Transport(None, ORIGIN).resolve(reference)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+@pytest.mark.parametrize("kind", ["token", "vehicle", "preferences", "cues"])
+async def test_redirects_are_not_followed(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str, status: int, kind: Any
+) -> None:
+    """Neither the token nor a body reaches who a redirect names."""
+    calls: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+        "token": lambda: client.get_vehicle(vehicle_id),
+        "vehicle": lambda: client.get_vehicle(vehicle_id),
+        "preferences": lambda: client.set_preferences(vehicle_id, comment="x"),
+        "cues": lambda: client.resolve_action(
+            ResolutionLink(url="/api/partners/v2.0/cues/1/resolve?secret=1"), {}
+        ),
+    }
+    async with Simulator() as elsewhere:
+        simulator.add_fault(
+            kind=kind, status=status, headers={"Location": f"{elsewhere.url}/oauth2/"}
+        )
+        with pytest.raises(InvalidResponseError):
+            await calls[kind]()
+        assert not elsewhere.requests
+
+
+@pytest.mark.parametrize(
+    "not_an_id", ["", "..", "1", "../../users/x", "%2e%2e", "x" * 36, "?a=b", "#"]
+)
+async def test_ids_that_are_no_uuids_reach_no_url(
+    simulator: Simulator, client: PoderoClient, not_an_id: str
+) -> None:
+    """There is no such vehicle, and no such account."""
+    for call in (
+        client.get_vehicle(not_an_id),
+        client.set_preferences(not_an_id, comment="x"),
+        client.start_boost(not_an_id),
+        client.cancel_boost(not_an_id),
+    ):
+        with pytest.raises(NotFoundError):
+            await call
+    assert not simulator.requests
+    valid = simulator.account.user_id
+    for ids in ((not_an_id, valid), (valid, not_an_id)):
+        with pytest.raises(ValueError, match="UUID"):
+            PoderoClient(None, None, *ids)  # type: ignore[arg-type]
+
+
+# What is sent.
+
+
+async def test_requests(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """Each endpoint gets its method, its path and its body, with the token."""
+    account = simulator.account
+    vehicles = (
+        f"/api/partners/v2.0/org/{account.organization_id}"
+        f"/users/{account.user_id}/electric-vehicles"
+    )
+    await client.get_vehicles()
+    await client.get_vehicle(vehicle_id)
+    await client.set_preferences(vehicle_id, minimum_charge_limit=70)
+    await client.start_boost(vehicle_id)
+    await client.cancel_boost(vehicle_id)
+    token, *requests = simulator.requests
+    assert [(r.method, r.path, r.json) for r in requests] == [
+        ("GET", vehicles, None),
+        ("GET", f"{vehicles}/{vehicle_id}", None),
+        ("PUT", f"{vehicles}/{vehicle_id}", {"minimum_charge_limit": 70}),
+        ("POST", f"{vehicles}/{vehicle_id}/boost", None),
+        ("DELETE", f"{vehicles}/{vehicle_id}/boost", None),
+    ]
+    assert token.path == "/api/partners/v2.0/auth/token"
+    assert len({r.headers["Authorization"] for r in requests}) == 1
+    assert all(r.headers["Authorization"].startswith("Bearer ") for r in requests)
+    assert all(not r.query for r in requests)
+
+
+async def test_vehicles(simulator: Simulator, client: PoderoClient) -> None:
+    """The list holds the account's own vehicles; anything else is no list."""
+    simulator.add_vehicle(owner=simulator.neighbor)
+    own = {vehicle.id for vehicle in await client.get_vehicles()}
+    assert own == {car.id for car in simulator.vehicles[:2]}
+    for body in (b"{}", b"null", b"[1]", b'[{}, "x"]'):
+        simulator.add_fault(kind="vehicles", body=body, count=1)
+        with pytest.raises(InvalidResponseError):
+            await client.get_vehicles()
+
+
+async def test_another_vehicles_answer(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """It is refused; an answer without an id, which the contract allows, is taken."""
+    car, other = simulator.vehicles
+    car.override(id=other.id)
+    with pytest.raises(InvalidResponseError):
+        await client.get_vehicle(vehicle_id)
+    car.override(id=None)
+    assert (await client.get_vehicle(vehicle_id)).id is None
+    car.override(id=vehicle_id.upper().replace("-", ""))
+    assert (await client.get_vehicle(vehicle_id)).id == vehicle_id
+
+
+async def test_sign_in_to_the_maker(simulator: Simulator, client: PoderoClient) -> None:
+    """A link is started with the token, and its outcome reported with its secret alone."""
+    car = simulator.vehicles[0]
+    car.raise_reauthenticate()
+    vehicle = await client.get_vehicle(car.id)
+    assert vehicle.actions is not None
+    link = vehicle.actions[0].resolution_link
+    assert link is not None
+    page = "http://ha.example/done"
+    address = await client.resolve_action(link, dict.fromkeys(ALL_PARAMETERS, page))
+    assert address is not None
+    assert address.startswith(simulator.url)
+    await client.report_action(link, "fail")
+    await client.report_action(link, "success")
+    resolve, fail, _ = simulator.requests[-3:]
+    assert resolve.path.endswith("/resolve")
+    assert resolve.headers["Authorization"].startswith("Bearer ")
+    assert fail.path == resolve.path.replace("/resolve", "/state")
+    assert fail.query == resolve.query
+    assert "Authorization" not in fail.headers
+    assert not car.document()["actions"]
+    with pytest.raises(NotFoundError):
+        await client.report_action(link, "success")
+
+
+async def test_message_is_read(simulator: Simulator, client: PoderoClient) -> None:
+    """Resolving a message leads to no address."""
+    car = simulator.vehicles[0]
+    car.raise_message("Hello")
+    actions = (await client.get_vehicle(car.id)).actions
+    assert actions
+    assert actions[0].resolution_link
+    assert await client.resolve_action(actions[0].resolution_link, {}) is None
+    assert not (await client.get_vehicle(car.id)).actions
+
+
+@pytest.mark.parametrize("reference", [*HOSTILE[:6], None])
+async def test_hostile_links(
+    simulator: Simulator, client: PoderoClient, reference: str | None
+) -> None:
+    """No request is made for a link that leads elsewhere, or nowhere."""
+    link = ResolutionLink(url=reference)
+    with pytest.raises(UntrustedLinkError):
+        await client.resolve_action(link, {})
+    with pytest.raises(UntrustedLinkError):
+        await client.report_action(link, "fail")
+    assert not simulator.requests
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "/relative"),
+        *("//evil.example", "http://", "https://[::", "", "homeassistant://x"),
+    ],
+)
+async def test_hostile_addresses(
+    simulator: Simulator, client: PoderoClient, address: str
+) -> None:
+    """No browser is sent to what is no web page."""
+    body = b'{"redirect_url": "%s"}' % address.encode()
+    simulator.add_fault(kind="cues", body=body)
+    link = ResolutionLink(url="/api/partners/v2.0/cues/1/resolve?secret=1")
+    with pytest.raises(UntrustedLinkError):
+        await client.resolve_action(link, {})
+
+
+# What comes back.
+
+
+async def _try(client: PoderoClient, vehicle_id: str) -> PoderoError | None:
+    try:
+        await client.get_vehicle(vehicle_id)
+    except PoderoError as err:
+        return err
+    return None
+
+
+async def test_every_status(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """Each status from 400 to 599 means one error, and none of them is lost on us."""
+    expected: dict[int, type[PoderoError]] = {
+        **dict.fromkeys(range(400, 500), InvalidRequestError),
+        **dict.fromkeys(range(500, 600), PoderoConnectionError),
+        HTTPStatus.UNAUTHORIZED: AuthenticationError,
+        HTTPStatus.FORBIDDEN: ForbiddenError,
+        HTTPStatus.NOT_FOUND: NotFoundError,
+        HTTPStatus.GONE: NotFoundError,
+        HTTPStatus.REQUEST_TIMEOUT: PoderoConnectionError,
+        HTTPStatus.CONFLICT: ConflictError,
+        HTTPStatus.TOO_MANY_REQUESTS: RateLimitError,
+    }
+    seen = {}
+    for status in expected:
+        simulator.add_fault(kind="vehicle", status=status)
+        seen[status] = type(await _try(client, vehicle_id))
+        simulator.clear_faults()
+    assert seen == expected
+    assert await _try(client, vehicle_id) is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=204, body=b""),
+        Fault(status=304, body=b""),
+        *(Fault(body=body) for body in (b"", b"null", b"[]", b"3", b'"x"', b"true")),
+        Fault(body=b'{"battery_level": 5', content_type="application/json"),
+        Fault(body=b"<html><title>Sign in</title></html>", content_type="text/html"),
+        Fault(body=b'{"battery_level": NaN}'),
+        Fault(body=b'{"battery_level": -Infinity}'),
+        Fault(body=b'{"battery_level": 1e400}'),
+        Fault(body=b'{"comment": "\\ud800"}'),
+        Fault(body=b'{"comment": "\xff"}'),
+        Fault(body=b"\xef\xbb\xbf{}"),
+        Fault(body=b'{"a":' * 5000 + b"1" + b"}" * 5000),
+        Fault(body=b"[" * 500000),
+        Fault(body=b"{} {}"),
+    ],
+    ids=lambda fault: f"{fault.status or ''}{(fault.body or b'')[:24]!r}",
+)
+async def test_answers_that_are_none(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str, fault: Fault
+) -> None:
+    """An answer that is no JSON object is told as such, and quoted nowhere."""
+    fault.kind = "vehicle"
+    simulator.add_fault(fault)
+    err = await _try(client, vehicle_id)
+    assert type(err) is InvalidResponseError
+    assert err.__cause__ is None
+    assert err.__suppress_context__ or err.__context__ is None
+
+
+async def test_content_type_does_not_matter(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """A vehicle is a vehicle, whatever the header calls it."""
+    body = b'{"battery_level": 41}'
+    simulator.add_fault(kind="vehicle", body=body, content_type="text/plain")
+    assert (await client.get_vehicle(vehicle_id)).battery_level == 41
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(reset=True),
+        Fault(truncate_at=0),
+        Fault(truncate_at=100),
+        Fault(delay=1),
+        Fault(body_delay=1),
+        Fault(body=b"not compressed", headers={"Content-Encoding": "gzip"}),
+    ],
+    ids=["reset", "cut at once", "cut in the body", "silence", "stall", "encoding"],
+)
+@pytest.mark.usefixtures("impatient")
+async def test_broken_connections(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str, fault: Fault
+) -> None:
+    """A connection that breaks or stalls is told as such, and the next one is good."""
+    fault.kind = "vehicle"
+    simulator.add_fault(fault)
+    assert type(await _try(client, vehicle_id)) is PoderoConnectionError
+    simulator.clear_faults()
+    assert await _try(client, vehicle_id) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.1 abc Nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX\x00Y: 1\r\n\r\n{}",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+    ],
+    ids=range(10),
+)
+@pytest.mark.usefixtures("simulator", "impatient")
+async def test_no_http(session: aiohttp.ClientSession, answer: bytes) -> None:
+    """What is no HTTP is a broken connection."""
+    async with raw_server(answer) as url:
+        with pytest.raises(PoderoConnectionError):
+            await Transport(session, url).request("GET", "/")
+
+
+@pytest.mark.usefixtures("simulator", "impatient")
+async def test_tls_failures(session: aiohttp.ClientSession) -> None:
+    """Neither a certificate that nobody vouches for nor plain HTTP is talked to."""
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed())
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    for options in ({"ssl": context}, {}):
+        async with raw_server(answer, **options) as url:
+            transport = Transport(session, url.replace("http:", "https:"))
+            with pytest.raises(PoderoConnectionError):
+                await transport.request("GET", "/")
+
+
+@pytest.mark.usefixtures("simulator")
+async def test_refused_connection(session: aiohttp.ClientSession) -> None:
+    """A port where nobody listens is a broken connection."""
+    async with raw_server(b"") as url:
+        pass
+    with pytest.raises(PoderoConnectionError):
+        await Transport(session, url).request("GET", "/")
+
+
+# How much is read.
+
+
+async def test_size_bound(simulator: Simulator, transport: Transport) -> None:
+    """An answer of the bound is read, one byte more is not."""
+    simulator.add_fault(body=b" " * MAX_RESPONSE_SIZE, count=1)
+    answer = await transport.request("POST", "/oauth2/token/")
+    assert len(answer.body) == MAX_RESPONSE_SIZE == MEBIBYTE
+    simulator.add_fault(body=b" " * (MAX_RESPONSE_SIZE + 1), count=1)
+    with pytest.raises(InvalidResponseError, match="too large"):
+        await transport.request("POST", "/oauth2/token/")
+
+
+def _gzip_twice(data: bytes) -> bytes:
+    return gzip.compress(data[: len(data) // 2]) * 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [
+        ("identity", bytes),
+        ("gzip", gzip.compress),
+        ("gzip", _gzip_twice),
+        ("deflate", zlib.compress),
+        ("zstd", compression.zstd.compress),
+    ],
+)
+async def test_50_megabytes(
+    simulator: Simulator,
+    transport: Transport,
+    encoding: str,
+    compress: Callable[[bytes], bytes],
+) -> None:
+    """An endless answer and a compression bomb are cut off before they fill the memory."""
+    body = compress(bytes(50 * MEBIBYTE))
+    simulator.add_fault(body=body, headers={"Content-Encoding": encoding})
+    tracemalloc.start(1)
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        with pytest.raises(InvalidResponseError, match="too large"):
+            await transport.request("POST", "/oauth2/token/")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < 8 * MEBIBYTE
+
+
+async def test_four_at_once(simulator: Simulator, transport: Transport) -> None:
+    """No more than four requests are under way at a time."""
+    under_way = most = 0
+
+    class Counting(Fault):
+        async def answer(self, request: Any, answer: Any) -> Any:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.005)
+            under_way -= 1
+            return await answer(request)
+
+    simulator.add_fault(Counting())
+    await asyncio.gather(
+        *(transport.request("POST", "/oauth2/token/") for _ in range(12))
+    )
+    assert most == 4
+
+
+# How long to wait.
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        *(("0", 0.0), ("120", 120.0), (" 7 ", 7.0), ("9" * 400, float("inf"))),
+        *(
+            (nonsense, None)
+            for nonsense in ("-5", "1.5", "soon", "", "1e3", "٣", "NaN")
+        ),
+        *((nonsense, None) for nonsense in ("Wed, 99 Foo 2026 99:99:99", "12:00", ",")),
+    ],
+)
+async def test_retry_after(
+    simulator: Simulator,
+    client: PoderoClient,
+    vehicle_id: str,
+    status: int,
+    header: str,
+    seconds: float | None,
+) -> None:
+    """The seconds are read; nonsense is no wish."""
+    simulator.add_fault(
+        kind="vehicle", status=status, headers={"Retry-After": header}, count=1
+    )
+    err = await _try(client, vehicle_id)
+    assert isinstance(err, PoderoConnectionError)
+    assert err.retry_after == seconds
+
+
+@pytest.mark.parametrize(("offset", "seconds"), [(90, 90), (-90, 0), (10**9, 10**9)])
+async def test_retry_after_a_date(
+    simulator: Simulator,
+    client: PoderoClient,
+    vehicle_id: str,
+    freezer: FrozenDateTimeFactory,
+    offset: int,
+    seconds: int,
+) -> None:
+    """A date means the time until then, and none where it has passed."""
+    freezer.move_to("2026-11-02 12:00:00+00:00")
+    moment = dt_util.utc_from_timestamp(dt_util.utcnow().timestamp() + offset)
+    for usegmt in (True, False):
+        simulator.add_fault(
+            kind="vehicle",
+            status=429,
+            headers={"Retry-After": format_datetime(moment, usegmt=usegmt)},
+            count=1,
+        )
+        err = await _try(client, vehicle_id)
+        assert isinstance(err, RateLimitError)
+        assert err.retry_after == seconds
+    naive = format_datetime(moment.replace(tzinfo=None))
+    simulator.add_fault(
+        kind="vehicle", status=503, headers={"Retry-After": naive}, count=1
+    )
+    err = await _try(client, vehicle_id)
+    assert isinstance(err, PoderoConnectionError)
+    assert err.retry_after == seconds
+
+
+# 401.
+
+
+async def test_401_forces_one_renewal_and_one_retry(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """The second try carries another token; who is refused then is refused."""
+    simulator.add_fault(kind="vehicle", status=401, count=1)
+    assert await _try(client, vehicle_id) is None
+    _, first, _, second = simulator.requests
+    assert first.path == second.path
+    assert first.headers["Authorization"] != second.headers["Authorization"]
+    simulator.requests.clear()
+    simulator.add_fault(kind="vehicle", status=401)
+    assert type(await _try(client, vehicle_id)) is AuthenticationError
+    assert len(simulator.requests) == 3
+    assert grants(simulator) == ["refresh_token"]
+
+
+async def test_body_is_sent_again_after_a_401(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """What is written with an expired token is written once, with the new one."""
+    await client.get_vehicle(vehicle_id)
+    simulator.revoke_tokens(refresh_tokens=False)
+    await client.set_preferences(vehicle_id, minimum_charge_limit=55)
+    refused, _, accepted = simulator.requests[-3:]
+    assert refused.json == accepted.json == {"minimum_charge_limit": 55}
+    assert simulator.vehicles[0].document()["minimum_charge_limit"] == 55
+
+
+@pytest.mark.parametrize("refresh_tokens", [True, False])
+async def test_token_revoked_while_requests_are_in_flight(
+    simulator: Simulator,
+    client: PoderoClient,
+    vehicle_id: str,
+    refresh_tokens: bool,
+) -> None:
+    """All of them succeed in the end, over one renewal."""
+    await client.get_vehicle(vehicle_id)
+    simulator.requests.clear()
+    simulator.add_fault(kind="vehicle", delay=0.02, count=4)
+    reading = [asyncio.create_task(client.get_vehicle(vehicle_id)) for _ in range(4)]
+    await asyncio.sleep(0.005)
+    simulator.revoke_tokens(refresh_tokens=refresh_tokens)
+    await asyncio.gather(*reading)
+    assert len(token_requests(simulator)) == 1 + refresh_tokens
+
+
+@pytest.mark.parametrize("error", [503, 429, 302])
+async def test_renewal_that_fails_after_a_401(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str, error: int
+) -> None:
+    """Its failure is what is told: the 401 alone is no verdict on the credentials."""
+    await client.get_vehicle(vehicle_id)
+    simulator.add_fault(kind="vehicle", status=401, count=1)
+    simulator.add_fault(kind="token", status=error)
+    assert not isinstance(await _try(client, vehicle_id), AuthenticationError | None)
+    simulator.clear_faults()
+    assert await _try(client, vehicle_id) is None
+
+
+async def test_conflict_tells_why(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """The reason is the service's word; what is no word is none."""
+    simulator.vehicles[0].fill_up()
+    with pytest.raises(ConflictError) as raised:
+        await client.start_boost(vehicle_id)
+    assert raised.value.reason == "fully_charged"
+    for body in (b'{"reason": 5}', b"[]", b"<html>", b""):
+        simulator.add_fault(kind="boost", status=409, body=body, count=1)
+        with pytest.raises(ConflictError) as raised:
+            await client.start_boost(vehicle_id)
+        assert raised.value.reason is None
+
+
+async def test_absolute_address_is_this_origins(
+    simulator: Simulator, transport: Transport
+) -> None:
+    """A resolved address is used as it is, with its query as it was signed."""
+    url = transport.resolve("/api/partners/v2.0/cues/1/resolve?secret=a%2Bb%2F%3D")
+    assert url.origin() == URL(simulator.url)
+    await transport.request("POST", url)
+    assert simulator.requests[-1].query == {"secret": "a+b/="}

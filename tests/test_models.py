@@ -1,0 +1,261 @@
+"""A vehicle is what the JSON says, as far as it can be believed."""
+
+from dataclasses import FrozenInstanceError, fields
+from datetime import UTC, datetime, time
+from itertools import product
+from typing import Any
+
+import pytest
+
+from custom_components.podero.api import (
+    Action,
+    BoostState,
+    ChargingState,
+    DeviceModel,
+    InformationAction,
+    InvalidResponseError,
+    PriceZone,
+    ReauthenticateAction,
+    Status,
+    Vehicle,
+)
+
+NAN, INFINITY = float("nan"), float("inf")
+MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+NO_TEXT = (5, 1.5, True, [], {}, ["x"])
+NO_NUMBER = ("5", "", True, False, [], {}, NAN, INFINITY, -INFINITY, 10**15, -(10**400))
+NO_LEVEL = (*NO_NUMBER, -1, 101, 50.5)
+
+GOOD = [
+    ("battery_level", (0, 55, 55.0, 100), (0, 55, 55, 100)),
+    ("driving_range", (0, 287), (0, 287)),
+    ("charge_rate_w", (-5, 0, 11000), (-5, 0, 11000)),
+    ("charge_time_remaining", (0, 31_622_400), (0, 31_622_400)),
+    ("battery_at_plug_in", (0, 33.5), (0, 33.5)),
+    ("battery_capacity_kwh", (77.4, "77.40", "0", 0), (77.4, 77.4, 0, 0)),
+    ("optimization_score", (-0.5, 3), (-0.5, 3)),
+    ("latitude", (-90, 90, 48.2), (-90, 90, 48.2)),
+    ("longitude", (-180, 180), (-180, 180)),
+    ("is_charging", (True, False), (True, False)),
+    ("current_mode", (" mid ", "", "  ", "Ü\U0001f697"), ("mid", None, None, "Ü\U0001f697")),
+    ("boost_state", ("available", "requested"), (BoostState.AVAILABLE, BoostState.REQUESTED)),
+    ("connection_status", ("ok", "unknown"), (Status.OK, Status.UNKNOWN)),
+    ("price_zone", ("DE_LU",), (PriceZone.DE_LU,)),
+    ("charge_deadline_at", ("06:00:00", "06:00", "06:00:00.5", "06:00:00Z", "06:00+02:00"),
+     (time(6), time(6), time(6, 0, 0, 500000), time(6), time(6))),
+    ("created_at",
+     ("2026-03-04T05:06:07Z", "2026-03-04t05:06:07z", "2026-03-04 05:06:07+00:00",
+      "2026-03-04T07:06:07+02:00", "2026-03-04T05:06:07.000000123Z"), (MOMENT,) * 5),
+    ("inverter_forced_mode_since", ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+05:00"), (None, None)),
+    ("id",
+     ("c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01", "C0A8012E7B1D4C559F0E5D3F8A6B1C01"),
+     ("c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01",) * 2),
+]  # fmt: skip
+
+BAD = [
+    ("battery_level", NO_LEVEL),
+    ("minimum_charge_limit", NO_LEVEL),
+    ("driving_range", (*NO_NUMBER, -1, 0.5)),
+    ("charge_time_remaining", (*NO_NUMBER, -1, 0.5, 31_622_401)),
+    ("charge_rate_w", (*NO_NUMBER, 0.5)),
+    ("battery_at_plug_in", (*NO_NUMBER, -0.1, 100.1)),
+    ("battery_capacity_kwh", (True, [], {}, "", "x", "1,5", "nan", "inf", "1e400", "-1", -1)),
+    ("geo_fence_distance_m", (*NO_NUMBER, -1)),
+    ("optimization_score", NO_NUMBER),
+    ("latitude", (*NO_NUMBER, 90.01, -91)),
+    ("longitude", (*NO_NUMBER, 180.01, -181)),
+    ("is_charging", ("true", "", 0, 1, 1.0, [], {})),
+    ("current_mode", NO_TEXT),
+    ("comment", NO_TEXT),
+    ("boost_state", (*NO_TEXT, "", "AVAILABLE", "new word")),
+    ("connection_status", (*NO_TEXT, "OK", "fine")),
+    ("price_zone", (*NO_TEXT, "XX", "de_lu")),
+    ("charge_deadline_at", (*NO_TEXT, "", "6:00", "25:00:00", "06:60", "0600", "06:00:00+99:00", "\u0660\u0666:\u0660\u0660")),
+    ("created_at",
+     (*NO_TEXT, "", "2026-03-04", "2026-03-04T05:06:07", "2026-13-04T05:06:07Z", "2026-W10-3T05:06:07Z",
+      "1772600767", "2026-03-04T05:06:07Z tail", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z",
+      "9999-12-31T23:59:59-01:00", "9999-12-31T24:00:00Z", "2026-03-04T05:06:07+25:00")),
+    ("id", (*NO_TEXT, "", "1", "x" * 36, "c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c0")),
+    ("owner", (5, "x", [], True)),
+    ("device_model", (5, "x", [], True)),
+    ("actions", (5, "x", {}, True)),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations() -> None:
+    """Do without Home Assistant: the package knows nothing of it."""
+
+
+@pytest.mark.parametrize(("field", "values", "read"), GOOD, ids=lambda v: v if isinstance(v, str) else "")  # fmt: skip
+def test_values(field: str, values: tuple[Any, ...], read: tuple[Any, ...]) -> None:
+    """What the contract allows is read, in one spelling."""
+    for value, expected in zip(values, read, strict=True):
+        vehicle = Vehicle.from_json({field: value})
+        assert getattr(vehicle, field) == expected, value
+        assert not vehicle.invalid
+
+
+@pytest.mark.parametrize(("field", "values"), BAD, ids=[field for field, _ in BAD])
+def test_no_values(field: str, values: tuple[Any, ...]) -> None:
+    """What it does not allow costs this field, and nothing else."""
+    for value in values:
+        vehicle = Vehicle.from_json({field: value, "has_notification": True})
+        assert getattr(vehicle, field) is None, value
+        assert vehicle.invalid == {field}, value
+        assert vehicle.has_notification is True
+
+
+@pytest.mark.parametrize("document", [None, [], [{}], "x", 5, 1.5, True])
+def test_no_objects(document: object) -> None:
+    """Only an object is a vehicle."""
+    with pytest.raises(InvalidResponseError):
+        Vehicle.from_json(document)
+
+
+def test_nothing_is_required() -> None:
+    """An empty object, and one with nothing but nulls, is a vehicle of which nothing is known."""
+    names = [field.name for field in fields(Vehicle) if "read" in field.metadata]
+    assert len(names) == 69
+    for document in ({}, dict.fromkeys(names)):
+        vehicle = Vehicle.from_json(document)
+        assert not vehicle.invalid
+        assert all(getattr(vehicle, name) is None for name in names)
+        assert vehicle.charging_state is None
+
+
+def test_nested_values() -> None:
+    """A bad part of a nested object costs that part, and is named with a dot."""
+    vehicle = Vehicle.from_json(
+        {
+            "device_model": {
+                "manufacturer": "Volkswagen",
+                "model": 5,
+                "year": 20230,
+                "device_type": {"short_name": [], "long_name": "Electric vehicle"},
+            },
+            "owner": {"id": "x"},
+            "actions": [{"code": "information", "sent_at": "yesterday"}, 5, None],
+        }
+    )
+    assert vehicle.device_model is not None
+    assert vehicle.device_model.manufacturer == "Volkswagen"
+    assert vehicle.device_model.name == "Volkswagen"
+    assert vehicle.device_model.device_type is not None
+    assert vehicle.device_model.device_type.long_name == "Electric vehicle"
+    assert vehicle.invalid >= {
+        *("device_model.model", "device_model.year", "owner.id", "actions.sent_at")
+    }
+
+
+def test_unrecognized_keys_show_their_type_only() -> None:
+    """What the schema does not have is counted, not kept."""
+    vehicle = Vehicle.from_json({"news": "secret", "more": [1], "none": None})
+    assert vehicle.unrecognized == {"news": "str", "more": "list", "none": "NoneType"}
+    assert not vehicle.invalid
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("reauthenticate", ReauthenticateAction),
+        ("information", InformationAction),
+        *((unknown, Action) for unknown in ("consent", "", None, 5, [], {})),
+    ],
+)
+def test_kinds_of_actions(code: Any, kind: type[Action]) -> None:
+    """A code that nobody has heard of breaks nothing."""
+    link = {"url": "/x", "required_parameters": ["successUrl"]}
+    vehicle = Vehicle.from_json({"actions": [{"code": code, "resolution_link": link}]})
+    assert vehicle.actions is not None
+    (action,) = vehicle.actions
+    assert type(action) is kind
+    assert action.resolution_link is not None
+    assert action.resolution_link.url == "/x"
+    assert action.resolution_link.required_parameters == ("successUrl",)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [({"message": "Hello"}, "Hello"), ({"message": 5}, None), ({}, None), (7, None)],
+)
+def test_messages(metadata: Any, message: str | None) -> None:
+    """A message is a text, or none."""
+    action = InformationAction.from_json({"metadata": metadata})
+    assert action.message == message
+
+
+@pytest.mark.parametrize("parameters", ["successUrl", 5, {}, ["x", 5], [None], [["x"]]])
+def test_no_parameters(parameters: Any) -> None:
+    """What is no list of texts names no parameter."""
+    document = {"code": "x", "resolution_link": {"required_parameters": parameters}}
+    action = Action.from_json(document)
+    assert action.resolution_link is not None
+    assert action.resolution_link.required_parameters is None
+    assert action.invalid == {"resolution_link.required_parameters"}
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "with_year"),
+    [
+        (DeviceModel(manufacturer="VW", model="ID.4", year=2023), "VW ID.4 (2023)", "ID.4 (2023)"),
+        (DeviceModel(manufacturer="VW", model="ID.4"), "VW ID.4", "ID.4"),
+        (DeviceModel(model="ID.4", year=2023), "ID.4 (2023)", "ID.4 (2023)"),
+        (DeviceModel(manufacturer="VW", year=2023), "VW (2023)", None),
+        (DeviceModel(), None, None),
+    ],
+)  # fmt: skip
+def test_names(model: DeviceModel, name: str | None, with_year: str | None) -> None:
+    """A model is called by as much as is known of it."""
+    assert (model.name, model.model_with_year) == (name, with_year)
+
+
+FLAGS = ("is_charging", "is_plugged_in", "is_fully_charged", "is_pause_power_active")
+
+
+def _first_match(
+    charging: bool | None, plugged: bool | None, full: bool | None, paused: bool | None,
+    boost: str | None,
+) -> ChargingState | None:  # fmt: skip
+    rules = [
+        (charging is True, ChargingState.CHARGING),
+        (plugged is None, None),
+        (plugged is False, ChargingState.DISCONNECTED),
+        (full is True, ChargingState.COMPLETE),
+        (boost == "requested", ChargingState.STARTING),
+        (paused is True, ChargingState.PAUSED),
+        (True, ChargingState.CONNECTED),
+    ]
+    return next(state for fits, state in rules if fits)
+
+
+def test_charging_state() -> None:
+    """The first rule that fits decides, over all that can be known or not."""
+    seen = set()
+    for *flags, boost in product(*[(None, False, True)] * 4, (None, "requested", "ongoing")):  # fmt: skip
+        document = dict(zip(FLAGS, flags, strict=True)) | {"boost_state": boost}
+        state = Vehicle.from_json(document).charging_state
+        assert state == _first_match(*flags, boost), document
+        seen.add(state)
+    assert seen == {None, *ChargingState}
+
+
+def test_frozen_and_silent() -> None:
+    """A vehicle cannot be changed, and printing one tells nothing of it."""
+    vehicle = Vehicle.from_json(
+        {
+            "comment": "secret",
+            "owner": {"email": "secret"},
+            "device_model": {"model": "secret", "device_type": {"long_name": "secret"}},
+            "actions": [
+                {"code": "information", "metadata": {"message": "secret"},
+                 "resolution_link": {"url": "secret"}},
+                {"code": "secret"},
+            ],
+        }
+    )  # fmt: skip
+    with pytest.raises(FrozenInstanceError):
+        vehicle.comment = "other"  # type: ignore[misc]
+    assert vehicle.actions is not None
+    parts = (vehicle, vehicle.owner, vehicle.device_model, *vehicle.actions)
+    assert "secret" not in "".join(f"{part!r}{part}" for part in parts)

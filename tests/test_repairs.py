@@ -1,0 +1,1110 @@
+"""Repairs: the way through each dialog, to its good end and to all the others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+import json
+import logging
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockUser,
+    async_capture_events,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from homeassistant.components.repairs import repairs_flow_manager
+from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
+from homeassistant.setup import async_setup_component
+
+from .conftest import Refresh, SetUp, account_entry
+from .dialogs import Person, cues, issues, kinds, only_issue
+from custom_components.podero import repairs
+from custom_components.podero.browser import DATA_TICKETS
+from custom_components.podero.const import DOMAIN
+from custom_components.podero.diagnostics import async_get_config_entry_diagnostics
+from simulator import Simulator
+
+STEP = "data_entry_flow_progressed"
+
+
+@pytest.fixture(autouse=True)
+def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the end of a blip, and poll only where a test is about it."""
+    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr(repairs, "POLL_INTERVAL", 60.0)
+
+
+@pytest.fixture
+def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look after a sign-in all the time."""
+    monkeypatch.setattr(repairs, "POLL_INTERVAL", 0.02)
+
+
+@pytest.fixture
+async def person(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    hass_client: ClientSessionGenerator,
+) -> AsyncIterator[Person]:
+    """Return an administrator; nothing may be left of what is done."""
+    for domain in ("repairs", DOMAIN):
+        assert await async_setup_component(hass, domain, {})
+    yield Person(hass, await hass_client())
+    manager = repairs_flow_manager(hass)
+    assert manager is not None
+    for flow in manager.async_progress(include_uninitialized=True):
+        manager.async_abort(flow["flow_id"])
+    assert not hass.data.get(DATA_TICKETS)
+
+
+@pytest.fixture
+async def reconnect(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> str:
+    """Have a car that must be reconnected, and return the id of its issue."""
+    simulator.vehicles[0].raise_reauthenticate()
+    await set_up(entry)
+    return only_issue(hass).issue_id
+
+
+def reports(simulator: Simulator) -> list[str]:
+    """Return the outcomes that were reported."""
+    return [request.json["state"] for request in cues(simulator, "/state")]
+
+
+# Reconnecting a car, the way it is meant.
+
+
+async def test_reconnect(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """Explained, signed in, come back, reported, verified: then it is fixed."""
+    step = await person.open(reconnect)
+    assert (step["type"], step["step_id"]) == ("form", "confirm")
+    assert step["description_placeholders"] == {"vehicle": "Car 1"}
+    assert not cues(simulator)
+
+    step = await person.submit(step)
+    assert (step["type"], step["step_id"]) == ("external", "sign_in")
+    assert step["url"].startswith(f"{simulator.url}/maker/sign-in/")
+    (request,) = cues(simulator)
+    assert request.json.keys() == {"successUrl", "cancelUrl", "language"}
+    assert request.json["language"] == "en"
+
+    progressed = async_capture_events(hass, STEP)
+    await person.sign_in(step)
+    step = await person.wait(step)
+    assert step["type"] == "create_entry"
+    assert reports(simulator) == ["success"]
+    assert not simulator.vehicles[0].life.actions
+    assert not issues(hass)
+    assert progressed
+
+
+async def test_the_link_is_new(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """The vehicle is read when the user agrees, however old the dialog is."""
+    step = await person.open(reconnect)
+    read = len(simulator.requests)
+    await person.submit(step)
+    first, second = simulator.requests[read:]
+    assert first.method == "GET"
+    assert second.path.endswith("/resolve")
+
+
+async def test_reported_by_the_sign_in(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """What is not open any more is not reported again."""
+    simulator.signin_reports_outcome = True
+    step = await person.fix(reconnect)
+    await person.sign_in(step)
+    assert (await person.wait(step))["type"] == "create_entry"
+    assert reports(simulator) == []
+
+
+async def test_reported_just_now(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """That the action is not active when it is reported means that it was already."""
+    step = await person.fix(reconnect)
+    simulator.add_fault(kind="cues", status=404, count=1)
+    await person.sign_in(step)
+    step = await person.wait(step)
+    # It still waits in the reading: so much for the answer.
+    assert (step["type"], step["step_id"]) == ("form", "retry")
+    simulator.vehicles[0].clear_actions()
+    assert (await person.submit(step))["type"] == "create_entry"
+    assert len(cues(simulator, "/resolve")) == 1
+
+
+async def test_still_pending(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fixed is only what is gone: else it can be tried again, all the way."""
+    car = simulator.vehicles[0]
+    car.raise_reauthenticate()
+    step = await person.fix(reconnect)
+    await person.sign_in(step)
+    step = await person.wait(step)
+    assert (step["type"], step["step_id"]) == ("form", "retry")
+    assert step["description_placeholders"] == {"vehicle": "Car 1"}
+    assert kinds(hass) == ["reauthenticate"]
+    step = await person.submit(step)
+    assert step["type"] == "external"
+    await person.sign_in(step)
+    assert (await person.wait(step))["type"] == "create_entry"
+    assert reports(simulator) == ["success", "success"]
+    assert not issues(hass)
+
+
+async def test_cancelled(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """The issue stays, and can be fixed another time."""
+    step = await person.fix(reconnect)
+    await person.sign_in(step, "refuse")
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", "cancelled")
+    assert reports(simulator) == ["fail"]
+    assert kinds(hass) == ["reauthenticate"]
+    step = await person.fix(reconnect)
+    await person.sign_in(step)
+    assert (await person.wait(step))["type"] == "create_entry"
+
+
+async def test_solved_elsewhere_before(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """What is gone when the user agrees needs no sign-in."""
+    step = await person.open(reconnect)
+    simulator.vehicles[0].clear_actions()
+    assert (await person.submit(step))["type"] == "create_entry"
+    assert not cues(simulator)
+    assert not issues(hass)
+
+
+async def test_two_at_once(
+    hass: HomeAssistant, simulator: Simulator, person: Person, set_up: SetUp
+) -> None:
+    """Two cars are reconnected at the same time, and each comes back to its own dialog."""
+    for car in simulator.vehicles:
+        car.raise_reauthenticate()
+    entry = account_entry(simulator, 0, 1)
+    await set_up(entry)
+    first, second = await asyncio.gather(*map(person.fix, issues(hass)))
+    back_of_first = await person.choose(first, "sign-in")
+    await person.sign_in(second, "refuse")
+    second = await person.wait(second)
+    assert (second["type"], second["reason"]) == ("abort", "cancelled")
+    assert (await person.look(first))["type"] == "external"
+    assert (await person.visit(back_of_first))[0] == 200
+    assert (await person.wait(first))["type"] == "create_entry"
+    assert [car.life.actions != [] for car in simulator.vehicles] == [False, True]
+    assert only_issue(hass).translation_placeholders == {"vehicle": "Car 2"}
+
+
+async def test_two_dialogs_for_one_car(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """Who comes back comes back to the dialog that sent the browser away."""
+    first, second = await person.fix(reconnect), await person.fix(reconnect)
+    await person.sign_in(second)
+    assert (await person.wait(second))["type"] == "create_entry"
+    assert (await person.look(first))["type"] == "external"
+    await person.sign_in(first)
+    assert (await person.wait(first))["type"] == "create_entry"
+    assert reports(simulator) == ["success"]
+
+
+# Nobody comes back.
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_noticed_by_polling(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """The dialog ends when the action is gone, wherever the browser is."""
+    step = await person.fix(reconnect)
+    progressed = async_capture_events(hass, STEP)
+    await asyncio.sleep(0.1)
+    assert (await person.look(step))["type"] == "external"
+    assert not progressed
+    simulator.vehicles[0].clear_actions()
+    assert (await person.wait(step))["type"] == "create_entry"
+    assert not issues(hass)
+    assert reports(simulator) == []
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_waiting_through_failures(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    entry: MockConfigEntry,
+    reconnect: str,
+    refresh: Refresh,
+) -> None:
+    """While readings fail they are left to the coordinator; the wait goes on."""
+    step = await person.fix(reconnect)
+    simulator.add_fault(kind="vehicle", status=503)
+    await refresh(entry)
+    await asyncio.sleep(0.05)
+    read = len(simulator.requests)
+    await asyncio.sleep(0.1)
+    assert len(simulator.requests) == read
+    simulator.clear_faults()
+    simulator.vehicles[0].clear_actions()
+    assert (await person.look(step))["type"] == "external"
+    await refresh(entry)
+    assert (await person.wait(step))["type"] == "create_entry"
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_waiting_through_a_reload(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    entry: MockConfigEntry,
+    reconnect: str,
+) -> None:
+    """A dialog outlives the account's being set up again."""
+    step = await person.fix(reconnect)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await asyncio.sleep(0.05)
+    assert (await person.look(step))["type"] == "external"
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await person.sign_in(step)
+    assert (await person.wait(step))["type"] == "create_entry"
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_giving_up(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ends politely, and the issue stays."""
+    assert repairs.SIGN_IN_TIMEOUT == 15 * 60
+    monkeypatch.setattr(repairs, "SIGN_IN_TIMEOUT", 0.1)
+    step = await person.fix(reconnect)
+    address = await person.choose(step, "sign-in")
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", "timed_out")
+    assert kinds(hass) == ["reauthenticate"]
+    assert reports(simulator) == []
+    assert (await person.visit(address))[0] == 404
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_nobody_looks(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A dialog that slept is told again, and one that is gone leaves nothing behind."""
+    monkeypatch.setattr(repairs, "RESULT_TIMEOUT", 0.1)
+    progressed = async_capture_events(hass, STEP)
+    step = await person.fix(reconnect)
+    await person.sign_in(step)
+    manager = repairs_flow_manager(hass)
+    assert manager is not None
+    async with asyncio.timeout(5):
+        while manager.async_progress():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert len(progressed) > 2
+    assert not simulator.vehicles[0].life.actions
+    assert not issues(hass)
+    response = await person.client.get(f"/api/repairs/issues/fix/{step['flow_id']}")
+    assert response.status == 404
+
+
+async def test_closed_dialog(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """Closing the dialog ends the wait: who comes back then finds nothing to do."""
+    step = await person.fix(reconnect)
+    address = await person.choose(step, "sign-in")
+    await person.close(step)
+    assert not hass.data[DATA_TICKETS]
+    assert not _watches()
+    assert (await person.visit(address))[0] == 404
+    assert reports(simulator) == []
+    assert kinds(hass) == ["reauthenticate"]
+
+
+def _watches() -> list[asyncio.Task[Any]]:
+    """Return the tasks that watch a sign-in."""
+    return [
+        task
+        for task in asyncio.all_tasks()
+        if task.get_name() == f"{DOMAIN} sign-in" and not task.cancelling()
+    ]
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_closed_while_reading(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    entry: MockConfigEntry,
+    reconnect: str,
+) -> None:
+    """A reading that is under way ends well without the dialog that asked for it."""
+    step = await person.fix(reconnect)
+    simulator.add_fault(kind="vehicle", delay=0.2, count=1)
+    await asyncio.sleep(0.1)
+    await person.close(step)
+    await asyncio.sleep(0.2)
+    (coordinator,) = entry.runtime_data.values()
+    assert coordinator.last_update_success
+    assert kinds(hass) == ["reauthenticate"]
+
+
+# Both at once.
+
+
+@pytest.mark.parametrize("_", range(5))
+async def test_coming_back_while_a_poll_tells(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    monkeypatch: pytest.MonkeyPatch,
+    _: int,
+) -> None:
+    """Come back and seen by a poll in the same moment, it ends once."""
+    monkeypatch.setattr(repairs, "POLL_INTERVAL", 0.001)
+    simulator.signin_reports_outcome = True
+    progressed = async_capture_events(hass, STEP)
+    step = await person.fix(reconnect)
+    await person.sign_in(step)
+    assert (await person.wait(step))["type"] == "create_entry"
+    monkeypatch.setattr(repairs, "POLL_INTERVAL", 60.0)
+    await asyncio.sleep(0.05)
+    flows = {event.data["flow_id"] for event in progressed}
+    assert flows <= {step["flow_id"]}
+    assert not _watches()
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize("_", range(5))
+async def test_coming_back_twice_at_once(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str, _: int
+) -> None:
+    """Of two browsers with the same address one is heard."""
+    step = await person.fix(reconnect)
+    success = await person.choose(step, "sign-in")
+    failure = await person.choose(step, "refuse")
+    visits = await asyncio.gather(person.visit(success), person.visit(failure))
+    assert sorted(status for status, _, _ in visits) == [200, 404]
+    step = await person.wait(step)
+    assert step["type"] == ("create_entry" if visits[0][0] == 200 else "abort")
+    assert len(reports(simulator)) == 1
+
+
+# What is asked for.
+
+
+async def test_other_parameters_are_asked_for(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+) -> None:
+    """What only the user knows is asked in a form, and the link is new after it."""
+    simulator.vehicles[0].raise_reauthenticate(
+        ("successUrl", "cancelUrl", "location", "clientInfo")
+    )
+    await set_up(entry)
+    step = await person.fix(only_issue(hass).issue_id)
+    assert (step["type"], step["step_id"]) == ("form", "parameters")
+    assert [field["name"] for field in step["data_schema"]] == [
+        "location",
+        "clientInfo",
+    ]
+    assert all(field["required"] for field in step["data_schema"])
+    assert not cues(simulator)
+    response = await person.client.post(
+        f"/api/repairs/issues/fix/{step['flow_id']}",
+        json={"location": "AT", "clientInfo": ""},
+    )
+    assert response.status == 400
+    read = len(simulator.requests)
+    step = await person.submit(step, location="AT", clientInfo="garage")
+    assert step["type"] == "external"
+    assert simulator.requests[read].method == "GET"
+    (request,) = cues(simulator)
+    assert request.json.keys() == {"successUrl", "cancelUrl", "location", "clientInfo"}
+    assert request.json["location"] == "AT"
+    await person.sign_in(step)
+    assert (await person.wait(step))["type"] == "create_entry"
+
+
+@pytest.mark.parametrize(
+    "required", [(), ("successUrl",), ("language", "", "language")]
+)
+async def test_addresses_are_always_given(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    required: tuple[str, ...],
+) -> None:
+    """The sign-in needs them; what else is sent is asked for."""
+    action = simulator.vehicles[0].raise_reauthenticate(required)
+    await set_up(entry)
+    action.required_parameters = [name for name in required if name]
+    step = await person.fix(only_issue(hass).issue_id)
+    assert step["type"] == "external"
+    (request,) = cues(simulator)
+    expected = {"successUrl", "cancelUrl", *required} - {""}
+    assert request.json.keys() == expected
+
+
+# What goes wrong.
+
+LINK_FAILURES = {
+    "link_refused": {"status": 403},
+    "link_not_found": {"status": 404},
+    "conflict": {"status": 409},
+    "request_refused": {"status": 422},
+    "rate_limited": {"status": 429},
+    "cannot_connect": {"status": 503},
+    "invalid_response": {"status": 302},
+    "auth_failed": {"status": 401},
+}
+READING_FAILURES = {
+    "forbidden": {"status": 403},
+    "vehicle_not_found": {"status": 404},
+    "rate_limited": {"status": 429},
+    "cannot_connect": {"reset": True},
+    "invalid_response": {"status": 200, "body": b"[]"},
+    "auth_failed": {"status": 401},
+}
+
+
+@pytest.mark.parametrize(("reason", "fault"), LINK_FAILURES.items())
+async def test_the_sign_in_does_not_start(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    reason: str,
+    fault: dict[str, Any],
+) -> None:
+    """Each way to refuse has words of its own; afterwards it works again."""
+    simulator.add_fault(kind="cues", **fault)
+    step = await person.fix(reconnect)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+    assert not hass.data[DATA_TICKETS]
+    assert kinds(hass) == ["reauthenticate"]
+    simulator.clear_faults()
+    assert (await person.fix(reconnect))["type"] == "external"
+
+
+@pytest.mark.parametrize(("reason", "fault"), READING_FAILURES.items())
+async def test_the_vehicle_cannot_be_read(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    reason: str,
+    fault: dict[str, Any],
+) -> None:
+    """Without a new link nothing is sent."""
+    step = await person.open(reconnect)
+    simulator.add_fault(kind="vehicle", **fault)
+    step = await person.submit(step)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+    assert not cues(simulator)
+    assert kinds(hass) == [
+        "vehicle_not_found" if reason == "vehicle_not_found" else "reauthenticate"
+    ]
+
+
+@pytest.mark.parametrize("state", ["sign-in", "refuse"])
+@pytest.mark.parametrize("reason", ["link_refused", "cannot_connect", "rate_limited"])
+async def test_the_outcome_cannot_be_reported(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    reason: str,
+    state: str,
+) -> None:
+    """Then the dialog says why; the issue stays."""
+    step = await person.fix(reconnect)
+    simulator.add_fault(kind="cues", **LINK_FAILURES[reason])
+    await person.sign_in(step, state)
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+    assert kinds(hass) == ["reauthenticate"]
+
+
+@pytest.mark.parametrize(("reason", "fault"), READING_FAILURES.items())
+async def test_the_outcome_cannot_be_verified(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    reason: str,
+    fault: dict[str, Any],
+) -> None:
+    """What is not known to be gone is not fixed."""
+    step = await person.fix(reconnect)
+    simulator.add_fault(kind="vehicle", **fault)
+    await person.sign_in(step)
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+    assert issues(hass)
+
+
+async def test_a_link_expires(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """Should the service find even a new link too old, the dialog says so."""
+    (action,) = simulator.vehicles[0].life.actions
+    old = action.document(simulator.signer.sign)["resolution_link"]["url"]
+    action.url = old.replace("secret=", "secret=0")
+    step = await person.fix(reconnect)
+    assert (step["type"], step["reason"]) == ("abort", "link_refused")
+
+
+@pytest.mark.parametrize(
+    ("reason", "answer"),
+    [
+        ("no_address", b"{}"),
+        ("no_address", b""),
+        ("no_address", b'{"redirect_url": null}'),
+        ("no_address", b'{"redirect_url": 7}'),
+        ("untrusted_link", b'{"redirect_url": "javascript:alert(1)"}'),
+        ("untrusted_link", b'{"redirect_url": "file:///etc/passwd"}'),
+        ("untrusted_link", b'{"redirect_url": "/maker/sign-in"}'),
+        ("untrusted_link", b'{"redirect_url": "https://"}'),
+        ("untrusted_link", b'{"redirect_url": "https://[::"}'),
+        ("untrusted_link", b'{"redirect_url": "https://one two/"}'),
+        ("untrusted_link", b'{"redirect_url": "https://a<b/"}'),
+    ],
+)
+async def test_an_address_that_is_none(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    reason: str,
+    answer: bytes,
+) -> None:
+    """The browser is sent to web pages only, and only where it can go."""
+    simulator.add_fault(kind="cues", status=200, body=answer)
+    step = await person.fix(reconnect)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/api/partners/v2.0/cues/1/resolve",
+        "//evil.example/api",
+        "\\\\evil.example\\api",
+        "/\\evil.example/api",
+        "https://user:password@evil.example/api",
+        "//user@evil.example/",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "ftp://evil.example/",
+    ],
+)
+async def test_a_link_that_leads_elsewhere(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    link: str,
+) -> None:
+    """It is refused, and nothing is sent there."""
+    simulator.vehicles[0].raise_reauthenticate(url=link)
+    await set_up(entry)
+    read = len(simulator.requests)
+    step = await person.fix(only_issue(hass).issue_id)
+    assert (step["type"], step["reason"]) == ("abort", "untrusted_link")
+    assert [request.method for request in simulator.requests[read:]] == ["GET"]
+
+
+@pytest.mark.parametrize("link", [None, 7, {}, {"url": None}, {"url": ""}, {"url": 7}])
+async def test_no_link(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    link: Any,
+) -> None:
+    """An action that does not say how it is started cannot be."""
+    action = {"code": "reauthenticate", "resolution_link": link}
+    simulator.vehicles[0].override(actions=[action])
+    await set_up(entry)
+    step = await person.fix(only_issue(hass).issue_id)
+    assert (step["type"], step["reason"]) == ("abort", "no_link")
+
+
+@pytest.mark.parametrize("kind", ["reauthenticate", "information", "unknown_action"])
+async def test_the_account_is_not_loaded(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    kind: str,
+) -> None:
+    """A dialog that was open when the account was switched off says so."""
+    car = simulator.vehicles[0]
+    car.raise_reauthenticate()
+    car.raise_message("Hello.")
+    car.raise_unknown_action("unheard")
+    await set_up(entry)
+    issue_id = next(name for name in issues(hass) if name.startswith(kind))
+    step = await person.open(issue_id)
+    ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
+    await hass.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
+    )
+    step = await person.submit(step)
+    assert (step["type"], step["reason"]) == ("abort", "not_loaded")
+    step = await person.open(issue_id)
+    assert (step["type"], step["reason"]) == ("abort", "not_loaded")
+
+
+async def test_come_back_to_an_account_that_is_not_loaded(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    reconnect: str,
+) -> None:
+    """The end of the sign-in cannot be told then."""
+    step = await person.fix(reconnect)
+    await hass.config_entries.async_unload(entry.entry_id)
+    await person.sign_in(step)
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", "not_loaded")
+
+
+# Messages.
+
+
+async def test_message(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+) -> None:
+    """It is shown as Podero wrote it, and read when the user says so."""
+    car = simulator.vehicles[0]
+    car.raise_message("Maintenance on Sunday")
+    car.raise_message("Another")
+    await set_up(entry)
+    first = next(iter(issues(hass)))
+    assert "Maintenance" not in repr(ir.async_get(hass).issues)
+    step = await person.open(first)
+    assert (step["type"], step["step_id"]) == ("form", "confirm")
+    placeholders = step["description_placeholders"]
+    assert placeholders["vehicle"] == "Car 1"
+    shown, other = placeholders["message"], ("Another", "Maintenance on Sunday")
+    assert shown in other
+    assert (await person.submit(step))["type"] == "create_entry"
+    (action,) = car.life.actions
+    assert action.message != shown
+    assert only_issue(hass).issue_id != first
+    (request,) = cues(simulator)
+    assert request.json == {}
+
+
+async def test_message_is_text(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+) -> None:
+    """Nothing in it means anything to Markdown."""
+    text = (
+        "# <b>Hi</b> & [x](https://a.b)\n\n    1. *so* _on_\\\r\n~~~ `{y}` | $ \"'!^%"
+    )
+    simulator.vehicles[0].raise_message(text)
+    await set_up(entry)
+    step = await person.open(only_issue(hass).issue_id)
+    shown = step["description_placeholders"]["message"]
+    lines = [line.strip() for line in text.splitlines()]
+    assert shown.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == (
+        "\n".join(lines)
+    )
+    for line in shown.splitlines():
+        assert line == line.strip()
+        for before, character in pairwise(f" {line}"):
+            if character in "#<>&[](){}*_~`|$\"'!^%.:/-+=@":
+                assert before == "\\"
+
+
+@pytest.mark.parametrize("message", [None, "", "  \n ", 7])
+async def test_message_without_text(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    message: Any,
+) -> None:
+    """It can be read away all the same."""
+    car = simulator.vehicles[0]
+    action = car.raise_message("")
+    action.message = message
+    await set_up(entry)
+    step = await person.open(only_issue(hass).issue_id)
+    assert step["description_placeholders"]["message"] == "…"
+    assert (await person.submit(step))["type"] == "create_entry"
+    assert not car.life.actions
+
+
+async def test_message_is_gone(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    refresh: Refresh,
+) -> None:
+    """Read elsewhere, it needs no more, whenever that is noticed."""
+    car = simulator.vehicles[0]
+    car.raise_message("Hello.")
+    await set_up(entry)
+    step = await person.open(only_issue(hass).issue_id)
+    car.clear_actions()
+    assert (await person.submit(step))["type"] == "create_entry"
+    assert not cues(simulator)
+
+    car.raise_message("Hello again.")
+    await refresh(entry)
+    step = await person.open(only_issue(hass).issue_id)
+    car.clear_actions()
+    await refresh(entry)
+    assert (await person.look(step))["type"] == "create_entry"
+
+
+async def test_message_stays(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+) -> None:
+    """A message that the service keeps is not fixed."""
+    simulator.vehicles[0].raise_message("Hello.")
+    await set_up(entry)
+    issue_id = only_issue(hass).issue_id
+    simulator.add_fault(kind="cues", status=200, body=b"{}", count=1)
+    step = await person.fix(issue_id)
+    assert (step["type"], step["reason"]) == ("abort", "still_pending")
+    assert kinds(hass) == ["information"]
+    assert (await person.fix(issue_id))["type"] == "create_entry"
+
+
+@pytest.mark.parametrize(("reason", "fault"), LINK_FAILURES.items())
+async def test_message_cannot_be_marked(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    reason: str,
+    fault: dict[str, Any],
+) -> None:
+    """Each way to refuse has words of its own."""
+    simulator.vehicles[0].raise_message("Hello.")
+    await set_up(entry)
+    simulator.add_fault(kind="cues", **fault)
+    step = await person.fix(only_issue(hass).issue_id)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+    assert kinds(hass) == ["information"]
+
+
+async def test_message_in_the_language_of_the_user(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+) -> None:
+    """A message can ask for parameters, too."""
+    action = simulator.vehicles[0].raise_message("Hello.")
+    action.required_parameters = ["language", "mood"]
+    await set_up(entry)
+    step = await person.fix(only_issue(hass).issue_id)
+    assert (step["type"], step["step_id"]) == ("form", "parameters")
+    assert (await person.submit(step, mood="fine"))["type"] == "create_entry"
+    (request,) = cues(simulator)
+    assert request.json == {"language": "en", "mood": "fine"}
+
+
+# Unknown actions.
+
+
+async def test_unknown_action(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+) -> None:
+    """It points elsewhere, and is fixed when it is gone."""
+    car = simulator.vehicles[0]
+    car.raise_unknown_action("water_the_flowers")
+    await set_up(entry)
+    step = await person.fix(only_issue(hass).issue_id)
+    assert (step["type"], step["step_id"]) == ("form", "confirm")
+    assert step["errors"] == {"base": "still_pending"}
+    assert kinds(hass) == ["unknown_action"]
+    car.clear_actions()
+    assert (await person.submit(step))["type"] == "create_entry"
+    assert not issues(hass)
+    assert not cues(simulator)
+
+
+@pytest.mark.parametrize(("reason", "fault"), READING_FAILURES.items())
+async def test_unknown_action_cannot_be_checked(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    set_up: SetUp,
+    reason: str,
+    fault: dict[str, Any],
+) -> None:
+    """Each failure has words of its own."""
+    simulator.vehicles[0].raise_unknown_action("water_the_flowers")
+    await set_up(entry)
+    step = await person.open(only_issue(hass).issue_id)
+    simulator.add_fault(kind="vehicle", **fault)
+    step = await person.submit(step)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+
+
+# Vehicles that are not found.
+
+
+@pytest.fixture
+async def missing(
+    hass: HomeAssistant, simulator: Simulator, set_up: SetUp, refresh: Refresh
+) -> MockConfigEntry:
+    """Have an account of two cars of which the first is deleted."""
+    entry = account_entry(simulator, 0, 1)
+    await set_up(entry)
+    simulator.vehicles[0].delete()
+    await refresh(entry)
+    return entry
+
+
+async def test_missing_vehicle_is_removed(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    missing: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Its subentry, device and entities go; the other car stays."""
+    step = await person.open(only_issue(hass).issue_id)
+    assert (step["type"], step["step_id"]) == ("menu", "init")
+    assert step["menu_options"] == ["remove", "keep"]
+    assert step["description_placeholders"] == {"vehicle": "Car 1"}
+    step = await person.submit(step, next_step_id="remove")
+    assert step["type"] == "create_entry"
+    await hass.async_block_till_done()
+    (subentry,) = missing.subentries.values()
+    assert subentry.title == "Car 2"
+    (device,) = dr.async_entries_for_config_entry(device_registry, missing.entry_id)
+    assert device.name == "Car 2"
+    entities = er.async_entries_for_config_entry(entity_registry, missing.entry_id)
+    assert {entity.device_id for entity in entities} == {device.id}
+    assert not issues(hass)
+
+
+async def test_missing_vehicle_is_kept(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    missing: MockConfigEntry,
+    refresh: Refresh,
+) -> None:
+    """Then nobody is asked again, unless it comes back and goes once more."""
+    step = await person.open(only_issue(hass).issue_id)
+    step = await person.submit(step, next_step_id="keep")
+    assert (step["type"], step["reason"]) == ("abort", "kept")
+    assert len(missing.subentries) == 2
+    await refresh(missing)
+    assert only_issue(hass).dismissed_version
+    simulator.vehicles[0].life.deleted_at = None
+    await refresh(missing)
+    assert not issues(hass)
+    simulator.vehicles[0].delete()
+    await refresh(missing)
+    assert only_issue(hass).dismissed_version is None
+
+
+@pytest.mark.parametrize("choice", ["remove", "keep"])
+async def test_missing_vehicle_is_found(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    missing: MockConfigEntry,
+    refresh: Refresh,
+    choice: str,
+) -> None:
+    """What has come back meanwhile is not touched."""
+    step = await person.open(only_issue(hass).issue_id)
+    simulator.vehicles[0].life.deleted_at = None
+    if choice == "keep":
+        await refresh(missing)
+    step = await person.submit(step, next_step_id=choice)
+    assert (step["type"], step["reason"]) == ("abort", "found")
+    assert len(missing.subentries) == 2
+    assert not issues(hass)
+
+
+async def test_missing_vehicle_is_removed_while_unreachable(
+    hass: HomeAssistant, simulator: Simulator, person: Person, missing: MockConfigEntry
+) -> None:
+    """What was not there when it was last asked for can be removed."""
+    step = await person.open(only_issue(hass).issue_id)
+    simulator.add_fault(kind="vehicle", status=503)
+    step = await person.submit(step, next_step_id="remove")
+    assert step["type"] == "create_entry"
+    assert len(missing.subentries) == 1
+
+
+@pytest.mark.parametrize("choice", ["remove", "keep"])
+async def test_missing_vehicle_of_an_account_that_is_not_loaded(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    missing: MockConfigEntry,
+    choice: str,
+) -> None:
+    """It can neither be looked for nor be spoken about."""
+    step = await person.open(only_issue(hass).issue_id)
+    await hass.config_entries.async_unload(missing.entry_id)
+    step = await person.submit(step, next_step_id=choice)
+    assert step["type"] == "abort"
+    assert step["reason"] == ("not_loaded" if choice == "remove" else "found")
+    assert len(missing.subentries) == 2
+
+
+# Nobody else.
+
+
+async def test_only_administrators_repair(
+    hass: HomeAssistant,
+    person: Person,
+    reconnect: str,
+    hass_client: ClientSessionGenerator,
+    hass_read_only_access_token: str,
+) -> None:
+    """Others may come back from a sign-in, but not start one."""
+    client = await hass_client(hass_read_only_access_token)
+    body = {"handler": DOMAIN, "issue_id": reconnect}
+    response = await client.post("/api/repairs/issues/fix", json=body)
+    assert response.status == 401
+
+
+async def test_secrets_stand_nowhere(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    hass_admin_user: MockUser,
+) -> None:
+    """No link's secret is in a registry, a state, diagnostics, the log, or an address."""
+    secrets: set[str] = set()
+    sign = simulator.signer.sign
+
+    def remember(subject: str) -> str:
+        secrets.add(secret := sign(subject))
+        return secret
+
+    monkeypatch.setattr(simulator.signer, "sign", remember)
+    caplog.set_level(logging.DEBUG)
+    car = simulator.vehicles[0]
+    car.raise_reauthenticate()
+    car.raise_message("What nobody else may read.")
+    car.raise_unknown_action("unheard")
+    await set_up(entry)
+    seen: list[Any] = []
+
+    async def look_around() -> None:
+        registry = ir.async_get(hass)
+        seen.extend(
+            (
+                repr(registry.issues),
+                registry._data_to_save(),  # noqa: SLF001
+                [state.as_dict() for state in hass.states.async_all()],
+                await async_get_config_entry_diagnostics(hass, entry),
+                entry.as_dict(),
+            )
+        )
+
+    for issue_id in list(issues(hass)):
+        step = await person.fix(issue_id)
+        await look_around()
+        if step["type"] == "external":
+            await person.sign_in(step, "refuse")
+            await person.wait(step)
+            simulator.add_fault(kind="cues", reset=True, count=1)
+            await person.fix(issue_id)
+            simulator.add_fault(kind="cues", status=500, count=1)
+            await person.fix(issue_id)
+            step = await person.fix(issue_id)
+            await person.sign_in(step)
+            await person.wait(step)
+        await look_around()
+    assert len(secrets) > 10
+    addresses = [
+        request.json[name]
+        for request in cues(simulator, "/resolve")
+        for name in ("successUrl", "cancelUrl")
+        if name in request.json
+    ]
+    assert addresses
+    everything = json.dumps([seen, addresses], default=str) + caplog.text
+    for secret in secrets:
+        assert secret not in everything
+    assert "What nobody else may read." not in everything
+    assert "/cues/" not in caplog.text

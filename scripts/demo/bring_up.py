@@ -1,0 +1,64 @@
+"""Bring the demo up: the simulator, a Home Assistant, and the account that joins them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+import fcntl
+from importlib.metadata import version
+import json
+from pathlib import Path
+import shutil
+import signal
+
+from aiohttp import ClientSession
+
+from .home_assistant import HomeAssistant
+from .processes import DemoError, free_port, say
+from .sign_up import sign_up
+from .simulator import Simulator
+
+HOME_ASSISTANT_PORT = 8123
+SIMULATOR_PORT = 8765
+
+
+@contextmanager
+def owned(directory: Path, *, is_fresh: bool) -> Iterator[None]:
+    """Keep others out of a directory, and what was there before if it is to be fresh."""
+    directory.parent.mkdir(exist_ok=True)
+    with directory.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DemoError("It runs already") from error
+        if is_fresh:
+            shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(exist_ok=True)
+        yield
+
+
+@asynccontextmanager
+async def bring_up(
+    directory: Path, port: int | None, speed: float
+) -> AsyncIterator[tuple[HomeAssistant, Simulator]]:
+    """Run a demo that keeps its state in a directory, where it was the last time if it can be.
+
+    A person who asks for the end cancels the task that this runs in.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    ports_file = directory / "ports.json"
+    ports = json.loads(ports_file.read_text()) if ports_file.exists() else {}
+    hass_port = free_port(port or ports.get("home_assistant", HOME_ASSISTANT_PORT))
+    simulator_port = free_port(ports.get("simulator", SIMULATOR_PORT))
+    async with ClientSession() as session:
+        say("Starting the simulator")
+        async with Simulator(directory, simulator_port, speed, session) as simulator:
+            say(f"Starting Home Assistant {version('homeassistant')}")
+            async with HomeAssistant(directory, hass_port, session) as hass:
+                await sign_up(hass, simulator, ports.get("simulator"))
+                # Only now does the account know where the simulator is.
+                ports = {"home_assistant": hass_port, "simulator": simulator_port}
+                ports_file.write_text(json.dumps(ports))
+                yield hass, simulator

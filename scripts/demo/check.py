@@ -1,0 +1,122 @@
+"""Prove that the demo works."""
+
+import asyncio
+import re
+import time
+
+from .expected import EXPECTED, PAST, matches
+from .home_assistant import Entity, HomeAssistant
+from .processes import DemoError, say
+from .simulator import Simulator
+
+SETTLE_SECONDS = 40
+
+# Warnings and errors of Home Assistant that say nothing about this integration.
+KNOWN_LINES = (
+    # Said of every custom integration.
+    r"\[homeassistant\.loader\] We found a custom integration podero ",
+    # Only cameras and voices need these programs; a machine may have neither.
+    r"\[haffmpeg\.\w+\] (FFmpeg fails|Error starting FFmpeg)",
+    r"\[homeassistant\.components\.camera\.img_util\] Error loading libturbojpeg",
+    # A matter of speed.
+    r"\[aiohttp_fast_zlib\] zlib_ng and isal are not available",
+)
+_COMPLAINT = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \(.*", re.MULTILINE)
+
+
+class Check:
+    """Compare what Home Assistant shows with what the simulator serves."""
+
+    def __init__(self, hass: HomeAssistant, simulator: Simulator) -> None:
+        """Compare these two; the simulated cars must only do as they are told."""
+        self._hass = hass
+        self._simulator = simulator
+
+    async def run(self) -> None:
+        """Go through everything; raise DemoError where something is wrong."""
+        first, second = self._simulator.vehicle_ids
+        await self._compare()
+        say("Every enabled entity of both cars shows what the simulator serves")
+
+        await self._do(second, "plug-in", "plugged_in", "plugged_in")
+        say("A plug-in made in the simulator arrived in Home Assistant")
+
+        await self._do(first, "charge", "charging", "charging_started")
+        say("So did charging, with all that comes with it")
+
+        await self._hass.program.stop()
+        await self._hass.start()
+        await self._compare()
+        say("All is back after a restart of Home Assistant")
+
+        await self._hass.program.stop()
+        self._check_log()
+        say("Its log has no unknown warning or error, and no secret")
+
+    async def _do(self, vehicle_id: str, command: str, key: str, event: str) -> None:
+        """Do something in the simulator, and see it arrive in Home Assistant."""
+        before = await self._entity(vehicle_id, f"binary_sensor.{key}")
+        await self._simulator.tell(vehicle_id, command)
+        await self._compare()
+        after = await self._entity(vehicle_id, f"binary_sensor.{key}")
+        told = await self._entity(vehicle_id, "event.charging")
+        if (before.state, after.state) != ("off", "on"):
+            raise DemoError(
+                f"{command} took {key} from {before.state} to {after.state}"
+            )
+        if told.attributes["event_type"] != event:
+            raise DemoError(f"{command} is told as {told.attributes['event_type']}")
+
+    async def _compare(self) -> None:
+        """Poll the cars until there is no difference any more."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while differences := await self._differences():
+            if time.monotonic() > deadline:
+                raise DemoError("\n".join(differences))
+            await self._hass.update(
+                *(
+                    entity.entity_id
+                    for entity in await self._hass.entities()
+                    if entity.name == "sensor.battery_level"
+                )
+            )
+            await asyncio.sleep(1)
+
+    async def _differences(self) -> list[str]:
+        differences = []
+        entities = await self._hass.entities()
+        for vehicle_id in self._simulator.vehicle_ids:
+            vehicle = await self._simulator.read(vehicle_id)
+            missing = PAST | set(EXPECTED)
+            for entity in entities:
+                if entity.vehicle_id != vehicle_id:
+                    continue
+                missing.discard(entity.name)
+                if entity.name in PAST:
+                    continue
+                if (expectation := EXPECTED.get(entity.name)) is None:
+                    differences.append(f"{entity.entity_id}: nothing was expected")
+                elif not matches(expected := expectation(vehicle), entity):
+                    differences.append(
+                        f"{entity.entity_id}: {entity.state} and not {expected}"
+                    )
+            differences += [f"{vehicle_id} has no {name}" for name in sorted(missing)]
+        return differences
+
+    async def _entity(self, vehicle_id: str, name: str) -> Entity:
+        return next(
+            entity
+            for entity in await self._hass.entities()
+            if (entity.vehicle_id, entity.name) == (vehicle_id, name)
+        )
+
+    def _check_log(self) -> None:
+        path = self._hass.program.log
+        log = path.read_text(errors="replace")
+        known = re.compile("|".join(KNOWN_LINES))
+        unknown = [line for line in _COMPLAINT.findall(log) if not known.search(line)]
+        if unknown:
+            raise DemoError("\n".join((f"{path} complains:", *unknown)))
+        for name in ("password", "client_secret"):
+            if self._simulator.account[name] in log:
+                raise DemoError(f"{path} holds the account's {name}")

@@ -1,0 +1,176 @@
+"""Say what Home Assistant has to show of a vehicle, from what Podero serves of it.
+
+Independent of the integration: neither its code nor its descriptions are used.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from .home_assistant import MISSING, Entity
+
+HOME = (48.2082, 16.3738)
+ZONE = ZoneInfo("Europe/Vienna")
+
+# How many of its base unit a unit is.
+UNITS = {"%": 1, "kWh": 1, "km": 1000, "m": 1, "W": 1, "kW": 1000, None: 1}
+
+
+class Quantity(NamedTuple):
+    """A number with its unit."""
+
+    value: float
+    unit: str | None
+
+
+class Moment(NamedTuple):
+    """A time, and how far off it may be."""
+
+    at: datetime
+    tolerance: timedelta = timedelta(seconds=1)
+
+
+class Position(NamedTuple):
+    """A place on the map."""
+
+    latitude: float
+    longitude: float
+
+
+type Value = str | Quantity | Moment | Position | None
+type Vehicle = Mapping[str, Any]
+type Expectation = Callable[[Vehicle], Value]
+
+
+def matches(expected: Value, entity: Entity) -> bool:
+    """Tell whether an entity shows a value."""
+    match expected:
+        case None:
+            return entity.state == "unknown"
+        case str():
+            return entity.state == expected
+        case Position():
+            shown = [entity.attributes.get(name) for name in Position._fields]
+            at_home = "home" if expected == HOME else "not_home"
+            return shown == [*expected] and entity.state == at_home
+    if entity.state in ("unknown", "unavailable", MISSING):
+        return False
+    if isinstance(expected, Moment):
+        shown_at = datetime.fromisoformat(entity.state)
+        return abs(shown_at - expected.at) <= expected.tolerance
+    factor = UNITS[entity.attributes.get("unit_of_measurement")]
+    difference = float(entity.state) * factor - expected.value * UNITS[expected.unit]
+    return abs(difference) < 1e-6
+
+
+def _text(name: str) -> Expectation:
+    return lambda vehicle: vehicle.get(name)
+
+
+def _is(name: str) -> Expectation:
+    return lambda vehicle: {True: "on", False: "off", None: None}[vehicle.get(name)]
+
+
+def _number(name: str, unit: str | None = None) -> Expectation:
+    def expect(vehicle: Vehicle) -> Value:
+        value = vehicle.get(name)
+        return None if value is None else Quantity(float(value), unit)
+
+    return expect
+
+
+def _moment(name: str) -> Expectation:
+    def expect(vehicle: Vehicle) -> Value:
+        value = vehicle.get(name)
+        return None if value is None else Moment(datetime.fromisoformat(value))
+
+    return expect
+
+
+def _charging_state(vehicle: Vehicle) -> Value:
+    plugged_in = vehicle.get("is_plugged_in")
+    states = {
+        "charging": vehicle.get("is_charging"),
+        "unknown": plugged_in is None,
+        "disconnected": not plugged_in,
+        "complete": vehicle.get("is_fully_charged"),
+        "starting": vehicle.get("boost_state") == "requested",
+        "paused": vehicle.get("is_pause_power_active"),
+        "connected": True,
+    }
+    return next(state for state, applies in states.items() if applies)
+
+
+def _charging_finishes_at(vehicle: Vehicle) -> Value:
+    if not vehicle.get("is_charging") or not vehicle.get("charge_time_remaining"):
+        return None
+    remaining = timedelta(seconds=vehicle["charge_time_remaining"])
+    # Counted from the poll, which was a while ago.
+    return Moment(datetime.now(UTC) + remaining, timedelta(minutes=3))
+
+
+def _charge_deadline(vehicle: Vehicle) -> Value:
+    deadline = vehicle.get("charge_deadline_at")
+    if deadline is None or not vehicle.get("is_charge_policy_enabled"):
+        return None
+    now = datetime.now(ZONE)
+    due = datetime.combine(now, time.fromisoformat(deadline), ZONE)
+    return Moment(due if due > now else due + timedelta(days=1))
+
+
+def _boost_state(vehicle: Vehicle) -> Value:
+    state: str | None = vehicle.get("boost_state")
+    # In Home Assistant an unavailable entity is one that cannot be read.
+    return "not_available" if state == "unavailable" else state
+
+
+def _location(vehicle: Vehicle) -> Value:
+    latitude, longitude = vehicle.get("latitude"), vehicle.get("longitude")
+    if latitude is None or longitude is None:
+        return None
+    return Position(latitude, longitude)
+
+
+EXPECTED: dict[str, Expectation] = {
+    "sensor.battery_level": _number("battery_level", "%"),
+    "sensor.driving_range": _number("driving_range", "km"),
+    "sensor.charging_state": _charging_state,
+    "sensor.charging_power": _number("charge_rate_w", "W"),
+    "sensor.charging_finishes_at": _charging_finishes_at,
+    "sensor.charge_deadline": _charge_deadline,
+    "sensor.consumption_last_day": _number("consumption_last_day_kwh", "kWh"),
+    "sensor.consumption_last_week": _number("consumption_last_week_kwh", "kWh"),
+    "sensor.consumption_last_month": _number("consumption_last_month_kwh", "kWh"),
+    "sensor.boost_state": _boost_state,
+    "sensor.optimization_score": _number("optimization_score"),
+    "sensor.current_mode": _text("current_mode"),
+    "sensor.pause_power_until": _moment("pause_power_until"),
+    "sensor.charge_target_min": _number("charge_target_min", "%"),
+    "sensor.charge_target_max": _number("charge_target_max", "%"),
+    "sensor.battery_at_plug_in": _number("battery_at_plug_in", "%"),
+    "sensor.battery_capacity": _number("battery_capacity_kwh", "kWh"),
+    "sensor.connection_status": _text("connection_status"),
+    "sensor.monitoring_status": _text("monitoring_status"),
+    "sensor.steering_status": _text("steering_status"),
+    "sensor.last_reported": _moment("current_state_last_updated_at"),
+    "sensor.lifecycle_state": _text("lifecycle_state"),
+    "sensor.actual_steering_state": _text("actual_steering_state"),
+    "binary_sensor.plugged_in": _is("is_plugged_in"),
+    "binary_sensor.charging": _is("is_charging"),
+    "binary_sensor.fully_charged": _is("is_fully_charged"),
+    "binary_sensor.pause_active": _is("is_pause_power_active"),
+    "binary_sensor.boost_armed": _is("boost_for_next_session"),
+    "binary_sensor.action_needed": _is("action_needed"),
+    "binary_sensor.has_notification": _is("has_notification"),
+    "binary_sensor.authenticated": _is("is_authenticated"),
+    "device_tracker.location": _location,
+    "switch.smart_optimization": _is("is_smart_optimization_active"),
+    "switch.charge_policy": _is("is_charge_policy_enabled"),
+    "switch.over_charge": _is("is_over_charge_allowed"),
+    "number.minimum_charge_limit": _number("minimum_charge_limit", "%"),
+    "time.charge_deadline": _text("charge_deadline_at"),
+}
+
+# These show what happened last, or when they were pressed: no vehicle holds that.
+PAST = {"event.charging", "button.charge_now", "button.cancel_charge_now"}

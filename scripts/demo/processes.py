@@ -1,0 +1,99 @@
+"""Run programs beside this one: each with a log file, none outliving us."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+import shutil
+import socket
+import time
+
+LOOPBACK = "127.0.0.1"
+TAIL_LINES = 30
+STOP_SECONDS = 30
+
+_started_at = time.monotonic()
+
+
+class DemoError(Exception):
+    """Say what went wrong, for a person to read."""
+
+
+def say(text: str) -> None:
+    """Print a line of progress."""
+    print(f"{time.monotonic() - _started_at:5.1f} s  {text}", flush=True)
+
+
+def free_port(preferred: int) -> int:
+    """Return a port that nobody listens on: the preferred one or one soon after it."""
+    for port in range(preferred, preferred + 100):
+        with socket.socket() as probe:
+            # A connection that was closed a moment ago does not keep a port in use.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise DemoError(f"No port is free from {preferred} on")
+
+
+class Program:
+    """A program that runs until it is stopped, or until we die."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        """Name it, and say where its output goes."""
+        self.name = name
+        self.log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *command: str) -> None:
+        """Start it, adding to its log."""
+        if setpriv := shutil.which("setpriv"):
+            # The kernel stops it where we are killed and cannot.
+            command = (setpriv, "--pdeathsig", "TERM", "--", *command)
+        with self.log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C is for us: we stop it in good order.
+                process_group=0,
+            )
+
+    async def wait(self) -> int:
+        """Wait until it ends by itself, and return its exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def wait_until[T](
+        self, ready: Callable[[], Awaitable[T | None]], seconds: float
+    ) -> T:
+        """Return what `ready` returns once that is something."""
+        assert self._process is not None
+        deadline = time.monotonic() + seconds
+        while (result := await ready()) is None:
+            if self._process.returncode is not None:
+                raise self.failure("stopped")
+            if time.monotonic() > deadline:
+                raise self.failure(f"was not ready within {seconds:.0f} s")
+            await asyncio.sleep(0.1)
+        return result
+
+    def failure(self, what: str) -> DemoError:
+        """Return an error with the end of the log."""
+        lines = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        return DemoError("\n".join((f"{self.name} {what}. {self.log} ends:", *lines)))
+
+    async def stop(self) -> None:
+        """Let it end, and end it if it takes too long or if we are in a hurry."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()

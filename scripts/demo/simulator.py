@@ -1,0 +1,93 @@
+"""Run the simulator, play with it, and read what it serves."""
+
+from pathlib import Path
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import ClientSession
+
+from .processes import LOOPBACK, Program
+
+READY = "ready: "
+
+
+class Simulator:
+    """A Podero cloud for this machine."""
+
+    def __init__(
+        self, directory: Path, port: int, speed: float, session: ClientSession
+    ) -> None:
+        """Keep its state in a directory."""
+        self.port = port
+        self.speed = speed
+        self.url = f"http://{LOOPBACK}:{port}"
+        # What it says of the account that may be used, by name.
+        self.account: dict[str, str] = {}
+        self.program = Program("The simulator", directory / "simulator.log")
+        self._state = directory / "simulator.json"
+        self._session = session
+
+    @property
+    def vehicle_ids(self) -> list[str]:
+        """Return the ids of the account's vehicles."""
+        return self.account["vehicles"].split(",")
+
+    async def __aenter__(self) -> Self:
+        """Start, and learn the account."""
+        self.program.log.unlink(missing_ok=True)
+        await self.program.start(
+            *(sys.executable, "-m", "simulator"),
+            *("--port", str(self.port)),
+            *("--speed", str(self.speed)),
+            *("--state", str(self._state)),
+        )
+        try:
+            line = await self.program.wait_until(self._ready_line, 30)
+        except BaseException:
+            await self.program.stop()
+            raise
+        self.account = dict(part.split("=", 1) for part in line.split() if "=" in part)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.program.stop()
+
+    async def _ready_line(self) -> str | None:
+        for line in self.program.log.read_text().splitlines():
+            if line.startswith(READY):
+                return line
+        return None
+
+    async def tell(self, vehicle_id: str, command: str) -> None:
+        """Have something done with a car, say "plug-in"."""
+        url = f"{self.url}/_simulator/vehicles/{vehicle_id}/{command}"
+        async with self._session.post(url, json={}) as response:
+            response.raise_for_status()
+
+    async def read(self, vehicle_id: str) -> dict[str, Any]:
+        """Return a vehicle as Podero serves it."""
+        credentials = {
+            "grant_type": "password",
+            "username": self.account["username"],
+            "password": self.account["password"],
+        }
+        token_url = f"{self.url}/api/partners/v2.0/auth/token"
+        async with self._session.post(token_url, json=credentials) as response:
+            response.raise_for_status()
+            token = (await response.json())["access_token"]
+        url = (
+            f"{self.url}/api/partners/v2.0/org/{self.account['organization_id']}"
+            f"/users/{self.account['user_id']}/electric-vehicles/{vehicle_id}"
+        )
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self._session.get(url, headers=headers) as response:
+            response.raise_for_status()
+            vehicle: dict[str, Any] = await response.json()
+            return vehicle

@@ -153,7 +153,7 @@ HOSTILE = [
     *("///evil.example", "/\\evil.example", "\\\\evil.example", "https:evil.example"),
     *("https:/evil.example", "javascript:alert(1)", "data:text/html,x", " /x", "/x y"),
     *("/x\n/y", "/x\r\nHost: evil", "/\u202e", "/ü", '/"', "/<x>", "/{x}", "/x|y"),
-    *("//", "//user@evil.example", "/^", "/`", "\thttps://evil.example", "/\x00"),
+    *("//", "//user@evil.example", "/^", "/`", "x://]", "\thttps://evil.example", "/\x00"),
 ]
 
 

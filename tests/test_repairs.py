@@ -976,6 +976,18 @@ async def test_missing_vehicle_is_kept(
     assert only_issue(hass).dismissed_version is None
 
 
+async def test_missing_vehicle_is_removed_twice(
+    hass: HomeAssistant, simulator: Simulator, person: Person, missing: MockConfigEntry
+) -> None:
+    """Who comes second finds nothing to remove."""
+    issue_id = only_issue(hass).issue_id
+    first, second = await person.open(issue_id), await person.open(issue_id)
+    assert (await person.submit(first, next_step_id="remove"))["type"] == "create_entry"
+    await hass.async_block_till_done()
+    second = await person.submit(second, next_step_id="remove")
+    assert (second["type"], second["reason"]) == ("abort", "not_loaded")
+
+
 @pytest.mark.parametrize("choice", ["remove", "keep"])
 async def test_missing_vehicle_is_found(
     hass: HomeAssistant,

@@ -131,6 +131,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._events: list[ChargingEvent] = []
         self._changes = Changes()
         self._write_lock = asyncio.Lock()
+        self._told: tuple[Vehicle | None, bool] = None, False
 
     @override
     async def _async_update_data(self) -> Vehicle:
@@ -148,9 +149,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             self._adapt_update_interval()
             raise _update_failed(err) from err
         self._async_set_missing(False)
-        self._log_unusable(vehicle)
-        self._events.extend(self._history.add(vehicle))
-        self._async_describe_device(vehicle)
+        if vehicle is not self._changes.reading:
+            self._log_unusable(vehicle)
+            self._events.extend(self._history.add(vehicle))
+            self._async_describe_device(vehicle)
         self._changes.read(vehicle)
         self._adapt_update_interval()
         return self._changes.shown or vehicle
@@ -291,10 +293,27 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @override
     def async_update_listeners(self) -> None:
         """Tell the entities, then what happened: who hears of it finds the new states."""
-        super().async_update_listeners()
+        (vehicle, was_available), self._told = (
+            self._told,
+            (self.data, self.last_update_success),
+        )
+        if self.data is None or vehicle is None or self._told[1] != was_available:
+            super().async_update_listeners()
+        else:
+            self._async_tell(self.data.moved_since(vehicle))
         events, self._events = self._events, []
         for event in events:
             async_dispatcher_send(self.hass, SIGNAL_CHARGING_EVENT, self, event)
+
+    @callback
+    def _async_tell(self, moved: set[str]) -> None:
+        """Tell those listeners who want to know of a field that moved, or of everything."""
+        for update, fields in list(self._listeners.values()):
+            if fields is None or not moved.isdisjoint(fields):
+                try:
+                    update()
+                except Exception:
+                    self.logger.exception("Unexpected error updating %s", self.name)
 
 
 class ChargingHistory:

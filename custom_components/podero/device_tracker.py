@@ -30,7 +30,7 @@ def _position(vehicle: Vehicle) -> tuple[float, float] | None:
 
 
 LOCATION = PoderoTrackerDescription(
-    key="location", field="latitude", value_fn=_position
+    key="location", field="latitude", also=("longitude",), value_fn=_position
 )
 
 

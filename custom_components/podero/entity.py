@@ -1,7 +1,7 @@
 """The base of all entities: one vehicle's, written only when it shows something new."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, override
@@ -20,6 +20,11 @@ class PoderoEntityDescription(EntityDescription):
 
     field: str | None = None
     value_fn: Callable[[Vehicle], Any] | None = None
+    also: tuple[str, ...] = ()
+    """Other fields that the value is computed from."""
+
+    moves_with_time: bool = False
+    """Whether the value can be another one although no field is."""
 
     @property
     def source(self) -> str:
@@ -32,9 +37,17 @@ class PoderoEntity(CoordinatorEntity[PoderoCoordinator]):
 
     _attr_has_entity_name = True
 
-    def __init__(self, coordinator: PoderoCoordinator, key: str) -> None:
-        """Belong to the device of a coordinator's vehicle."""
-        super().__init__(coordinator)
+    def __init__(
+        self,
+        coordinator: PoderoCoordinator,
+        key: str,
+        fields: Collection[str] | None = None,
+    ) -> None:
+        """Belong to the device of a coordinator's vehicle.
+
+        Only what moves in some fields is told, where they are named.
+        """
+        super().__init__(coordinator, fields)
         self._attr_unique_id = f"{coordinator.vehicle_id}_{key}"
         self._attr_translation_key = key
         self._attr_device_info = coordinator.device_info
@@ -49,9 +62,22 @@ class PoderoValueEntity(PoderoEntity):
         self, coordinator: PoderoCoordinator, description: PoderoEntityDescription
     ) -> None:
         """Show what a description names."""
-        super().__init__(coordinator, description.key)
+        super().__init__(
+            coordinator,
+            description.key,
+            None
+            if description.moves_with_time
+            else {description.source, *description.also},
+        )
         self.entity_description = description
         self._value_fn = description.value_fn or attrgetter(description.source)
+        self._shown = self._current()
+        self._show(self._shown[1])
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen, and catch up with what was read before."""
+        await super().async_added_to_hass()
         self._shown = self._current()
         self._show(self._shown[1])
 

@@ -128,6 +128,13 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     ),
     PoderoSensorDescription(
         key="charging_state",
+        also=(
+            "is_charging",
+            "is_plugged_in",
+            "is_fully_charged",
+            "boost_state",
+            "is_pause_power_active",
+        ),
         device_class=SensorDeviceClass.ENUM,
         options=list(ChargingState),
     ),
@@ -151,6 +158,8 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         key="charge_deadline",
         field="charge_deadline_at",
         value_fn=_next_deadline,
+        also=("is_charge_policy_enabled",),
+        moves_with_time=True,
         device_class=SensorDeviceClass.TIMESTAMP,
     ),
     _energy("day"),
@@ -254,6 +263,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
 CHARGING_FINISHES_AT = PoderoSensorDescription(
     key="charging_finishes_at",
     field="charge_time_remaining",
+    also=("is_charging", "current_state_last_updated_at"),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 

@@ -42,7 +42,7 @@ def main() -> int:
                 else _run(directory, options.port, options.speed)
             )
     except DemoError as error:
-        print(f"\n{error}\n\nTo start anew, remove {directory}", file=sys.stderr)
+        print(f"\n{error}\n\nIts state and logs: {directory}", file=sys.stderr)
         return 1
     except asyncio.CancelledError:
         return 130

@@ -1,6 +1,7 @@
 """The Partner API, one method per endpoint."""
 
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 import re
 from typing import Any, Literal, NamedTuple
@@ -17,6 +18,12 @@ from .errors import (
 )
 from .models import ResolutionLink, Vehicle
 from .transport import Response, Transport
+
+
+@cache
+def _canonical(uuid: str) -> str:
+    """Return a UUID in its canonical form. Raises ValueError if it is none."""
+    return str(UUID(uuid))
 
 
 class _Reading(NamedTuple):
@@ -153,7 +160,7 @@ class PoderoClient:
     def _vehicle(self, vehicle_id: str) -> str:
         """Return the path of a vehicle. What is no UUID is no vehicle's id."""
         try:
-            return f"{self._vehicles}/{UUID(vehicle_id)}"
+            return f"{self._vehicles}/{_canonical(vehicle_id)}"
         except ValueError:
             raise NotFoundError("There is no such vehicle") from None
 

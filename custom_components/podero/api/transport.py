@@ -114,6 +114,7 @@ class Transport:
         """Use a session for an origin. Raises ValueError as parse_base_url does."""
         self._session = session
         self._base_url = parse_base_url(base_url)
+        self._origin = str(self._base_url).rstrip("/")
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
 
     def resolve(self, reference: str) -> URL:
@@ -148,7 +149,7 @@ class Transport:
         and InvalidResponseError (too large).
         """
         if isinstance(url, str):
-            url = self._base_url.join(URL(url))
+            url = f"{self._origin}{url}"
         async with self._slots:
             try:
                 async with self._session.request(

@@ -1,0 +1,431 @@
+"""What can go wrong between a home and the cloud, and that it passes by itself."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+import gzip
+from http import HTTPStatus
+from logging import INFO, WARNING
+from pathlib import Path
+import ssl
+from typing import Any
+from unittest.mock import patch
+
+import aiohttp
+from aiohttp import web
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .conftest import SetUp, account_entry
+from .support import (
+    VehicleFault,
+    complaints,
+    ignored_handshakes,
+    is_available,
+    later,
+    message,
+    reauth_flows,
+    self_signed,
+    shown,
+    vehicle_requests,
+)
+from custom_components.podero import coordinator as coordinator_module
+from custom_components.podero.api import transport as transport_module
+from simulator import Simulator
+from simulator.server import build_app
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait only as long as a test can."""
+    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
+    monkeypatch.setattr(
+        transport_module, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.08)
+    )
+
+
+@pytest.fixture
+async def two_cars(
+    simulator: Simulator, set_up: SetUp, caplog: pytest.LogCaptureFixture
+) -> MockConfigEntry:
+    """Return the account with both of its vehicles, set up."""
+    entry = account_entry(simulator, 0, 1)
+    await set_up(entry)
+    simulator.requests.clear()
+    caplog.clear()
+    return entry
+
+
+def _failed(number: int, key: str) -> str:
+    return f"Error fetching Car {number} data: {message(key)}"
+
+
+def _recovered(number: int) -> str:
+    return f"Fetching Car {number} data recovered"
+
+
+# What one vehicle's address answers. Each: the fault, the message, the requests of its poll.
+
+CANNOT_CONNECT = {
+    "silence": {"delay": 0.5},
+    "stall in the body": {"body_delay": 0.5},
+    "cut before the body": {"truncate_at": 0},
+    "cut in the body": {"truncate_at": 500},
+    "reset": {"reset": True},
+    "no encoding": {"body": b"x", "headers": {"Content-Encoding": "gzip"}},
+    "proxy": {"status": 502, "body": b"<html></html>", "content_type": "text/html"},
+    "overload": {"status": 503},
+}
+INVALID_RESPONSE = {
+    "empty": {"body": b""},
+    "no content": {"status": 204, "body": b""},
+    "truncated JSON": {"body": b'{"battery_level": 5, "driv'},
+    "no JSON": {"body": b"{battery_level: 5}"},
+    "HTML": {"body": b"<html>Sign in</html>", "content_type": "text/html"},
+    "array": {"body": b"[{}]"},
+    "number": {"body": b"42"},
+    "text": {"body": b'"ok"'},
+    "null": {"body": b"null"},
+    "NaN": {"body": b'{"battery_level": NaN}'},
+    "Infinity": {"body": b'{"battery_level": Infinity}'},
+    "beyond a double": {"body": b'{"battery_level": 1e999}'},
+    "lone surrogate": {"body": b'{"comment": "\\udfff"}'},
+    "no UTF-8": {"body": b'{"comment": "\xc3("}'},
+    "deep nesting": {"body": b'{"actions":' + b"[" * 100_000 + b"]" * 100_000 + b"}"},
+    "50 MB": {"body": bytes(50 * MEBIBYTE)},
+    "bomb": {
+        "body": gzip.compress(bytes(50 * MEBIBYTE)),
+        "headers": {"Content-Encoding": "gzip"},
+    },
+    "redirect": {"status": 302, "headers": {"Location": "https://evil.example/"}},
+    "redirect to nowhere": {"status": 307},
+    "not modified": {"status": 304, "body": b""},
+}
+FAULTS = [
+    *(
+        pytest.param(fault, "cannot_connect", 2, id=name)
+        for name, fault in CANNOT_CONNECT.items()
+    ),
+    *(
+        pytest.param(fault, "invalid_response", 1, id=name)
+        for name, fault in INVALID_RESPONSE.items()
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "key", "requests"), FAULTS)
+async def test_fault_of_one_vehicle(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    fault: dict[str, Any],
+    key: str,
+    requests: int,
+) -> None:
+    """It is unavailable and logged once; a minute later it is tried again; it recovers."""
+    before = shown(hass, simulator, 0)
+    simulator.add_fault(
+        VehicleFault(kind="vehicle", vehicle_id=simulator.vehicles[0].id, **fault)
+    )
+    for polls in range(3):
+        await later(hass)
+        assert not is_available(hass, simulator, 0)
+        assert is_available(hass, simulator, 1)
+        assert len(vehicle_requests(simulator, 0)) == requests + polls
+        assert len(vehicle_requests(simulator, 1)) == 1 + polls
+        await later(hass, 58)
+        assert len(vehicle_requests(simulator, 0)) == requests + polls
+    assert complaints(caplog, INFO) == [_failed(1, key)]
+    simulator.clear_faults()
+    await later(hass)
+    assert shown(hass, simulator, 0) == before
+    assert complaints(caplog, INFO) == [_failed(1, key), _recovered(1)]
+    assert not reauth_flows(hass)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"content_type": "text/html", "body": b'{"battery_level": 5}'},
+        {"content_type": "nonsense", "body": b'{"battery_level": 5}'},
+        {"status": 201, "body": b'{"battery_level": 5}'},
+        {"body": b'{"battery_level": 5, "odometer": 1e308, "x": {"y": [[[]]]}}'},
+    ],
+)
+async def test_strange_but_usable(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    fault: dict[str, Any],
+) -> None:
+    """What can be understood is shown."""
+    simulator.add_fault(kind="vehicle", **fault)
+    await later(hass)
+    assert hass.states.get("sensor.car_1_battery").state == "5"
+    assert not complaints(caplog, INFO)
+
+
+async def test_every_status(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Any status that a proxy or Django gives costs one vehicle one minute."""
+    keys = {
+        **dict.fromkeys(range(400, 500), "invalid_response"),
+        **dict.fromkeys(range(500, 600), "cannot_connect"),
+        HTTPStatus.FORBIDDEN: "forbidden",
+        HTTPStatus.NOT_FOUND: "vehicle_not_found",
+        HTTPStatus.GONE: "vehicle_not_found",
+        HTTPStatus.REQUEST_TIMEOUT: "cannot_connect",
+        HTTPStatus.TOO_MANY_REQUESTS: "rate_limited",
+    }
+    del keys[HTTPStatus.UNAUTHORIZED]
+    first, second = two_cars.runtime_data.values()
+    for status, key in keys.items():
+        caplog.clear()
+        simulator.add_fault(
+            VehicleFault(
+                kind="vehicle", vehicle_id=first.vehicle_id, status=int(status)
+            )
+        )
+        await first.async_refresh()
+        await second.async_refresh()
+        assert (first.last_update_success, second.last_update_success) == (False, True)
+        simulator.clear_faults()
+        await first.async_refresh()
+        assert first.last_update_success
+        assert complaints(caplog, INFO) == [_failed(1, key), _recovered(1)], status
+    assert not reauth_flows(hass)
+    assert is_available(hass, simulator)
+
+
+async def test_401_of_one_vehicle(
+    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
+) -> None:
+    """A token that was just issued and is refused needs a person; the other one goes on."""
+    vehicle_id = simulator.vehicles[0].id
+    simulator.add_fault(VehicleFault(kind="vehicle", vehicle_id=vehicle_id, status=401))
+    for _ in range(3):
+        await later(hass)
+    assert not is_available(hass, simulator, 0)
+    assert is_available(hass, simulator, 1)
+    assert len(vehicle_requests(simulator, 0)) == 2
+    assert len(reauth_flows(hass)) == 1
+
+
+# What happens to the whole account.
+
+
+async def test_refused_connection(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A cloud that is down is logged once for each vehicle, until it is up again."""
+    await simulator.stop()
+    for _ in range(3):
+        await later(hass)
+    assert not is_available(hass, simulator, 0)
+    assert not is_available(hass, simulator, 1)
+    failures = [_failed(1, "cannot_connect"), _failed(2, "cannot_connect")]
+    assert sorted(complaints(caplog, INFO)) == failures
+    caplog.clear()
+    await simulator.start()
+    await later(hass)
+    assert is_available(hass, simulator, 0)
+    assert is_available(hass, simulator, 1)
+    assert sorted(complaints(caplog, INFO)) == [_recovered(1), _recovered(2)]
+
+
+async def test_name_that_is_not_found(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A resolver that fails is a connection that fails."""
+    resolver = "homeassistant.helpers.aiohttp_client._async_make_resolver"
+    with patch(resolver, return_value=aiohttp.ThreadedResolver()):
+        session = async_get_clientsession(hass)
+    entry = account_entry(simulator, 0)
+    address = simulator.url.replace("127.0.0.1", "localhost")
+    hass.config_entries.async_update_entry  # noqa: B018
+    object.__setattr__(entry, "data", {**entry.data, "base_url": address})
+    await set_up(entry)
+    caplog.clear()
+    await simulator.stop()
+    await simulator.start()
+    assert isinstance(session.connector, aiohttp.TCPConnector)
+    with patch.object(
+        aiohttp.ThreadedResolver, "resolve", side_effect=OSError(None, "no such name")
+    ):
+        for _ in range(3):
+            session.connector.clear_dns_cache()
+            await later(hass)
+        assert not is_available(hass, simulator)
+    await later(hass)
+    assert is_available(hass, simulator)
+    assert complaints(caplog, INFO) == [_failed(1, "cannot_connect"), _recovered(1)]
+
+
+@pytest.fixture
+async def secured(simulator: Simulator) -> AsyncGenerator[str]:
+    """Serve the simulator over TLS, with a certificate that nobody vouches for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed())
+    runner = web.AppRunner(build_app(simulator), shutdown_timeout=0.01)
+    await runner.setup()
+    with ignored_handshakes():
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        yield f"https://127.0.0.1:{runner.addresses[0][1]}"
+        await runner.cleanup()
+
+
+async def test_certificate_that_is_not_trusted(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    secured: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No request reaches whoever shows it; once it is in order, all is."""
+    context = ssl.create_default_context()
+    with patch("homeassistant.util.ssl.client_context", return_value=context):
+        async_get_clientsession(hass)
+    entry = account_entry(simulator, 0)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "base_url": secured}
+    )
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    await later(hass, 600)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert not simulator.requests
+    assert len(complaints(caplog)) == 1
+    assert message("cannot_connect") in complaints(caplog)[0]
+    certificate, _, _ = self_signed().read_text().partition("-----BEGIN PRIVATE")
+    context.load_verify_locations(cadata=certificate)
+    await later(hass, 1200)
+    assert entry.state is ConfigEntryState.LOADED
+    assert is_available(hass, simulator)
+    assert not reauth_flows(hass)
+
+
+TOKEN_ANSWERS = [
+    *({"body": body} for body in (b"", b"null", b"[]", b'"x"', b"7", b"{}", b"<p>")),
+    *({"body": b'{"access_token": %s}' % value} for value in (b"1", b'""', b"[]")),
+    {"body": b'{"access_token": "a b"}'},
+    {"body": bytes(2 * MEBIBYTE)},
+    {"status": 302, "headers": {"Location": "https://evil.example/"}},
+    *({"status": status} for status in (400, 403, 404, 408, 422, 429, 500, 502, 503)),
+    *({"reset": True}, {"delay": 0.5}, {"truncate_at": 3}),
+    {"status": 503, "headers": {"Retry-After": "40"}},
+]
+
+
+@pytest.mark.parametrize("fault", TOKEN_ANSWERS)
+async def test_token_that_cannot_be_renewed(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    fault: dict[str, Any],
+) -> None:
+    """As long as nobody refuses the credentials, nobody is asked for them."""
+    simulator.revoke_tokens()
+    simulator.add_fault(kind="token", **fault)
+    for _ in range(2):
+        await later(hass)
+    assert not is_available(hass, simulator, 0)
+    assert not is_available(hass, simulator, 1)
+    assert len(complaints(caplog)) == 2
+    assert not reauth_flows(hass)
+    simulator.clear_faults()
+    await later(hass)
+    assert is_available(hass, simulator, 0)
+    assert is_available(hass, simulator, 1)
+    assert len(complaints(caplog)) == 2
+    assert len(complaints(caplog, INFO)) == 4
+
+
+@pytest.mark.parametrize("refresh_tokens", [True, False])
+async def test_token_revoked_during_a_poll(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    refresh_tokens: bool,
+) -> None:
+    """Both requests succeed at their second try, over one renewal."""
+    simulator.add_fault(kind="vehicle", delay=0.02, count=2)
+    polls = asyncio.gather(
+        *(coordinator.async_refresh() for coordinator in two_cars.runtime_data.values())
+    )
+    await asyncio.sleep(0.005)
+    simulator.revoke_tokens(refresh_tokens=refresh_tokens)
+    await polls
+    assert len(simulator.requests) == 5 + refresh_tokens
+    assert not complaints(caplog, INFO)
+    assert is_available(hass, simulator)
+
+
+@pytest.mark.freeze_time("2026-11-02 12:00:00", real_asyncio=True)
+@pytest.mark.parametrize(
+    "jump", [-86400 * 365, -3600, 3600, 86400 * 365], ids=lambda jump: f"{jump} s"
+)
+async def test_clock_that_jumps(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    freezer: FrozenDateTimeFactory,
+    jump: int,
+) -> None:
+    """Polls come as before, whatever the wall clock says."""
+    freezer.tick(jump)
+    await later(hass, 58)
+    assert not simulator.requests
+    for polls in range(1, 3):
+        await later(hass)
+        assert len(vehicle_requests(simulator)) >= polls
+        assert is_available(hass, simulator)
+    assert not complaints(caplog, INFO)
+
+
+def test_no_path_of_this_machine_is_served() -> None:
+    """The certificate of the tests is one of theirs."""
+    assert self_signed().parent != Path(__file__).parent
+
+
+async def test_all_at_once(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Ten vehicles that stall hold up nobody's next poll, and complain once each."""
+    for _ in range(8):
+        simulator.add_vehicle()
+    entry = account_entry(simulator, *range(10))
+    await set_up(entry)
+    caplog.clear()
+    simulator.add_fault(kind="vehicle", delay=0.5)
+    for _ in range(2):
+        await later(hass)
+    assert len(complaints(caplog, WARNING)) == 10
+    simulator.clear_faults()
+    simulator.requests.clear()
+    await later(hass)
+    assert len(simulator.requests) == 10
+    assert all(is_available(hass, simulator, number) for number in range(10))

@@ -1,0 +1,107 @@
+"""Who may import whom: down the floors of the house, never up, never in a circle."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+
+import pytest
+
+from .repository import INTEGRATION, modules
+from custom_components.podero.const import PLATFORMS
+
+# Lowest first. What is not named stands beside the platforms.
+FLOORS = (
+    {"api", "const"},
+    {"changes", "refusals"},
+    {"coordinator"},
+    {"entity"},
+)
+BESIDE_THE_PLATFORMS, TOP = len(FLOORS), len(FLOORS) + 1
+
+
+def _floor(name: str) -> int:
+    if name == "__init__":
+        return TOP
+    return next(
+        (floor for floor, names in enumerate(FLOORS) if name in names),
+        BESIDE_THE_PLATFORMS,
+    )
+
+
+def _imports(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield what is imported: how many folders up, and the name from there."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield 0, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            if node.module:
+                yield node.level, node.module
+            else:
+                for alias in node.names:
+                    yield node.level, alias.name
+
+
+def _neighbours(module: ast.Module) -> set[str]:
+    """Return the modules of the same folder that a module imports."""
+    return {name.split(".")[0] for level, name in _imports(module) if level == 1}
+
+
+def test_imports_go_down() -> None:
+    """A module imports from lower floors, and beside itself only what is no platform."""
+    for name, module in modules().items():
+        for neighbour in _neighbours(module):
+            assert _floor(neighbour) <= _floor(name), f"{name} imports {neighbour}"
+            assert neighbour not in PLATFORMS, f"{name} imports {neighbour}"
+        assert all(level <= 1 for level, _ in _imports(module)), name
+
+
+@pytest.mark.parametrize("folder", ["", "api"])
+def test_no_circle(folder: str) -> None:
+    """No module needs itself."""
+    graph = {
+        name: _neighbours(module)
+        for name, module in modules(INTEGRATION / folder).items()
+    }
+    TopologicalSorter(graph).prepare()
+
+
+def test_the_api_could_leave() -> None:
+    """The API package knows nothing of Home Assistant, nor of this integration."""
+    for name, module in modules(INTEGRATION / "api").items():
+        for level, imported in _imports(module):
+            assert level <= 1, f"api/{name} imports {imported}"
+            assert imported.split(".")[0] not in ("homeassistant", "custom_components")
+
+
+def test_only_what_is_shipped_is_imported() -> None:
+    """The integration needs no test tool, no script and not the simulator."""
+    for module in modules().values():
+        roots = {name.split(".")[0] for level, name in _imports(module) if not level}
+        assert not roots & {"custom_components", "simulator", "scripts", "tests"}
+
+
+def test_sensors_are_a_table() -> None:
+    """One tuple of descriptions, longer than all the code around it that could go wrong."""
+    body = modules()["sensor"].body
+    (table,) = (
+        node.value
+        for node in body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Tuple)
+    )
+    assert all(isinstance(row, ast.Call) for row in table.elts)
+    code = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert sum(map(_lines, code)) < _lines(table)
+
+
+def test_platforms_are_short() -> None:
+    """No function of a platform needs a second look."""
+    for platform in PLATFORMS:
+        for node in ast.walk(modules()[platform]):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert _lines(node) <= 20, f"{platform}: {node.name}"
+
+
+def _lines(node: ast.stmt | ast.expr) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1

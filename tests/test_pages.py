@@ -1,0 +1,73 @@
+"""What strangers meet: pages, workflows and forms."""
+
+from importlib.util import find_spec
+import os
+from pathlib import Path
+import re
+
+import pytest
+
+from .repository import ROOT, anchors, files, read_yaml, resolves
+
+PAGES = files("*.md")
+WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each link to a file of the repository finds it."""
+    text = page.read_text("utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text)
+    for link in map("".join, links):
+        if link.startswith("#"):
+            assert link[1:] in anchors(text), link
+        elif not re.match(r"[a-z]+:", link):
+            assert resolves(link, page.parent), link
+
+
+def test_commands_exist() -> None:
+    """Each script that a page or a workflow speaks of can be run."""
+    for path in [*PAGES, *WORKFLOWS, ROOT / ".devcontainer/devcontainer.json"]:
+        for name in re.findall(r"\bscripts/\w+\b(?!\.)", path.read_text("utf-8")):
+            script = ROOT / name
+            assert script.is_dir() or os.access(script, os.X_OK), f"{path.name}: {name}"
+    for path in PAGES:
+        for name in re.findall(r"python -m ([\w.]+)", path.read_text("utf-8")):
+            assert find_spec(name), f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_are_careful(workflow: Path) -> None:
+    """Actions are pinned by commit, nothing is allowed but what a job asks for."""
+    text = workflow.read_text("utf-8")
+    for use in re.findall(r"uses: (.+)", text):
+        assert re.fullmatch(r"\./\S+|[\w./-]+@[0-9a-f]{40} # \S+", use), use
+    content = read_yaml(workflow)
+    assert content["permissions"] == {}
+    assert "concurrency" in content
+    for job in content["jobs"].values():
+        assert job["permissions"]
+        assert "uses" in job or job["timeout-minutes"]
+    assert "${{ github.event." not in text
+
+
+def test_dependabot_watches_all() -> None:
+    """Actions and packages are kept up to date."""
+    updates = read_yaml(ROOT / ".github/dependabot.yml")["updates"]
+    assert {update["package-ecosystem"] for update in updates} == {
+        "github-actions",
+        "pip",
+    }
+
+
+def test_problems_come_with_diagnostics() -> None:
+    """The form for problems asks for the diagnostics, which hold nothing personal."""
+    form = read_yaml(ROOT / ".github/ISSUE_TEMPLATE/problem.yml")
+    required = {
+        field["id"]
+        for field in form["body"]
+        if field.get("validations", {}).get("required")
+    }
+    assert "diagnostics" in required
+    for path in ROOT.glob(".github/ISSUE_TEMPLATE/*.yml"):
+        assert read_yaml(path)

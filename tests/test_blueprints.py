@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 import shutil
 from typing import Any
+from urllib.parse import quote
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -21,7 +22,7 @@ from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from homeassistant.util import dt as dt_util, yaml as yaml_util
+from homeassistant.util import dt as dt_util
 
 from .conftest import Refresh, SetUp, account_entry
 from .test_trigger import device_of
@@ -207,7 +208,6 @@ async def test_charging_interrupted(
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
-    refresh: Refresh,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
@@ -220,10 +220,12 @@ async def test_charging_interrupted(
     await set_up(entry)
     device = device_of(hass, entry, car)
     await use(hass, "charging_interrupted", caplog, cars=[device.id])
+    (coordinator, _) = entry.runtime_data.values()
     car.stop_charging()
-    await refresh(entry)
+    # Not until all is done: the automation waits for the time to pass.
+    await coordinator.async_refresh()
     then(car)
-    await refresh(entry)
+    await coordinator.async_refresh()
     assert messages() == []
     freezer.tick(601)
     async_fire_time_changed(hass)
@@ -348,9 +350,11 @@ async def test_needs_you_to_sign_in(
     assert len(messages()) == 1
 
 
-def test_texts() -> None:
-    """No blueprint names an entity of somebody's home."""
-    for file in BLUEPRINTS:
-        blueprint = yaml_util.load_yaml_dict(str(FOLDER / file))
-        assert blueprint["blueprint"]["name"].startswith("Podero: ")
-        assert "car_1" not in (FOLDER / file).read_text()
+@pytest.mark.parametrize("file", BLUEPRINTS)
+def test_readme(file: str) -> None:
+    """The README offers each blueprint for import with one click."""
+    url = (
+        f"https://github.com/{REPOSITORY}/blob/main/blueprints/automation/podero/{file}"
+    )
+    link = f"https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url={quote(url, safe='')}"
+    assert link in (FOLDER.parents[2] / "README.md").read_text()

@@ -434,38 +434,42 @@ async def test_other_parameters_are_asked_for(
     person: Person,
     set_up: SetUp,
 ) -> None:
-    """What only the user knows is asked in a form, and the link is new after it."""
-    simulator.vehicles[0].raise_reauthenticate(
-        ("successUrl", "cancelUrl", "location", "clientInfo")
-    )
+    """What only the user knows is asked one by one, and the link is new after it."""
+    car = simulator.vehicles[0]
+    for _ in range(2):
+        car.raise_reauthenticate(("successUrl", "cancelUrl", "location", "client_Info"))
     await set_up(entry)
     step = await person.fix(only_issue(hass).issue_id)
-    assert (step["type"], step["step_id"]) == ("form", "parameters")
-    assert [field["name"] for field in step["data_schema"]] == [
-        "location",
-        "clientInfo",
-    ]
-    assert all(field["required"] for field in step["data_schema"])
-    assert not cues(simulator)
-    response = await person.client.post(
-        f"/api/repairs/issues/fix/{step['flow_id']}",
-        json={"location": "AT", "clientInfo": ""},
-    )
+    assert (step["type"], step["step_id"]) == ("form", "parameter")
+    assert step["description_placeholders"]["parameter"] == "client_Info"
+    (field,) = step["data_schema"]
+    assert (field["name"], field["required"]) == ("answer", True)
+    flow = f"/api/repairs/issues/fix/{step['flow_id']}"
+    response = await person.client.post(flow, json={"answer": ""})
     assert response.status == 400
+    step = await person.submit(step, answer="garage")
+    assert (step["type"], step["step_id"]) == ("form", "parameter")
+    assert step["description_placeholders"]["parameter"] == "location"
+    assert not cues(simulator)
+
     read = len(simulator.requests)
-    step = await person.submit(step, location="AT", clientInfo="garage")
+    step = await person.submit(step, answer="AT")
     assert step["type"] == "external"
     assert simulator.requests[read].method == "GET"
     (request,) = cues(simulator)
-    assert request.json.keys() == {"successUrl", "cancelUrl", "location", "clientInfo"}
+    assert request.json.keys() == {"successUrl", "cancelUrl", "location", "client_Info"}
     assert request.json["location"] == "AT"
+    assert request.json["client_Info"] == "garage"
+
     await person.sign_in(step)
-    assert (await person.wait(step))["type"] == "create_entry"
+    step = await person.wait(step)
+    assert step["step_id"] == "retry"
+    # What was answered is not asked again.
+    assert (await person.submit(step))["type"] == "external"
+    assert cues(simulator, "/resolve")[-1].json["location"] == "AT"
 
 
-@pytest.mark.parametrize(
-    "required", [(), ("successUrl",), ("language", "", "language")]
-)
+@pytest.mark.parametrize("required", [(), ("successUrl",), ("language", "language")])
 async def test_addresses_are_always_given(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -475,14 +479,12 @@ async def test_addresses_are_always_given(
     required: tuple[str, ...],
 ) -> None:
     """The sign-in needs them; what else is sent is asked for."""
-    action = simulator.vehicles[0].raise_reauthenticate(required)
+    simulator.vehicles[0].raise_reauthenticate(required)
     await set_up(entry)
-    action.required_parameters = [name for name in required if name]
     step = await person.fix(only_issue(hass).issue_id)
     assert step["type"] == "external"
     (request,) = cues(simulator)
-    expected = {"successUrl", "cancelUrl", *required} - {""}
-    assert request.json.keys() == expected
+    assert request.json.keys() == {"successUrl", "cancelUrl", *required}
 
 
 # What goes wrong.
@@ -865,8 +867,8 @@ async def test_message_in_the_language_of_the_user(
     action.required_parameters = ["language", "mood"]
     await set_up(entry)
     step = await person.fix(only_issue(hass).issue_id)
-    assert (step["type"], step["step_id"]) == ("form", "parameters")
-    assert (await person.submit(step, mood="fine"))["type"] == "create_entry"
+    assert (step["type"], step["step_id"]) == ("form", "parameter")
+    assert (await person.submit(step, answer="fine"))["type"] == "create_entry"
     (request,) = cues(simulator)
     assert request.json == {"language": "en", "mood": "fine"}
 

@@ -31,12 +31,10 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
     hass = call.hass
     chosen = call.data.get(ATTR_DEVICE_ID)
     view = await hass.async_add_executor_job(load_yaml_dict, str(TEMPLATE))
-    texts = {
-        f"text.{key.rpartition('.')[2]}": text
-        for key, text in (
-            await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
-        ).items()
-    }
+    translations = await async_get_translations(
+        hass, hass.config.language, "common", [DOMAIN]
+    )
+    texts = {key.rpartition(".")[2]: text for key, text in translations.items()}
     return {
         "views": [
             _fill(view, texts | _names(hass, device))

@@ -45,6 +45,8 @@ SIGN_IN_TIMEOUT = 15 * 60.0
 RESULT_TIMEOUT = 5 * 60.0
 """Seconds for which its result waits for somebody to see it."""
 
+_ANSWER: Final = vol.Schema({vol.Required("answer"): vol.All(str, vol.Length(min=1))})
+
 _READING_FAILURES: Final = {
     "auth_failed",
     "cannot_connect",
@@ -106,13 +108,13 @@ class FixFlow(RepairsFlow):
             step_id=step_id,
             data_schema=schema or vol.Schema({}),
             errors=errors,
-            description_placeholders=self._literally(**placeholders),
+            description_placeholders={"vehicle": self._vehicle, **placeholders},
         )
 
-    def _literally(self, **placeholders: str) -> dict[str, str]:
-        """Return placeholders whose values Markdown shows as they are."""
-        placeholders["vehicle"] = self._coordinator.subentry.title
-        return {name: _literal(text) for name, text in placeholders.items()}
+    @property
+    def _vehicle(self) -> str:
+        """Return the vehicle's name for a description."""
+        return _literal(self._coordinator.subentry.title)
 
 
 def _literal(text: str) -> str:
@@ -157,24 +159,30 @@ class ResolvingFlow(ActionFlow):
     always_sent: tuple[str, ...] = ()
     """The parameters that are sent even where they are not asked for."""
 
-    async def async_step_parameters(
+    def __init__(self) -> None:
+        """Know nothing from the user yet."""
+        self._asked = ""
+        self._answers: dict[str, str] = {}
+
+    async def async_step_parameter(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Start the action, after a form for what only the user can tell."""
+        """Start the action, after a form for each thing that only the user can tell."""
+        if user_input is not None:
+            self._answers[self._asked] = user_input["answer"]
         if (action := await self._async_read()) is None:
             return self.async_create_entry(data={})
         link = action.resolution_link
         if link is None or link.url is None:
             raise AbortFlow("no_link")
-        parameters = {**await self._async_parameters(), **(user_input or {})}
-        wanted = dict.fromkeys((*self.always_sent, *(link.required_parameters or ())))
-        if unknown := [name for name in wanted if name and name not in parameters]:
-            text = vol.All(str, vol.Length(min=1))
-            schema = vol.Schema({vol.Required(name): text for name in unknown})
-            return self._show("parameters", schema)
+        parameters = {**await self._async_parameters(), **self._answers}
+        wanted = {*self.always_sent, *(link.required_parameters or ())}
+        if missing := sorted(wanted - parameters.keys()):
+            self._asked = missing[0]
+            return self._show("parameter", _ANSWER, parameter=self._asked)
         try:
             address = await self._coordinator.client.resolve_action(
-                link, {name: parameters[name] for name in wanted if name}
+                link, {name: parameters[name] for name in wanted}
             )
         except PoderoError as err:
             raise AbortFlow(_reason(err)) from None
@@ -238,11 +246,12 @@ class MessageFlow(ResolvingFlow):
     ) -> RepairsFlowResult:
         """Show the message."""
         if user_input is not None:
-            return await self.async_step_parameters()
+            return await self.async_step_parameter()
         action = self._pending() or await self._async_read()
         if not isinstance(action, InformationAction):
             return self.async_create_entry(data={})
-        return self._show("confirm", message=(action.message or "").strip() or "…")
+        message = _literal((action.message or "").strip())
+        return self._show("confirm", message=message or "…")
 
     @override
     async def _async_started(
@@ -272,7 +281,7 @@ class ReauthenticateFlow(ResolvingFlow):
         """Explain what will happen: an external step shows no text."""
         if user_input is None:
             return self._show("confirm")
-        return await self.async_step_parameters()
+        return await self.async_step_parameter()
 
     @override
     async def _async_parameters(self) -> dict[str, str]:
@@ -328,7 +337,7 @@ class ReauthenticateFlow(ResolvingFlow):
         """Offer to look again, and to sign in again if need be."""
         if user_input is None:
             return self._show("retry")
-        return await self.async_step_parameters()
+        return await self.async_step_parameter()
 
     async def _async_watch(
         self, link: ResolutionLink, returned: asyncio.Future[SignInState]
@@ -416,7 +425,7 @@ class VehicleNotFoundFlow(FixFlow):
         return self.async_show_menu(
             step_id="init",
             menu_options=["remove", "keep"],
-            description_placeholders=self._literally(),
+            description_placeholders={"vehicle": self._vehicle},
         )
 
     async def async_step_remove(

@@ -29,8 +29,8 @@ def main() -> int:
     parser.add_argument(
         "--speed",
         type=float,
-        default=60,
-        help="of the cars' lives: 60 is a minute each second",
+        default=1,
+        help="of the cars' lives: 60 is a minute each second, which runs ahead of the clock",
     )
     options = parser.parse_args()
     directory = DIRECTORY / ("check" if options.check else "run")
@@ -92,6 +92,7 @@ def _show(
   Home Assistant  {hass.url}  login {LOGIN}, password {PASSWORD}
   Simulator       {simulator.url}  speed {simulator.speed:g}; to play with it:
                   .venv/bin/python -m simulator plug-in 2 --url {simulator.url}
+                  .venv/bin/python -m simulator reauthenticate 1 --url {simulator.url}
   Logs            {hass.program.log.parent}
   Ctrl-C ends the demo; it goes on from there the next time.
 """,

@@ -38,9 +38,11 @@ def owned(directory: Path, *, is_fresh: bool) -> Iterator[None]:
 
 @asynccontextmanager
 async def bring_up(
-    directory: Path, port: int | None, speed: float
+    directory: Path, port: int | None, speed: float, hours_ago: float = 0
 ) -> AsyncIterator[tuple[HomeAssistant, Simulator]]:
     """Run a demo that keeps its state in a directory, where it was the last time if it can be.
+
+    The cars' lives begin some hours ago.
 
     A person who asks for the end cancels the task that this runs in.
     """
@@ -54,7 +56,9 @@ async def bring_up(
     simulator_port = free_port(ports.get("simulator", SIMULATOR_PORT))
     async with ClientSession() as session:
         say("Starting the simulator")
-        async with Simulator(directory, simulator_port, speed, session) as simulator:
+        async with Simulator(
+            directory, simulator_port, speed, session, hours_ago
+        ) as simulator:
             say(f"Starting Home Assistant {version('homeassistant')}")
             async with HomeAssistant(directory, hass_port, session) as hass:
                 await sign_up(hass, simulator, ports.get("simulator"))

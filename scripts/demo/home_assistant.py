@@ -53,6 +53,8 @@ class HomeAssistant:
         self.program = Program("Home Assistant", directory / "home-assistant.log")
         self._config = directory / "home-assistant"
         self._session = session
+        # What the browser would keep of the login.
+        self.tokens: dict[str, Any] = {}
         self._headers: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -154,8 +156,8 @@ class HomeAssistant:
         }
         async with self._session.post(f"{self.url}/auth/token", data=form) as response:
             response.raise_for_status()
-            token = (await response.json())["access_token"]
-        self._headers = {"Authorization": f"Bearer {token}"}
+            self.tokens = await response.json()
+        self._headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
 
     async def _is_running(self) -> bool | None:
         return (await self.get("/api/config"))["state"] == "RUNNING" or None
@@ -180,7 +182,7 @@ class HomeAssistant:
 
     async def command(self, kind: str, **options: Any) -> Any:
         """Do what only the WebSocket API can."""
-        token = self._headers["Authorization"].removeprefix("Bearer ")
+        token = self.tokens["access_token"]
         async with self._session.ws_connect(f"{self.url}/api/websocket") as socket:
             await socket.receive_json()
             await socket.send_json({"type": "auth", "access_token": token})

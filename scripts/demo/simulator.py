@@ -16,9 +16,14 @@ class Simulator:
     """A Podero cloud for this machine."""
 
     def __init__(
-        self, directory: Path, port: int, speed: float, session: ClientSession
+        self,
+        directory: Path,
+        port: int,
+        speed: float,
+        session: ClientSession,
+        hours_ago: float = 0,
     ) -> None:
-        """Keep its state in a directory."""
+        """Keep its state in a directory; begin some hours ago."""
         self.port = port
         self.speed = speed
         self.url = f"http://{LOOPBACK}:{port}"
@@ -27,6 +32,7 @@ class Simulator:
         self.program = Program("The simulator", directory / "simulator.log")
         self._state = directory / "simulator.json"
         self._session = session
+        self._hours_ago = hours_ago
 
     @property
     def vehicle_ids(self) -> list[str]:
@@ -40,6 +46,7 @@ class Simulator:
             *(sys.executable, "-m", "simulator"),
             *("--port", str(self.port)),
             *("--speed", str(self.speed)),
+            *("--ago", str(self._hours_ago)),
             *("--state", str(self._state)),
         )
         try:
@@ -67,8 +74,15 @@ class Simulator:
 
     async def tell(self, vehicle_id: str, command: str) -> None:
         """Have something done with a car, say "plug-in"."""
-        url = f"{self.url}/_simulator/vehicles/{vehicle_id}/{command}"
-        async with self._session.post(url, json={}) as response:
+        await self._control(f"vehicles/{vehicle_id}/{command}")
+
+    async def advance(self, hours: float) -> None:
+        """Skip some hours of the cars' lives."""
+        await self._control("advance", hours=hours)
+
+    async def _control(self, path: str, **body: Any) -> None:
+        url = f"{self.url}/_simulator/{path}"
+        async with self._session.post(url, json=body) as response:
             response.raise_for_status()
 
     async def read(self, vehicle_id: str) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""Give the demo a past: the cars live some days in a minute, and Home Assistant remembers them so."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+import sqlite3
+import time
+
+from .home_assistant import HomeAssistant
+from .simulator import Simulator
+
+STEPS_PER_HOUR = 6
+
+
+async def live_through(
+    hass: HomeAssistant, simulator: Simulator, hours: int, database: Path
+) -> None:
+    """Let cars whose lives began some hours ago live until now, and read them on the way.
+
+    The first one runs errands at the end, and comes home to be plugged in and charged.
+    """
+    first, second = simulator.vehicle_ids
+    errands = {(hours - before) * STEPS_PER_HOUR for before in (6, 4)}
+    moments = [(0.0, float(hours))]
+    for step in range(1, hours * STEPS_PER_HOUR + 1):
+        if step in errands:
+            await simulator.tell(first, "drive")
+        moments.append((time.time(), hours - step / STEPS_PER_HOUR))
+        await simulator.advance(1 / STEPS_PER_HOUR)
+        await _read(hass)
+    await simulator.tell(first, "charge")
+    await simulator.tell(second, "unplug")
+    await _read(hass)
+    await hass.program.stop()
+    _move(database, moments)
+    await hass.start()
+
+
+async def _read(hass: HomeAssistant) -> None:
+    """Have all cars read now: who asks only for that is kept waiting, who writes is not."""
+    await hass.post(
+        "/api/services/switch/turn_on",
+        {
+            "entity_id": [
+                entity.entity_id
+                for entity in await hass.entities()
+                if entity.name == "switch.smart_optimization"
+            ]
+        },
+    )
+
+
+def _move(database: Path, moments: Sequence[tuple[float, float]]) -> None:
+    """Move what was recorded to when it was: from each moment on, so many hours back."""
+    ends = [moment for moment, _ in moments[1:]] + [time.time()]
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for (start, hours), end in zip(moments, ends, strict=True):
+            for column in ("last_updated_ts", "last_changed_ts", "last_reported_ts"):
+                connection.execute(
+                    f"UPDATE states SET {column} = {column} - ?"  # noqa: S608
+                    f" WHERE {column} >= ? AND {column} < ?",
+                    (hours * 3600, start, end),
+                )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from .clock import real_now
 from .cloud import VIENNA, Simulator
 from .control import PREFIX
 from .faults import KINDS
@@ -38,6 +39,7 @@ async def _serve(options: argparse.Namespace) -> None:
     simulator = Simulator(
         speed=options.speed,
         seed=options.seed,
+        now=lambda: real_now() - timedelta(hours=options.ago),
         home=options.home,
         zone=options.zone,
         host=options.host,
@@ -120,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", type=float, default=1, help="60: a minute each second, 0: still"
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--ago", type=float, default=0, metavar="HOURS", help="begin that long ago"
+    )
     parser.add_argument("--home", type=_coordinates, default=VIENNA, metavar="LAT,LON")
     parser.add_argument(
         "--zone", type=_zone, default="Europe/Vienna", help="whose nights are cheap"

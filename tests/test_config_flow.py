@@ -888,6 +888,8 @@ async def test_in_a_browser(
 ) -> None:
     """The forms can be written as JSON, and what a browser sends is understood."""
     assert await async_setup_component(hass, "config", {})
+    # A test's server takes no more views once it runs.
+    assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_client()
 
     async def post(path: str, body: Input) -> dict[str, Any]:

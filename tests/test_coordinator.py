@@ -639,6 +639,7 @@ async def test_unexpected_exception(
 ) -> None:
     """A defect of our own in one vehicle leaves the other one alone."""
     await set_up(two_cars)
+    simulator.vehicles[0].override(battery_level=1)
     with patch.object(
         _coordinator(two_cars), "_log_unusable", side_effect=RuntimeError("defect")
     ):

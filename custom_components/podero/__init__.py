@@ -29,6 +29,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     A vehicle that fails does not take the others down: only where none can be
     reached is the account tried again as a whole.
     """
+    # First of all: a vehicle may be added while the others are read.
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
     client = async_create_client(hass, entry.data)
     entry.async_on_unload(client.close)
     entry.runtime_data = {
@@ -59,7 +61,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     for coordinator in coordinators:
         async_track_issues(hass, coordinator)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
 
 

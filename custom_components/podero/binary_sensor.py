@@ -1,7 +1,7 @@
 """What is true or false of a vehicle: one line or a few per field."""
 
 from dataclasses import dataclass
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -92,6 +92,7 @@ class PoderoBinarySensor(PoderoValueEntity, BinarySensorEntity):
 
     entity_description: PoderoBinarySensorDescription
 
+    @property
     @override
-    def _show(self, value: Any) -> None:
-        self._attr_is_on = value
+    def is_on(self) -> bool | None:
+        return self._value

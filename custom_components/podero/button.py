@@ -55,10 +55,6 @@ class PoderoButton(PoderoValueEntity, ButtonEntity):
     entity_description: PoderoButtonDescription
 
     @override
-    def _show(self, value: Any) -> None:
-        """Show nothing but whether it is available."""
-
-    @override
     async def async_press(self) -> None:
         """Do what the description says."""
         await self.entity_description.press_fn(self.coordinator)

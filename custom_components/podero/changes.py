@@ -46,6 +46,8 @@ class Changes:
     @property
     def are_pending(self) -> bool:
         """Tell whether a change waits for a reading that confirms it."""
+        if not self._pending:
+            return False
         now = asyncio.get_running_loop().time()
         return any(now < change.until for change in self._pending.values())
 
@@ -84,6 +86,8 @@ class Changes:
     def read(self, reading: Vehicle) -> None:
         """Take a reading: what it confirms and what is too old is no longer laid over it."""
         self.reading = reading
+        if not self._pending:
+            return
         now = asyncio.get_running_loop().time()
         for change in tuple(self._pending.values()):
             if change.agrees(reading) and now >= change.proven_from:

@@ -1,10 +1,12 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 from typing import Any, override
 
@@ -15,7 +17,7 @@ from homeassistant.const import (
     CONF_PASSWORD,
     CONF_USERNAME,
 )
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -124,14 +126,18 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             identifiers={(DOMAIN, self.vehicle_id)}, name=subentry.title
         )
         self.is_missing = False
-        self._described: DeviceInfo | None = None
+        self._described: tuple[DeviceModel | None, str | None] | None = None
         self._boost_polling_until: float | None = None
         self._logged_fields: set[str] = set()
         self._history = ChargingHistory()
         self._events: list[ChargingEvent] = []
         self._changes = Changes()
         self._write_lock = asyncio.Lock()
-        self._told: tuple[Vehicle | None, bool] = None, False
+        self._interested: defaultdict[str | None, list[CALLBACK_TYPE]] = defaultdict(
+            list
+        )
+        self._told: Vehicle | None = None
+        self._standing = True, False
 
     @override
     async def _async_update_data(self) -> Vehicle:
@@ -195,19 +201,18 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @callback
     def _async_describe_device(self, vehicle: Vehicle) -> None:
         """Bring what the device registry says of the vehicle up to date."""
-        model = vehicle.device_model or DeviceModel()
-        info = DeviceInfo(
-            **self.device_info,
-            manufacturer=model.manufacturer,
-            model=model.model_with_year,
-            serial_number=vehicle.external_device_id,
-        )
-        if info != self._described:
-            self._described = info
+        described = vehicle.device_model, vehicle.external_device_id
+        if described != self._described:
+            self._described = described
+            model = vehicle.device_model or DeviceModel()
             dr.async_get(self.hass).async_get_or_create(
                 config_entry_id=self.config_entry.entry_id,
                 config_subentry_id=self.subentry.subentry_id,
-                **info,
+                identifiers={(DOMAIN, self.vehicle_id)},
+                name=self.name,
+                manufacturer=model.manufacturer,
+                model=model.model_with_year,
+                serial_number=vehicle.external_device_id,
             )
 
     def _adapt_update_interval(self) -> None:
@@ -219,11 +224,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         elif self._boost_polling_until is None:
             self._boost_polling_until = now + BOOST_UPDATE_PERIOD
         is_boosting = self._boost_polling_until and now < self._boost_polling_until
-        self.update_interval = (
+        interval = (
             FAST_UPDATE_INTERVAL
             if is_boosting or self._changes.are_pending
             else UPDATE_INTERVAL
         )
+        if interval is not self.update_interval:
+            self.update_interval = interval
 
     async def async_set(self, preference: str, value: Any, **implied: Any) -> None:
         """Set a preference, by the API's name, and wait until a reading shows it.
@@ -293,11 +300,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @override
     def async_update_listeners(self) -> None:
         """Tell the entities, then what happened: who hears of it finds the new states."""
-        (vehicle, was_available), self._told = (
-            self._told,
-            (self.data, self.last_update_success),
-        )
-        if self.data is None or vehicle is None or self._told[1] != was_available:
+        vehicle, self._told = self._told, self.data
+        standing = self.last_update_success, self.is_missing
+        if vehicle is None or self.data is None or standing != self._standing:
+            self._standing = standing
             super().async_update_listeners()
         else:
             self._async_tell(self.data.moved_since(vehicle))
@@ -306,14 +312,41 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             async_dispatcher_send(self.hass, SIGNAL_CHARGING_EVENT, self, event)
 
     @callback
+    @override
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: Any = None
+    ) -> CALLBACK_TYPE:
+        """Listen for what moves in the fields that the context names, or for everything."""
+        fields = (None,) if context is None else tuple(context)
+        for field in fields:
+            self._interested[field].append(update_callback)
+        remove = super().async_add_listener(update_callback, context)
+        return partial(self._async_remove, remove, update_callback, fields)
+
+    @callback
+    def _async_remove(
+        self,
+        remove: CALLBACK_TYPE,
+        update_callback: CALLBACK_TYPE,
+        fields: tuple[str | None, ...],
+    ) -> None:
+        """Forget a listener."""
+        remove()
+        for field in fields:
+            self._interested[field].remove(update_callback)
+
+    @callback
     def _async_tell(self, moved: set[str]) -> None:
-        """Tell those listeners who want to know of a field that moved, or of everything."""
-        for update, fields in list(self._listeners.values()):
-            if fields is None or not moved.isdisjoint(fields):
-                try:
-                    update()
-                except Exception:
-                    self.logger.exception("Unexpected error updating %s", self.name)
+        """Tell the listeners that want to know of a field that moved, or of everything."""
+        interested: dict[CALLBACK_TYPE, None] = {}
+        for field in (None, *moved):
+            for update_callback in self._interested.get(field, ()):
+                interested[update_callback] = None
+        for update_callback in interested:
+            try:
+                update_callback()
+            except Exception:
+                self.logger.exception("Unexpected error updating %s", self.name)
 
 
 class ChargingHistory:

@@ -1,7 +1,7 @@
 """Where a vehicle is."""
 
 from dataclasses import dataclass
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.device_tracker import (
     TrackerEntity,
@@ -53,6 +53,14 @@ class PoderoTracker(PoderoValueEntity, TrackerEntity):
     # Trackers are diagnostic unless they say otherwise; where the car is is not.
     _attr_entity_category = None  # type: ignore[assignment]
 
+    _value: tuple[float, float] | None
+
+    @property
     @override
-    def _show(self, value: Any) -> None:
-        self._attr_latitude, self._attr_longitude = value or (None, None)
+    def latitude(self) -> float | None:
+        return self._value and self._value[0]
+
+    @property
+    @override
+    def longitude(self) -> float | None:
+        return self._value and self._value[1]

@@ -1,8 +1,8 @@
 """The base of all entities: one vehicle's, written only when it shows something new."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, override
 
@@ -31,6 +31,16 @@ class PoderoEntityDescription(EntityDescription):
         """Return the API's name of the field that is shown."""
         return self.field or self.key
 
+    @cached_property
+    def fields(self) -> frozenset[str] | None:
+        """Return the fields without which the value does not move; None: it may anyway."""
+        return None if self.moves_with_time else frozenset({self.source, *self.also})
+
+    @cached_property
+    def read(self) -> Callable[[Vehicle], Any]:
+        """Return what takes the value from a reading."""
+        return self.value_fn or attrgetter(self.source)
+
 
 class PoderoEntity(CoordinatorEntity[PoderoCoordinator]):
     """An entity of a vehicle."""
@@ -57,44 +67,40 @@ class PoderoValueEntity(PoderoEntity):
     """An entity that shows a value of the vehicle's reading."""
 
     entity_description: PoderoEntityDescription
+    _value: Any = None
+    _was_available: bool | None = None
 
     def __init__(
         self, coordinator: PoderoCoordinator, description: PoderoEntityDescription
     ) -> None:
         """Show what a description names."""
-        super().__init__(
-            coordinator,
-            description.key,
-            None
-            if description.moves_with_time
-            else {description.source, *description.also},
-        )
+        super().__init__(coordinator, description.key, description.fields)
         self.entity_description = description
-        self._value_fn = description.value_fn or attrgetter(description.source)
-        self._shown = self._current()
-        self._show(self._shown[1])
+        self._take()
 
     @override
     async def async_added_to_hass(self) -> None:
         """Listen, and catch up with what was read before."""
         await super().async_added_to_hass()
-        self._shown = self._current()
-        self._show(self._shown[1])
+        self._take()
 
-    def _current(self) -> tuple[bool, Any]:
-        """Return what is to be seen now: whether it is available, and the value."""
+    def _read(self, vehicle: Vehicle) -> Any:
+        """Return the value that a reading has, or None for unknown."""
+        return self.entity_description.read(vehicle)
+
+    def _take(self) -> bool:
+        """Take over what is to be seen now, and tell whether it is something new."""
         vehicle = self.coordinator.data
-        return self.available, None if vehicle is None else self._value_fn(vehicle)
-
-    @abstractmethod
-    def _show(self, value: Any) -> None:
-        """Take over a value, or None for unknown."""
+        value = None if vehicle is None else self._read(vehicle)
+        is_available = self.available
+        if value == self._value and is_available == self._was_available:
+            return False
+        self._value, self._was_available = value, is_available
+        return True
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         """Write the state, but only where it differs from what was written."""
-        if (current := self._current()) != self._shown:
-            self._shown = current
-            self._show(current[1])
+        if self._take():
             self.async_write_ha_state()

@@ -1,7 +1,7 @@
 """What happened to a vehicle at the plug."""
 
 from dataclasses import dataclass
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
@@ -62,7 +62,3 @@ class PoderoChargingEvent(PoderoValueEntity, EventEntity):
         if coordinator is self.coordinator:
             self._trigger_event(event)
             self.async_write_ha_state()
-
-    @override
-    def _show(self, value: Any) -> None:
-        pass

@@ -37,7 +37,9 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
                 ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
     coordinator.config_entry.async_on_unload(clear)
-    coordinator.config_entry.async_on_unload(coordinator.async_add_listener(update))
+    coordinator.config_entry.async_on_unload(
+        coordinator.async_add_listener(update, {"actions"})
+    )
     update()
 
 

@@ -1,7 +1,7 @@
 """What of a vehicle is set as a number."""
 
 from dataclasses import dataclass
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.number import NumberEntity, NumberEntityDescription
 from homeassistant.const import EntityCategory, UnitOfRatio
@@ -50,9 +50,10 @@ class PoderoNumber(PoderoValueEntity, NumberEntity):
 
     entity_description: PoderoNumberDescription
 
+    @property
     @override
-    def _show(self, value: Any) -> None:
-        self._attr_native_value = value
+    def native_value(self) -> float | None:
+        return self._value
 
     @override
     async def async_set_native_value(self, value: float) -> None:

@@ -1,7 +1,8 @@
 """What is measured, computed or set of a vehicle: one line or a few per field."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -51,29 +52,21 @@ class DiagnosticDescription(PoderoSensorDescription):
     entity_registry_enabled_default: bool = False
 
 
-def _next_deadline(vehicle: Vehicle) -> datetime | None:
-    """Return when the deadline is due next, at the wall clock of this home."""
-    if vehicle.charge_deadline_at is None or not vehicle.is_charge_policy_enabled:
-        return None
-    now = dt_util.now()
-    for day in (now.date(), now.date() + timedelta(days=1)):
-        due = datetime.combine(day, vehicle.charge_deadline_at, now.tzinfo)
-        # Compared in UTC: two moments of one zone are compared by the wall clock.
-        if (due := dt_util.as_utc(due)) > dt_util.as_utc(now):
-            return due
-    return None
-
-
 def _status(value: Status | None) -> Status | None:
     """Return a status; "unknown" is what Home Assistant shows without one."""
     return None if value is Status.UNKNOWN else value
 
 
-def _cut(text: str | None) -> str | None:
-    """Return a text that fits into a state."""
-    if text is None or len(text) <= MAX_LENGTH_STATE_STATE:
-        return text
-    return f"{text[: MAX_LENGTH_STATE_STATE - 1]}…"
+def _text(field: str) -> Callable[[Vehicle], str | None]:
+    """Return what reads a text, cut to what fits into a state."""
+
+    def read(vehicle: Vehicle) -> str | None:
+        text: str | None = getattr(vehicle, field)
+        if text is None or len(text) <= MAX_LENGTH_STATE_STATE:
+            return text
+        return f"{text[: MAX_LENGTH_STATE_STATE - 1]}…"
+
+    return read
 
 
 def _timestamp(key: str, field: str | None = None) -> DiagnosticDescription:
@@ -154,14 +147,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         suggested_display_precision=0,
         entity_registry_enabled_default=False,
     ),
-    PoderoSensorDescription(
-        key="charge_deadline",
-        field="charge_deadline_at",
-        value_fn=_next_deadline,
-        also=("is_charge_policy_enabled",),
-        moves_with_time=True,
-        device_class=SensorDeviceClass.TIMESTAMP,
-    ),
     _energy("day"),
     _energy("week"),
     _energy("month"),
@@ -177,7 +162,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         key="optimization_score",
         state_class=SensorStateClass.MEASUREMENT,
     ),
-    PoderoSensorDescription(key="current_mode"),
+    PoderoSensorDescription(key="current_mode", value_fn=_text("current_mode")),
     PoderoSensorDescription(
         key="pause_power_until", device_class=SensorDeviceClass.TIMESTAMP
     ),
@@ -220,16 +205,18 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(key="lifecycle_state", entity_registry_enabled_default=True),
     DiagnosticDescription(
-        key="actual_steering_state", entity_registry_enabled_default=True
+        key="lifecycle_state",
+        value_fn=_text("lifecycle_state"),
+        entity_registry_enabled_default=True,
     ),
     DiagnosticDescription(
-        key="lifecycle_error", value_fn=lambda vehicle: _cut(vehicle.lifecycle_error)
+        key="actual_steering_state",
+        value_fn=_text("actual_steering_state"),
+        entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(
-        key="comment", value_fn=lambda vehicle: _cut(vehicle.comment)
-    ),
+    DiagnosticDescription(key="lifecycle_error", value_fn=_text("lifecycle_error")),
+    DiagnosticDescription(key="comment", value_fn=_text("comment")),
     DiagnosticDescription(
         key="price_zone",
         value_fn=lambda vehicle: vehicle.price_zone and vehicle.price_zone.lower(),
@@ -239,7 +226,9 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("inverter_forced_mode_since"),
     _timestamp("last_boost_triggered_at"),
     _timestamp("last_boost_ended_at"),
-    DiagnosticDescription(key="last_boost_end_reason"),
+    DiagnosticDescription(
+        key="last_boost_end_reason", value_fn=_text("last_boost_end_reason")
+    ),
     _power("expected_max_charge_power"),
     _power("hems_min_export_to_start_w"),
     _power("hems_max_import_before_stopping_w"),
@@ -260,6 +249,13 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("charge_state_last_updated_at"),
 )
 
+CHARGE_DEADLINE = PoderoSensorDescription(
+    key="charge_deadline",
+    field="charge_deadline_at",
+    moves_with_time=True,
+    device_class=SensorDeviceClass.TIMESTAMP,
+)
+
 CHARGING_FINISHES_AT = PoderoSensorDescription(
     key="charging_finishes_at",
     field="charge_time_remaining",
@@ -278,6 +274,7 @@ async def async_setup_entry(
         async_add_entities(
             [
                 *(PoderoSensor(coordinator, description) for description in SENSORS),
+                PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE),
                 PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
             ],
             config_subentry_id=subentry_id,
@@ -289,33 +286,65 @@ class PoderoSensor(PoderoValueEntity, SensorEntity):
 
     entity_description: PoderoSensorDescription
 
+    @property
     @override
-    def _show(self, value: Any) -> None:
-        self._attr_native_value = value
+    def native_value(self) -> Any:
+        return self._value
+
+
+class PoderoDeadlineSensor(PoderoSensor):
+    """The next deadline, at the wall clock of this home, while there is to be one."""
+
+    _value: datetime | None
+    _rule: tuple[time | None, tzinfo] | None = None
+
+    @override
+    def _read(self, vehicle: Vehicle) -> datetime | None:
+        """Return the next deadline, computed only where it can be another one."""
+        rule = (
+            vehicle.charge_deadline_at if vehicle.is_charge_policy_enabled else None,
+            dt_util.get_default_time_zone(),
+        )
+        now = dt_util.utcnow()
+        if rule != self._rule or (
+            self._value and not now < self._value <= now + timedelta(days=1)
+        ):
+            self._rule = rule
+            return _next(*rule, now)
+        return self._value
+
+
+def _next(clock_time: time | None, zone: tzinfo, now: datetime) -> datetime | None:
+    """Return when a clock of a zone shows a time next."""
+    if clock_time is None:
+        return None
+    today = now.astimezone(zone).date()
+    for day in (today, today + timedelta(days=1)):
+        # Compared in UTC: two moments of one zone are compared by the wall clock.
+        moment = datetime.combine(day, clock_time, zone).astimezone(UTC)
+        if moment > now:
+            return moment
+    return None
 
 
 class PoderoFinishSensor(PoderoSensor):
     """The expected end of charging: it stands still while the expectation holds."""
 
+    _value: datetime | None
     _reading: tuple[int, datetime | None] | None = None
-    _finish: datetime | None = None
 
     @override
-    def _current(self) -> tuple[bool, datetime | None]:
-        self._finish = self._expect(self.coordinator.data)
-        return self.available, self._finish
-
-    def _expect(self, vehicle: Vehicle | None) -> datetime | None:
+    def _read(self, vehicle: Vehicle) -> datetime | None:
         """Return the end that a reading lets expect."""
-        if not (vehicle and vehicle.is_charging and vehicle.charge_time_remaining):
+        if not (vehicle.is_charging and vehicle.charge_time_remaining):
             self._reading = None
             return None
         reading = vehicle.charge_time_remaining, vehicle.current_state_last_updated_at
         if reading == self._reading:
             # The same report, polled again: its remaining time began when it was new.
-            return self._finish
+            return self._value
         self._reading = reading
         finish = dt_util.utcnow() + timedelta(seconds=vehicle.charge_time_remaining)
-        if self._finish and abs(finish - self._finish) < FINISH_TOLERANCE:
-            return self._finish
+        if self._value and abs(finish - self._value) < FINISH_TOLERANCE:
+            return self._value
         return finish

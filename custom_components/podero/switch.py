@@ -49,9 +49,10 @@ class PoderoSwitch(PoderoValueEntity, SwitchEntity):
 
     entity_description: PoderoSwitchDescription
 
+    @property
     @override
-    def _show(self, value: Any) -> None:
-        self._attr_is_on = value
+    def is_on(self) -> bool | None:
+        return self._value
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import time
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.time import TimeEntity, TimeEntityDescription
 from homeassistant.const import EntityCategory
@@ -46,9 +46,10 @@ class PoderoTime(PoderoValueEntity, TimeEntity):
 
     entity_description: PoderoTimeDescription
 
+    @property
     @override
-    def _show(self, value: Any) -> None:
-        self._attr_native_value = value
+    def native_value(self) -> time | None:
+        return self._value
 
     @override
     async def async_set_value(self, value: time) -> None:

@@ -168,20 +168,14 @@ class PoderoClient:
         self, method: str, url: str | URL, *, json: Mapping[str, Any] | None = None
     ) -> Response:
         """Send a request with a token, and once more with a new one after a 401."""
-        token = await self._auth.get_access_token()
-        response = await self._send(method, url, token, json)
-        if response.status == HTTPStatus.UNAUTHORIZED:
-            token = await self._auth.get_access_token(rejected=token)
-            response = await self._send(method, url, token, json)
-            if response.status == HTTPStatus.UNAUTHORIZED:
-                raise AuthenticationError("A new token was refused")
-        response.raise_for_status()
-        return response
-
-    async def _send(
-        self, method: str, url: str | URL, token: str, json: Mapping[str, Any] | None
-    ) -> Response:
-        """Send one request with a token."""
-        return await self._transport.request(
-            method, url, json=json, headers={"Authorization": f"Bearer {token}"}
-        )
+        rejected: str | None = None
+        for _ in range(2):
+            token = await self._auth.get_access_token(rejected)
+            response = await self._transport.request(
+                method, url, json=json, headers={"Authorization": f"Bearer {token}"}
+            )
+            if response.status != HTTPStatus.UNAUTHORIZED:
+                response.raise_for_status()
+                return response
+            rejected = token
+        raise AuthenticationError("A new token was refused")

@@ -188,6 +188,16 @@ def _readers(model: type[Model]) -> dict[str, Callable[[Any], Any]]:
     }
 
 
+def _invalid_within(name: str, value: Model | tuple[Any, ...]) -> set[str]:
+    """Return what is invalid in what a field holds, with the field's name before it."""
+    return {
+        f"{name}.{nested}"
+        for part in (value if isinstance(value, tuple) else (value,))
+        if isinstance(part, Model)
+        for nested in part.invalid
+    }
+
+
 # No model has a repr: what is personal or secret cannot slip into a log with it.
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Model:
@@ -221,7 +231,7 @@ class Model:
             }
             if not news:
                 return model
-            values = {**vars(model)}
+            values = vars(model).copy()
             invalid = {
                 name for name in model.invalid if name.partition(".")[0] not in news
             }
@@ -234,28 +244,28 @@ class Model:
         for name, value in news.items():
             if (read := readers.get(name)) is None:
                 unrecognized[name] = type(value).__name__
-                continue
-            values[name] = None
-            if value is None:
-                continue
-            try:
-                values[name] = value = read(value)
-            except ValueError, InvalidResponseError:
-                invalid.add(name)
-                continue
-            if isinstance(value, Model | tuple):
-                for part in value if isinstance(value, tuple) else (value,):
-                    if isinstance(part, Model):
-                        invalid.update(f"{name}.{nested}" for nested in part.invalid)
+            elif value is None:
+                values[name] = None
+            else:
+                try:
+                    values[name] = value = read(value)
+                except ValueError, InvalidResponseError:
+                    values[name] = None
+                    invalid.add(name)
+                else:
+                    if isinstance(value, (Model, tuple)):
+                        invalid |= _invalid_within(name, value)
+        values["invalid"] = frozenset(invalid)
+        values["unrecognized"] = unrecognized
         model = cls.__new__(cls)
         # At once: a frozen class would set them one by one, the slow way.
-        vars(model).update(
-            values, invalid=frozenset(invalid), unrecognized=unrecognized
-        )
+        object.__setattr__(model, "__dict__", values)
         return model
 
     def moved_since(self, other: Self) -> set[str]:
         """Return the names of the fields whose values are not the other's."""
+        if self is other:
+            return set()
         before = vars(other)
         return {
             name

@@ -194,7 +194,7 @@ class Transport:
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """Return the body. Raises InvalidResponseError where it exceeds the bound."""
     body = bytearray()
-    async for chunk in answer.content.iter_any():
+    while chunk := await answer.content.readany():
         body += chunk
         if len(body) > MAX_RESPONSE_SIZE:
             raise InvalidResponseError("The answer is too large")
@@ -205,6 +205,8 @@ def _seconds(retry_after: str | None) -> float | None:
     """Return the seconds that a Retry-After header means, in either of its forms."""
     if retry_after is None:
         return None
+    # Older releases of aiohttp keep the blanks around a header's value.
+    retry_after = retry_after.strip()
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after)
     try:

@@ -1,6 +1,6 @@
 """What may be shown to somebody who helps: an allow-list, so nothing personal slips in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime, time
 from enum import Enum
@@ -34,8 +34,7 @@ async def async_get_config_entry_diagnostics(
             CONF_GRANT: entry.data[CONF_GRANT],
         },
         "vehicles": [
-            _vehicle_diagnostics(coordinator)
-            for coordinator in entry.runtime_data.values()
+            _vehicle_diagnostics(coordinator) for coordinator in _coordinators(entry)
         ],
     }
 
@@ -47,11 +46,16 @@ async def async_get_device_diagnostics(
     return next(
         (
             _vehicle_diagnostics(coordinator)
-            for coordinator in entry.runtime_data.values()
+            for coordinator in _coordinators(entry)
             if (DOMAIN, coordinator.vehicle_id) in device.identifiers
         ),
         {},
     )
+
+
+def _coordinators(entry: PoderoConfigEntry) -> Iterable[PoderoCoordinator]:
+    """Return the coordinators of an account, none where it is not set up."""
+    return getattr(entry, "runtime_data", {}).values()
 
 
 def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .charging import ChargingEvent
 from .const import SIGNAL_CHARGING_EVENT
-from .coordinator import ChargingEvent, PoderoConfigEntry, PoderoCoordinator
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntityDescription, PoderoValueEntity
 
 PARALLEL_UPDATES = 0

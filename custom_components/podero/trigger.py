@@ -31,8 +31,9 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .charging import ChargingEvent
 from .const import DOMAIN, SIGNAL_CHARGING_EVENT
-from .coordinator import ChargingEvent, PoderoCoordinator
+from .coordinator import PoderoCoordinator
 from .targets import targeted_devices
 
 

@@ -1,0 +1,76 @@
+"""What happened to a vehicle at the plug, seen from two readings."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from .api import Vehicle
+
+
+class ChargingEvent(StrEnum):
+    """What can be seen to have happened between two readings."""
+
+    PLUGGED_IN = "plugged_in"
+    UNPLUGGED = "unplugged"
+    CHARGING_STARTED = "charging_started"
+    CHARGING_STOPPED = "charging_stopped"
+    CHARGING_INTERRUPTED = "charging_interrupted"
+    FULLY_CHARGED = "fully_charged"
+
+
+class ChargingHistory:
+    """Tell what happened from the last two known values of each field.
+
+    A reading in which a value is not known is passed over, so an outage neither
+    invents nor loses an event.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing yet: the first reading tells of no event."""
+        self._plugged_in: bool | None = None
+        self._charging: bool | None = None
+        self._fully_charged: bool | None = None
+        self._is_stop_unexplained = False
+
+    def add(self, vehicle: Vehicle) -> Iterator[ChargingEvent]:
+        """Take a reading and yield what happened since the one before."""
+        was_plugged_in, self._plugged_in = (
+            self._plugged_in,
+            _known(vehicle.is_plugged_in, self._plugged_in),
+        )
+        was_charging, self._charging = (
+            self._charging,
+            _known(vehicle.is_charging, self._charging),
+        )
+        was_fully_charged, self._fully_charged = (
+            self._fully_charged,
+            _known(vehicle.is_fully_charged, self._fully_charged),
+        )
+        if was_plugged_in is False and self._plugged_in:
+            yield ChargingEvent.PLUGGED_IN
+        if was_charging is False and self._charging:
+            yield ChargingEvent.CHARGING_STARTED
+        if was_charging and not self._charging:
+            yield ChargingEvent.CHARGING_STOPPED
+        if was_charging or self._charging:
+            self._is_stop_unexplained = not self._charging
+        # A reading that does not know why leaves the answer to the next one.
+        if self._is_stop_unexplained and None not in (
+            vehicle.is_plugged_in,
+            vehicle.is_fully_charged,
+        ):
+            self._is_stop_unexplained = False
+            if (
+                vehicle.is_plugged_in
+                and not vehicle.is_fully_charged
+                and not vehicle.is_pause_power_active
+            ):
+                yield ChargingEvent.CHARGING_INTERRUPTED
+        if was_fully_charged is False and self._fully_charged:
+            yield ChargingEvent.FULLY_CHARGED
+        if was_plugged_in and not self._plugged_in:
+            yield ChargingEvent.UNPLUGGED
+
+
+def _known(value: bool | None, before: bool | None) -> bool | None:
+    """Return a value, or the one before where it is not known."""
+    return before if value is None else value

@@ -1,0 +1,246 @@
+"""What holds for any vehicle that the contract allows, and for any that it does not."""
+
+from datetime import UTC, datetime
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+import orjson
+import pytest
+from yarl import URL
+
+from .documents import (
+    SCHEMA,
+    VEHICLE,
+    Document,
+    believed,
+    breakages,
+    broken,
+    documents,
+    json_values,
+    junk,
+    lost,
+    on_the_wire,
+    told,
+    undecodable,
+)
+from custom_components.podero.api import (
+    AuthenticationError,
+    InvalidResponseError,
+    PoderoError,
+    Transport,
+    UntrustedLinkError,
+    Vehicle,
+    parse_base_url,
+)
+from custom_components.podero.api.auth import Token
+from custom_components.podero.api.transport import Response, _seconds
+from custom_components.podero.charging import ChargingHistory
+from custom_components.podero.diagnostics import _describe
+
+MANY = settings(
+    max_examples=200,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+SOME = settings(MANY, max_examples=100)
+VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations() -> None:
+    """Do without Home Assistant: it is asked in benchmarks/documents.py."""
+
+
+@SOME
+@given(documents)
+def test_what_is_drawn_keeps_to_the_contract(document: Document) -> None:
+    """The documents of the next test are what the schema allows."""
+    VALIDATOR.validate(document)
+
+
+@SOME
+@given(documents.map(on_the_wire))
+def test_a_vehicle_of_the_contract(document: Document) -> None:
+    """Every field has the value that the schema says it has, and none is refused."""
+    vehicle = Vehicle.from_json(document)
+    assert not vehicle.invalid
+    assert not vehicle.unrecognized
+    for name, schema in VEHICLE["properties"].items():
+        expected = believed(document.get(name), schema, name)
+        assert told(getattr(vehicle, name), schema) == expected, name
+
+
+@SOME
+@given(documents, breakages(junk | undecodable), lost)
+def test_a_broken_vehicle(document: Document, news: Document, gone: set[str]) -> None:
+    """Nothing is raised, and what is not broken keeps its value."""
+    whole = Vehicle.from_json(document)
+    vehicle = Vehicle.from_json(broken(document, news, gone))
+    for name in VEHICLE["properties"].keys() - news.keys() - gone:
+        assert getattr(vehicle, name) == getattr(whole, name), name
+    for name in (news.keys() & VEHICLE["properties"].keys()) - gone:
+        alone = Vehicle.from_json({name: news[name]})
+        assert getattr(vehicle, name) == getattr(alone, name), name
+        assert (name in vehicle.invalid) == (name in alone.invalid), name
+    assert vehicle.unrecognized.keys() == news.keys() - VEHICLE["properties"].keys()
+    _assert_plausible(vehicle)
+
+
+def _assert_plausible(vehicle: Vehicle) -> None:
+    """Whatever was read: no field holds what an entity could not show."""
+    for name in ("battery_level", "battery_at_plug_in", "minimum_charge_limit"):
+        assert 0 <= (getattr(vehicle, name) or 0) <= 100
+    assert -90 <= (vehicle.latitude or 0) <= 90
+    assert -180 <= (vehicle.longitude or 0) <= 180
+    assert 0 <= (vehicle.consumption_last_day_kwh or 0) < 10**15
+    for name, value in vars(vehicle).items():
+        assert not isinstance(value, datetime) or value.tzinfo is UTC, name
+        assert value != "", name
+    assert vehicle.charging_state is None or isinstance(vehicle.charging_state, str)
+    json.dumps(_describe(vehicle), allow_nan=False)
+
+
+@SOME
+@given(documents, breakages(junk), lost)
+def test_reading_what_changed(
+    document: Document, news: Document, gone: set[str]
+) -> None:
+    """Read as a change of the one before, a vehicle is the same as read anew."""
+    before = on_the_wire(document)
+    after = on_the_wire(broken(document, news, gone))
+    first = Vehicle.from_json(before)
+    changed = Vehicle.from_json(after, (before, first))
+    anew = Vehicle.from_json(after)
+    assert changed == anew
+    assert first == Vehicle.from_json(before)
+    assert not changed.moved_since(anew)
+    moved = {name for name in vars(anew) if vars(anew)[name] != vars(first)[name]}
+    assert changed.moved_since(first) == moved
+    # And back again.
+    assert Vehicle.from_json(before, (after, changed)) == first
+
+
+@SOME
+@given(
+    documents.map(json.dumps),
+    st.integers(0, 3000),
+    st.binary(max_size=4),
+    st.integers(0, 20),
+)
+def test_a_mutilated_answer(text: str, place: int, junk: bytes, cut: int) -> None:
+    """Bytes that were lost or changed make no vehicle, or one that can be shown."""
+    body = text.encode()
+    body = body[:place] + junk + body[place + cut :]
+    try:
+        vehicle = Vehicle.from_json(Response(200, body, None).json())
+    except InvalidResponseError:
+        return
+    _assert_plausible(vehicle)
+
+
+@MANY
+@given(json_values | junk, st.sampled_from([200, 200, 200, 400, 401, 403, 500]))
+def test_any_answer_of_the_token_url(answer: Any, status: int) -> None:
+    """It is a token that can stand in a header, or no token."""
+    for document in (
+        answer,
+        {"access_token": answer},
+        {"access_token": "t"} | _as(answer),
+    ):
+        body = orjson.dumps(document)
+        try:
+            token = Token.from_response(Response(status, body, None))
+        except AuthenticationError:
+            assert status in {400, 401, 403}
+        except PoderoError:
+            pass
+        else:
+            assert status == 200
+            token.access_token.encode("ascii")
+            assert not any(character.isspace() for character in token.access_token)
+            assert token.refresh_token is None or token.refresh_token.isascii()
+
+
+def _as(answer: Any) -> dict[str, Any]:
+    return {"expires_in": answer, "refresh_token": answer}
+
+
+ORIGIN = URL("https://app.podero.com")
+_pieces = st.sampled_from(
+    [
+        *("/", "//", "\\", "..", ".", "?", "#", "@", ":", "[", "]", "%2f", "%00", ";"),
+        *("https:", "http://", "javascript:", "evil.example", "app.podero.com", "443"),
+        *(" ", "\t", "\n", "\u2028", "secret=a%2Bb", "api", "=", "&", "ü"),
+    ]
+)
+references = st.lists(_pieces, max_size=8).map("".join) | st.text(max_size=20)
+
+
+@MANY
+@given(references)
+def test_no_reference_leads_elsewhere(reference: str) -> None:
+    """Whatever a link says, a request for it goes to the account's own origin."""
+    transport = Transport(None, str(ORIGIN))  # type: ignore[arg-type]
+    try:
+        url = transport.resolve(reference)
+    except UntrustedLinkError:
+        return
+    assert url.origin() == ORIGIN
+    assert url.user is None
+    assert str(url).partition("#")[0].isascii()
+    assert URL(str(url)).host == ORIGIN.host
+
+
+@MANY
+@given(references.map(lambda text: f"https://app.podero.com{text}") | references)
+def test_any_base_url(text: str) -> None:
+    """What is taken for an origin is one."""
+    try:
+        url = parse_base_url(text)
+    except ValueError:
+        return
+    assert url.scheme == "https" or url.host in {"localhost", "127.0.0.1", "::1"}
+    assert (url.raw_path, url.raw_query_string, url.raw_fragment) == ("/", "", "")
+    assert url.user is None
+
+
+@MANY
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40))
+def test_any_retry_after(header: str) -> None:
+    """It is a number of seconds, or nothing."""
+    seconds = _seconds(header)
+    assert seconds is None or seconds >= 0
+
+
+_flags = st.sampled_from([None, True, False])
+_readings = st.lists(
+    st.fixed_dictionaries(
+        {"is_plugged_in": _flags, "is_charging": _flags, "is_fully_charged": _flags}
+    ),
+    max_size=12,
+)
+
+
+@MANY
+@given(_readings, st.data())
+def test_an_outage_neither_invents_nor_loses(
+    readings: list[Document], data: st.DataObject
+) -> None:
+    """Readings of which nothing is known, put in anywhere, change no event."""
+    assume(readings)
+    place = data.draw(st.integers(0, len(readings)))
+    interrupted = [*readings[:place], {}, *readings[place:]]
+    assert _events(interrupted) == _events(readings)
+
+
+def _events(readings: list[Document]) -> list[str]:
+    history = ChargingHistory()
+    return [
+        event
+        for reading in readings
+        for event in history.add(Vehicle.from_json(reading))
+    ]

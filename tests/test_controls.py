@@ -55,12 +55,12 @@ REFUSALS: list[tuple[dict[str, Any], type[HomeAssistantError], str]] = [
     (
         {"status": 409, "body": b'{"state": "x", "reason": "moon_phase"}'},
         ServiceValidationError,
-        "The state that the vehicle is in does not allow this at the moment",
+        "The vehicle's present state does not allow this",
     ),
     (
         {"status": 409, "body": b"no reason"},
         ServiceValidationError,
-        "The state that the vehicle is in does not allow this at the moment",
+        "The vehicle's present state does not allow this",
     ),
     ({"status": 422}, ServiceValidationError, "Podero did not accept this"),
     (
@@ -173,7 +173,7 @@ async def test_credentials_refused(
     await set_up(entry)
     simulator.revoke_tokens()
     simulator.account.password = "another one"
-    with pytest.raises(HomeAssistantError, match="Podero refused the credentials"):
+    with pytest.raises(HomeAssistantError, match="Podero refused the sign-in"):
         await act(hass, SWITCH)
     await hass.async_block_till_done()
     (flow,) = hass.config_entries.flow.async_progress()

@@ -20,7 +20,7 @@ from homeassistant.config_entries import (
     ConfigEntryState,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, section
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow, section
 from homeassistant.helpers.selector import SelectSelector, TextSelector
 from homeassistant.setup import async_setup_component
 
@@ -105,16 +105,13 @@ def vehicle_selector(result: Mapping[str, Any]) -> Any:
     return result["data_schema"].schema["vehicle"]
 
 
-def offered(result: Mapping[str, Any]) -> dict[str, str]:
-    """Return the labels of the vehicles that are offered, by their id."""
+def offered(result: Mapping[str, Any]) -> list[str]:
+    """Return the labels of the vehicles that are offered."""
     selector = vehicle_selector(result)
     assert isinstance(selector, SelectSelector)
     assert selector.config["custom_value"]
-    return {
-        option["value"]: option["label"]
-        for option in selector.config["options"]
-        if not isinstance(option, str)
-    }
+    # The frontend shows the value of what was chosen, whatever its label.
+    return [option for option in selector.config["options"] if isinstance(option, str)]
 
 
 async def start(hass: HomeAssistant, grant: str = "password") -> dict[str, Any]:
@@ -182,11 +179,10 @@ async def test_account_and_first_vehicle(
     typed = account_input(simulator, grant)
     result = await go_on(hass, await start(hass, grant), typed)
     assert_form(result, "vehicle")
-    first, second = simulator.vehicles
-    assert offered(result) == {first.id: FIRST_NAME, second.id: SECOND_NAME}
+    assert offered(result) == [FIRST_NAME, SECOND_NAME]
 
-    result = await go_on(hass, result, {"vehicle": second.id})
-    entry = assert_created(result, second.id)
+    result = await go_on(hass, result, {"vehicle": SECOND_NAME})
+    entry = assert_created(result, simulator.vehicles[1].id)
     assert entry.title == "Podero"
     assert entry.unique_id == f"{typed['organization_id']}_{typed['user_id']}"
     del typed["server"]
@@ -413,16 +409,25 @@ async def test_vehicle_options(hass: HomeAssistant, simulator: Simulator) -> Non
     fifth = simulator.add_vehicle(first.model)
     simulator.add_vehicle().override(id=None)
     result = await start_vehicle(hass, simulator)
-    assert offered(result) == {
-        first.id: f"{FIRST_NAME} …{first.id[-4:]}",
-        second.id: second.id,
-        third.id: "Volkswagen ID.4",
-        fifth.id: f"{FIRST_NAME} …{fifth.id[-4:]}",
-    }
+    labels = [
+        f"{FIRST_NAME} …{first.id[-4:]}",
+        second.id,
+        "Volkswagen ID.4",
+        f"{FIRST_NAME} …{fifth.id[-4:]}",
+    ]
+    assert offered(result) == labels
 
     result = await go_on(hass, result, {"vehicle": second.id})
-    (subentry,) = assert_created(result, second.id).subentries.values()
+    entry = assert_created(result, second.id)
+    (subentry,) = entry.subentries.values()
     assert subentry.title == "Electric vehicle"
+
+    # What is left keeps its label, also where nothing else has its name any more.
+    for label, vehicle in ((labels[3], fifth), (labels[0], first), (labels[2], third)):
+        result = await start_subentry(hass, entry)
+        assert label in offered(result)
+        result = await go_on(hass, result, {"vehicle": label})
+        assert [*entry.subentries.values()][-1].unique_id == vehicle.id
 
 
 async def test_only_vehicle_is_suggested(
@@ -431,7 +436,7 @@ async def test_only_vehicle_is_suggested(
     """Who has one car has nothing to choose."""
     simulator.vehicles[1].delete()
     result = await start_vehicle(hass, simulator)
-    assert assert_form(result, "vehicle") == {"vehicle": simulator.vehicles[0].id}
+    assert assert_form(result, "vehicle") == {"vehicle": FIRST_NAME}
 
 
 VEHICLE_FAILURES: list[tuple[Prepare, dict[str, str]]] = [
@@ -524,11 +529,15 @@ async def test_same_account_twice(
 
 
 async def test_same_account_at_once(hass: HomeAssistant, simulator: Simulator) -> None:
-    """An account is not set up in two windows."""
-    await start_vehicle(hass, simulator)
-    result = await go_on(hass, await start(hass), account_input(simulator))
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "already_in_progress"
+    """Of two windows the first wins, and one that was closed locks nobody out."""
+    left = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, simulator)
+    first, second = simulator.vehicles
+    assert_created(await go_on(hass, result, {"vehicle": first.id}), first.id)
+
+    with pytest.raises(UnknownFlow):
+        await go_on(hass, left, {"vehicle": second.id})
+    assert len(hass.config_entries.async_entries(DOMAIN)) == 1
 
 
 async def test_same_vehicle_twice(
@@ -539,9 +548,10 @@ async def test_same_vehicle_twice(
     hass.config_entries.async_update_entry(entry, unique_id="another account")
     result = await start_vehicle(hass, simulator)
     first, second = simulator.vehicles
-    assert offered(result).keys() == {second.id}
-    result = await go_on(hass, result, {"vehicle": first.id.upper()})
-    assert_form(result, "vehicle", {"vehicle": "already_configured"})
+    assert offered(result) == [SECOND_NAME]
+    for taken in (first.id.upper(), FIRST_NAME):
+        result = await go_on(hass, result, {"vehicle": taken})
+        assert_form(result, "vehicle", {"vehicle": "already_configured"})
     result = await go_on(hass, result, {"vehicle": second.id})
     assert_created(result, second.id)
 
@@ -788,11 +798,11 @@ async def test_second_vehicle(
     await set_up(entry)
     first, second = simulator.vehicles
     result = await start_subentry(hass, entry)
-    assert offered(result) == {second.id: SECOND_NAME}
-    assert assert_form(result, "user") == {"vehicle": second.id}
+    assert offered(result) == [SECOND_NAME]
+    assert assert_form(result, "user") == {"vehicle": SECOND_NAME}
     assert result["description_placeholders"] == {"account": entry.title}
 
-    result = await go_on(hass, result, {"vehicle": second.id})
+    result = await go_on(hass, result, {"vehicle": SECOND_NAME})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     added = list(entry.subentries.values())[1]
     assert (added.unique_id, added.title) == (second.id, SECOND_NAME)
@@ -923,12 +933,9 @@ async def test_in_a_browser(
     result = await post(path, account_input(simulator))
     assert result["step_id"] == "vehicle"
     (vehicle,) = result["data_schema"]
-    first, second = simulator.vehicles
-    assert vehicle["selector"]["select"]["options"] == [
-        {"value": first.id, "label": FIRST_NAME},
-        {"value": second.id, "label": SECOND_NAME},
-    ]
-    result = await post(path, {"vehicle": first.id})
+    _, second = simulator.vehicles
+    assert vehicle["selector"]["select"]["options"] == [FIRST_NAME, SECOND_NAME]
+    result = await post(path, {"vehicle": FIRST_NAME})
     await hass.async_block_till_done()
     assert result["type"] == "create_entry"
     assert simulator.account.password not in json.dumps(result)
@@ -997,7 +1004,6 @@ def test_texts_of_choices() -> None:
     assert menu["menu_options"].keys() == SECRETS.keys()
     assert texts["abort"].keys() == {
         "already_configured",
-        "already_in_progress",
         "reauth_successful",
         "reconfigure_successful",
     }

@@ -18,6 +18,7 @@ import pytest
 
 from simulator import ABSENT, Account, Car, Fault, Simulator
 from simulator.__main__ import main
+from simulator.state import load
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "simulator/vehicle.schema.json").read_text())
@@ -1155,7 +1156,8 @@ async def test_nobody_there(
 async def test_serve_until_terminated(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "simulator", "--port", "0", "--state", str(state)),
+        *(sys.executable, "-m", "simulator", "--port", "0", "--ago", "48"),
+        *("--state", str(state)),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -1167,4 +1169,7 @@ async def test_serve_until_terminated(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         output, errors = await process.communicate()
     assert (process.returncode, output, errors) == (0, b"", b"")
-    assert state.exists()
+    saved = load(state)
+    assert saved is not None
+    ago = datetime.now(UTC) - saved.now
+    assert timedelta(hours=48) <= ago < timedelta(hours=48, minutes=1)

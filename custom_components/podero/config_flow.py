@@ -24,7 +24,6 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
-    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -132,8 +131,10 @@ class PoderoConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             try:
                 self._data = _parse_account(grant, user_input)
+                # A flow that a closed window left behind must not lock the account.
                 await self.async_set_unique_id(
-                    f"{self._data[CONF_ORGANIZATION_ID]}_{self._data[CONF_USER_ID]}"
+                    f"{self._data[CONF_ORGANIZATION_ID]}_{self._data[CONF_USER_ID]}",
+                    raise_on_progress=False,
                 )
                 self._abort_if_unique_id_configured()
                 with _errors_at(_account_places(self._data)):
@@ -151,7 +152,9 @@ class PoderoConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                vehicle = await _async_try_vehicle(self.hass, self._data, user_input)
+                vehicle = await _async_try_vehicle(
+                    self.hass, self._data, self._vehicles, user_input
+                )
             except InputError as err:
                 errors = err.errors
             else:
@@ -267,7 +270,9 @@ class VehicleSubentryFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         try:
             if user_input is not None:
-                vehicle = await _async_try_vehicle(self.hass, entry.data, user_input)
+                vehicle = await _async_try_vehicle(
+                    self.hass, entry.data, self._vehicles, user_input
+                )
                 return self.async_create_entry(
                     title=vehicle["title"],
                     data=vehicle["data"],
@@ -415,11 +420,15 @@ async def _async_get_vehicles(
 
 
 async def _async_try_vehicle(
-    hass: HomeAssistant, data: Mapping[str, Any], user_input: dict[str, Any]
+    hass: HomeAssistant,
+    data: Mapping[str, Any],
+    vehicles: Collection[Vehicle],
+    user_input: dict[str, Any],
 ) -> ConfigSubentryData:
-    """Return the vehicle that was chosen or typed. Raises InputError."""
+    """Return the vehicle that was chosen by its label or typed. Raises InputError."""
+    typed = user_input[CONF_VEHICLE]
     try:
-        vehicle_id = _parse_uuid(user_input[CONF_VEHICLE])
+        vehicle_id = _labels(vehicles).get(typed) or _parse_uuid(typed)
     except ValueError:
         raise InputError({CONF_VEHICLE: "invalid_uuid"}) from None
     if vehicle_id in _configured_vehicles(hass):
@@ -442,26 +451,19 @@ async def _async_try_vehicle(
 def _vehicle_schema(hass: HomeAssistant, vehicles: Collection[Vehicle]) -> vol.Schema:
     """Return the form for a vehicle: a choice where there is one, or else a text."""
     configured = _configured_vehicles(hass)
-    names = {
-        vehicle.id: _vehicle_name(vehicle) or vehicle.id
-        for vehicle in vehicles
-        if vehicle.id and vehicle.id not in configured and vehicle.deleted_at is None
-    }
-    if not names:
-        return vol.Schema({vol.Required(CONF_VEHICLE): TEXT_SELECTOR})
-    bearers = Counter(names.values())
     options = [
-        SelectOptionDict(
-            value=vehicle_id,
-            label=name if bearers[name] == 1 else f"{name} …{vehicle_id[-4:]}",
-        )
-        for vehicle_id, name in names.items()
+        label
+        for label, vehicle_id in _labels(vehicles).items()
+        if vehicle_id not in configured
     ]
-    suggestion = {"suggested_value": options[0]["value"]} if len(options) == 1 else None
+    if not options:
+        return vol.Schema({vol.Required(CONF_VEHICLE): TEXT_SELECTOR})
+    suggestion = {"suggested_value": options[0]} if len(options) == 1 else None
     return vol.Schema(
         {
             vol.Required(CONF_VEHICLE, description=suggestion): SelectSelector(
                 SelectSelectorConfig(
+                    # Of what can be typed as well, the frontend shows the value.
                     options=options,
                     custom_value=True,
                     mode=SelectSelectorMode.DROPDOWN,
@@ -469,6 +471,20 @@ def _vehicle_schema(hass: HomeAssistant, vehicles: Collection[Vehicle]) -> vol.S
             )
         }
     )
+
+
+def _labels(vehicles: Collection[Vehicle]) -> dict[str, str]:
+    """Return the ids of the vehicles by what tells them apart."""
+    names = {
+        vehicle.id: _vehicle_name(vehicle) or vehicle.id
+        for vehicle in vehicles
+        if vehicle.id and vehicle.deleted_at is None
+    }
+    bearers = Counter(names.values())
+    return {
+        name if bearers[name] == 1 else f"{name} …{vehicle_id[-4:]}": vehicle_id
+        for vehicle_id, name in names.items()
+    }
 
 
 def _vehicle_name(vehicle: Vehicle) -> str | None:

@@ -1,4 +1,4 @@
-"""Give the demo a past: the cars live some days in a minute, and Home Assistant remembers them so."""
+"""Give the demo a past: the cars live some days in seconds, and Home Assistant remembers them so."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,33 +11,37 @@ from .simulator import Simulator
 
 STEPS_PER_HOUR = 6
 
+# How many hours before the end both cars are driven, whatever day of the week it is.
+DRIVES = (31, 29, 6, 4)
+
 
 async def live_through(
     hass: HomeAssistant, simulator: Simulator, hours: int, database: Path
 ) -> None:
     """Let cars whose lives began some hours ago live until now, and read them on the way.
 
-    The first one runs errands at the end, and comes home to be plugged in and charged.
+    In the end both are plugged in at home, and the first one charges.
     """
     first, second = simulator.vehicle_ids
-    errands = {(hours - before) * STEPS_PER_HOUR for before in (6, 4)}
+    drives = {(hours - before) * STEPS_PER_HOUR for before in DRIVES}
     moments = [(0.0, float(hours))]
     for step in range(1, hours * STEPS_PER_HOUR + 1):
-        if step in errands:
+        if step in drives:
             await simulator.tell(first, "drive")
+            await simulator.tell(second, "drive")
         moments.append((time.time(), hours - step / STEPS_PER_HOUR))
         await simulator.advance(1 / STEPS_PER_HOUR)
-        await _read(hass)
+        await read(hass)
     await simulator.tell(first, "charge")
-    await simulator.tell(second, "unplug")
-    await _read(hass)
+    await simulator.tell(second, "stop-charging")
+    await read(hass)
     await hass.program.stop()
     _move(database, moments)
     await hass.start()
 
 
-async def _read(hass: HomeAssistant) -> None:
-    """Have all cars read now: who asks only for that is kept waiting, who writes is not."""
+async def read(hass: HomeAssistant) -> None:
+    """Have all cars read now: who only asks for it is kept waiting, who writes is not."""
     await hass.post(
         "/api/services/switch/turn_on",
         {
@@ -57,7 +61,7 @@ def _move(database: Path, moments: Sequence[tuple[float, float]]) -> None:
         for (start, hours), end in zip(moments, ends, strict=True):
             for column in ("last_updated_ts", "last_changed_ts", "last_reported_ts"):
                 connection.execute(
-                    f"UPDATE states SET {column} = {column} - ?"  # noqa: S608
+                    f"UPDATE states SET {column} = {column} - ?"
                     f" WHERE {column} >= ? AND {column} < ?",
                     (hours * 3600, start, end),
                 )

@@ -1,9 +1,9 @@
 """What the tests of reliability need beside the fixtures."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
@@ -12,8 +12,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 import time
 from typing import Any, override
+from unittest.mock import patch
 
-from aiohttp import web
+from aiohttp import ClientTimeout, web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -29,6 +30,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .repository import read_texts
+from custom_components.podero.api import transport
 from simulator import Fault, RecordedRequest, Simulator
 from simulator.faults import Answer
 
@@ -55,6 +57,33 @@ class VehicleFault(Fault):
         if self.vehicle_id in request.path:
             return await Fault.answer(self, request, answer)
         return await answer(request)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class HeldFault(Fault):
+    """Answers that do not come before they are let go."""
+
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @override
+    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        await self.let_go.wait()
+        return await Fault.answer(self, request, answer)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that is about to happen."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - a condition sets no event
+            await asyncio.sleep(0.001)
+
+
+@contextmanager
+def impatience(seconds: float = 0.1) -> Iterator[None]:
+    """Wait for an answer only as long as a test can."""
+    timeout = ClientTimeout(total=seconds)
+    with patch.object(transport, "REQUEST_TIMEOUT", timeout):
+        yield
 
 
 def token_requests(simulator: Simulator) -> list[RecordedRequest]:

@@ -18,7 +18,15 @@ from yarl import URL
 
 from homeassistant.util import dt as dt_util
 
-from .support import grants, raw_server, self_signed, token_requests
+from .support import (
+    HeldFault,
+    grants,
+    impatience,
+    raw_server,
+    self_signed,
+    token_requests,
+    until,
+)
 from custom_components.podero.api import (
     AuthenticationError,
     ConflictError,
@@ -35,7 +43,6 @@ from custom_components.podero.api import (
     Transport,
     UntrustedLinkError,
     parse_base_url,
-    transport as transport_module,
 )
 from custom_components.podero.api.transport import MAX_RESPONSE_SIZE
 from simulator import Fault, Simulator
@@ -79,14 +86,6 @@ def client(simulator: Simulator, transport: Transport) -> PoderoClient:
 def vehicle_id(simulator: Simulator) -> str:
     """Return the id of the first vehicle."""
     return simulator.vehicles[0].id
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for an answer only as long as a test can."""
-    monkeypatch.setattr(
-        transport_module, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.05)
-    )
 
 
 # Where requests go.
@@ -153,7 +152,15 @@ HOSTILE = [
     *("///evil.example", "/\\evil.example", "\\\\evil.example", "https:evil.example"),
     *("https:/evil.example", "javascript:alert(1)", "data:text/html,x", " /x", "/x y"),
     *("/x\n/y", "/x\r\nHost: evil", "/\u202e", "/ü", '/"', "/<x>", "/{x}", "/x|y"),
-    *("//", "//user@evil.example", "/^", "/`", "x://]", "\thttps://evil.example", "/\x00"),
+    *(
+        "//",
+        "//user@evil.example",
+        "/^",
+        "/`",
+        "x://]",
+        "\thttps://evil.example",
+        "/\x00",
+    ),
 ]
 
 
@@ -414,20 +421,21 @@ async def test_content_type_does_not_matter(
         Fault(reset=True),
         Fault(truncate_at=0),
         Fault(truncate_at=100),
-        Fault(delay=1),
-        Fault(body_delay=1),
+        Fault(delay=9),
+        Fault(body_delay=9),
         Fault(body=b"not compressed", headers={"Content-Encoding": "gzip"}),
     ],
     ids=["reset", "cut at once", "cut in the body", "silence", "stall", "encoding"],
 )
-@pytest.mark.usefixtures("impatient")
 async def test_broken_connections(
     simulator: Simulator, client: PoderoClient, vehicle_id: str, fault: Fault
 ) -> None:
     """A connection that breaks or stalls is told as such, and the next one is good."""
     fault.kind = "vehicle"
     simulator.add_fault(fault)
-    assert type(await _try(client, vehicle_id)) is PoderoConnectionError
+    await client.authenticate()
+    with impatience():
+        assert type(await _try(client, vehicle_id)) is PoderoConnectionError
     simulator.clear_faults()
     assert await _try(client, vehicle_id) is None
 
@@ -448,15 +456,15 @@ async def test_broken_connections(
     ],
     ids=range(10),
 )
-@pytest.mark.usefixtures("simulator", "impatient")
+@pytest.mark.usefixtures("simulator")
 async def test_no_http(session: aiohttp.ClientSession, answer: bytes) -> None:
     """What is no HTTP is a broken connection."""
     async with raw_server(answer) as url:
-        with pytest.raises(PoderoConnectionError):
+        with impatience(), pytest.raises(PoderoConnectionError):
             await Transport(session, url).request("GET", "/")
 
 
-@pytest.mark.usefixtures("simulator", "impatient")
+@pytest.mark.usefixtures("simulator")
 async def test_tls_failures(session: aiohttp.ClientSession) -> None:
     """Neither a certificate that nobody vouches for nor plain HTTP is talked to."""
     context = SSLContext(PROTOCOL_TLS_SERVER)
@@ -465,7 +473,7 @@ async def test_tls_failures(session: aiohttp.ClientSession) -> None:
     for options in ({"ssl": context}, {}):
         async with raw_server(answer, **options) as url:
             transport = Transport(session, url.replace("http:", "https:"))
-            with pytest.raises(PoderoConnectionError):
+            with impatience(), pytest.raises(PoderoConnectionError):
                 await transport.request("GET", "/")
 
 
@@ -649,10 +657,12 @@ async def test_token_revoked_while_requests_are_in_flight(
     """All of them succeed in the end, over one renewal."""
     await client.get_vehicle(vehicle_id)
     simulator.requests.clear()
-    simulator.add_fault(kind="vehicle", delay=0.02, count=4)
+    held = HeldFault(kind="vehicle", count=4)
+    simulator.add_fault(held)
     reading = [asyncio.create_task(client.get_vehicle(vehicle_id)) for _ in range(4)]
-    await asyncio.sleep(0.005)
+    await until(lambda: len(simulator.requests) == 4)
     simulator.revoke_tokens(refresh_tokens=refresh_tokens)
+    held.let_go.set()
     await asyncio.gather(*reading)
     assert len(token_requests(simulator)) == 1 + refresh_tokens
 

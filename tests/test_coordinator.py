@@ -16,6 +16,7 @@ from homeassistant.const import (
     STATE_UNAVAILABLE,
 )
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
 from .conftest import SetUp, account_entry
@@ -31,7 +32,7 @@ from .support import (
     token_requests,
     vehicle_requests,
 )
-from custom_components.podero import coordinator as coordinator_module
+from custom_components.podero import changes, coordinator as coordinator_module
 from custom_components.podero.api import Vehicle
 from custom_components.podero.coordinator import (
     BLIP_DELAY,
@@ -107,7 +108,7 @@ async def test_one_request_a_minute(
     for polls in range(1, 4):
         assert len(vehicle_requests(simulator, 0)) == polls
         assert len(vehicle_requests(simulator, 1)) == polls
-        await later(hass, 58)
+        await later(hass, 45)
         assert len(vehicle_requests(simulator, 0)) == polls
         await later(hass)
     assert len(token_requests(simulator)) == 1
@@ -331,12 +332,12 @@ async def test_retry_after_within_bounds(
     await later(hass)
     simulator.clear_faults()
     simulator.requests.clear()
-    await later(hass, seconds - 2)
+    await later(hass, seconds - 10)
     assert not simulator.requests
     await later(hass, seconds + 1)
     assert len(simulator.requests) == 1
     assert is_available(hass, simulator)
-    await later(hass, 58)
+    await later(hass, 45)
     assert len(simulator.requests) == 1
     await later(hass)
     assert len(simulator.requests) == 2
@@ -350,7 +351,7 @@ async def test_a_limit_without_a_wish(
     _break(simulator, status=429)
     await later(hass)
     simulator.requests.clear()
-    await later(hass, 58)
+    await later(hass, 45)
     assert not simulator.requests
     await later(hass)
     assert len(simulator.requests) == 1
@@ -377,11 +378,11 @@ async def test_boost_is_watched_for_two_minutes(
     assert len(simulator.requests) == 39
     clock(3)
     await later(hass, 4)
-    await later(hass, 58)
+    await later(hass, 45)
     assert len(simulator.requests) == 40
     await later(hass)
     assert len(simulator.requests) == 41
-    await later(hass, 58)
+    await later(hass, 45)
     assert len(simulator.requests) == 41
 
 
@@ -405,7 +406,7 @@ async def test_boost_that_started(
         car.override(boost_state="ongoing")
         await later(hass, 4)
         clock(60)
-        await later(hass, 58)
+        await later(hass, 45)
         assert len(simulator.requests) == 2
         await later(hass)
         assert len(simulator.requests) == 3
@@ -427,7 +428,7 @@ async def test_boost_during_an_outage(
     clock(120)
     await later(hass, 4)
     simulator.requests.clear()
-    await later(hass, 58)
+    await later(hass, 45)
     assert not simulator.requests
     await later(hass)
     assert len(simulator.requests) == 1
@@ -750,6 +751,53 @@ async def test_a_write_is_read_back(
     simulator.requests.clear()
     await write(_coordinator(entry))
     assert [request.method for request in simulator.requests][1:] == ["GET"]
+
+
+async def test_a_write_that_never_shows(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is said so, and what is read is shown again."""
+    monkeypatch.setattr(changes, "CONFIRMATION_PERIOD", 0.02)
+    await set_up(entry)
+    simulator.add_fault(kind="preferences", status=204, body=b"")
+    with pytest.raises(HomeAssistantError, match=message("not_confirmed")):
+        await _coordinator(entry).async_set("minimum_charge_limit", 41)
+    assert _coordinator(entry).data.minimum_charge_limit != 41
+
+
+async def test_a_write_with_refused_credentials(
+    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
+) -> None:
+    """Who wrote is told, and whoever can help is asked for new credentials."""
+    await set_up(entry)
+    simulator.account.password = "another"
+    simulator.revoke_tokens()
+    with pytest.raises(HomeAssistantError, match=message("auth_failed")):
+        await _coordinator(entry).async_start_boost()
+    await hass.async_block_till_done()
+    assert len(reauth_flows(hass)) == 1
+
+
+async def test_a_write_before_the_first_reading(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    set_up: SetUp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A vehicle that could not be read yet may be written to."""
+    monkeypatch.setattr(changes, "CONFIRMATION_PERIOD", 0.02)
+    _break(simulator, status=503)
+    await set_up(two_cars)
+    coordinator = _coordinator(two_cars)
+    with pytest.raises(HomeAssistantError, match=message("not_confirmed")):
+        await coordinator.async_set("minimum_charge_limit", 41)
+    assert coordinator.data is None
+    assert simulator.vehicles[0].document()["minimum_charge_limit"] == 41
 
 
 async def test_id_that_is_absent_or_null(

@@ -23,9 +23,11 @@ from homeassistant.util import dt as dt_util
 
 from .conftest import SetUp, account_entry
 from .support import (
+    HeldFault,
     VehicleFault,
     complaints,
     ignored_handshakes,
+    impatience,
     is_available,
     later,
     message,
@@ -33,10 +35,10 @@ from .support import (
     self_signed,
     shown,
     token_requests,
+    until,
     vehicle_requests,
 )
 from custom_components.podero import coordinator as coordinator_module
-from custom_components.podero.api import transport as transport_module
 from simulator import Simulator
 from simulator.server import build_app
 
@@ -48,14 +50,6 @@ LOOPBACK = {"host": "127.0.0.1", "family": socket.AF_INET, "proto": 0, "flags": 
 def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what is otherwise tried again after a few seconds."""
     monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for an answer only as long as a test can."""
-    monkeypatch.setattr(
-        transport_module, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.2)
-    )
 
 
 @pytest.fixture
@@ -145,7 +139,7 @@ async def test_fault_of_one_vehicle(
         assert is_available(hass, simulator, 1)
         assert len(vehicle_requests(simulator, 0)) == requests + polls
         assert len(vehicle_requests(simulator, 1)) == 1 + polls
-        await later(hass, 58)
+        await later(hass, 45)
         assert len(vehicle_requests(simulator, 0)) == requests + polls
     assert complaints(caplog, INFO) == [_failed(1, key)]
     simulator.clear_faults()
@@ -156,7 +150,6 @@ async def test_fault_of_one_vehicle(
 
 
 @pytest.mark.parametrize("fault", [{"reset": True}, {"delay": 9}, {"body_delay": 9}])
-@pytest.mark.usefixtures("impatient")
 async def test_connection_that_breaks_or_stalls(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -167,10 +160,11 @@ async def test_connection_that_breaks_or_stalls(
     """The same, whether it is broken off or nothing comes any more."""
     vehicle_id = simulator.vehicles[0].id
     simulator.add_fault(VehicleFault(kind="vehicle", vehicle_id=vehicle_id, **fault))
-    for _ in range(2):
-        await later(hass)
-        assert not is_available(hass, simulator, 0)
-        assert is_available(hass, simulator, 1)
+    with impatience(0.4):
+        for _ in range(2):
+            await later(hass)
+            assert not is_available(hass, simulator, 0)
+            assert is_available(hass, simulator, 1)
     simulator.clear_faults()
     await later(hass)
     assert is_available(hass, simulator, 0)
@@ -399,12 +393,14 @@ async def test_token_revoked_during_a_poll(
     refresh_tokens: bool,
 ) -> None:
     """Both requests succeed at their second try, over one renewal."""
-    simulator.add_fault(kind="vehicle", delay=0.02, count=2)
+    held = HeldFault(kind="vehicle", count=2)
+    simulator.add_fault(held)
     polls = asyncio.gather(
         *(coordinator.async_refresh() for coordinator in two_cars.runtime_data.values())
     )
-    await asyncio.sleep(0.005)
+    await until(lambda: len(simulator.requests) == 2)
     simulator.revoke_tokens(refresh_tokens=refresh_tokens)
+    held.let_go.set()
     await polls
     assert len(simulator.requests) == 5 + refresh_tokens
     assert not complaints(caplog, INFO)
@@ -434,7 +430,7 @@ async def test_clock_that_jumps(
     monkeypatch.setattr(*clocks[whose], _now)
     for _ in range(3):
         simulator.requests.clear()
-        await later(hass, 58)
+        await later(hass, 45)
         assert not simulator.requests
         await later(hass)
         assert is_available(hass, simulator, 0)
@@ -444,14 +440,14 @@ async def test_clock_that_jumps(
     assert not complaints(caplog, INFO)
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_token_that_does_not_come(
     hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
 ) -> None:
     """Silence of the token URL is no refusal either."""
     simulator.revoke_tokens()
     simulator.add_fault(kind="token", delay=9)
-    await later(hass)
+    with impatience():
+        await later(hass)
     assert not is_available(hass, simulator, 0)
     assert not reauth_flows(hass)
     simulator.clear_faults()
@@ -459,7 +455,6 @@ async def test_token_that_does_not_come(
     assert is_available(hass, simulator, 0)
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_all_at_once(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -473,8 +468,9 @@ async def test_all_at_once(
     await set_up(entry)
     caplog.clear()
     simulator.add_fault(kind="vehicle", delay=9)
-    for _ in range(2):
-        await later(hass)
+    with impatience():
+        for _ in range(2):
+            await later(hass)
     assert len(complaints(caplog, WARNING)) == 6
     simulator.clear_faults()
     simulator.requests.clear()

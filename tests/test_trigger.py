@@ -65,7 +65,11 @@ async def automate(hass: HomeAssistant, *triggers: dict[str, Any]) -> None:
 
 
 def on_all(target: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"trigger": f"podero.{name}", "target": target} for name in TRIGGERS]
+    """Return all triggers for a target, as the editor writes them."""
+    return [
+        {"trigger": f"podero.{name}", "target": target, "options": {}}
+        for name in TRIGGERS
+    ]
 
 
 def device_of(hass: HomeAssistant, entry: MockConfigEntry, car: Car) -> dr.DeviceEntry:

@@ -18,7 +18,7 @@ from .entity import PoderoEntityDescription, PoderoValueEntity
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoBinarySensorDescription(
     PoderoEntityDescription, BinarySensorEntityDescription
 ):
@@ -91,6 +91,7 @@ class PoderoBinarySensor(PoderoValueEntity, BinarySensorEntity):
     """A binary sensor that shows a field."""
 
     entity_description: PoderoBinarySensorDescription
+    _value: bool | None
 
     @property
     @override

@@ -16,7 +16,7 @@ from .entity import PoderoEntityDescription, PoderoValueEntity
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoButtonDescription(PoderoEntityDescription, ButtonEntityDescription):
     """Describe a button: it shows no field."""
 

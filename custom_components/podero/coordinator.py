@@ -1,11 +1,9 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
-from functools import partial
 from time import monotonic
 from typing import Any, override
 
@@ -122,9 +120,6 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._events: list[ChargingEvent] = []
         self._changes = Changes()
         self._write_lock = asyncio.Lock()
-        self._interested: defaultdict[str | None, list[CALLBACK_TYPE]] = defaultdict(
-            list
-        )
         self._told: Vehicle | None = None
         self._standing = True, False
 
@@ -301,41 +296,15 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             async_dispatcher_send(self.hass, SIGNAL_CHARGING_EVENT, self, event)
 
     @callback
-    @override
-    def async_add_listener(
-        self, update_callback: CALLBACK_TYPE, context: Any = None
-    ) -> CALLBACK_TYPE:
-        """Listen for what moves in the fields that the context names, or for everything."""
-        fields = (None,) if context is None else tuple(context)
-        for field in fields:
-            self._interested[field].append(update_callback)
-        remove = super().async_add_listener(update_callback, context)
-        return partial(self._async_remove, remove, update_callback, fields)
-
-    @callback
-    def _async_remove(
-        self,
-        remove: CALLBACK_TYPE,
-        update_callback: CALLBACK_TYPE,
-        fields: tuple[str | None, ...],
-    ) -> None:
-        """Forget a listener."""
-        remove()
-        for field in fields:
-            self._interested[field].remove(update_callback)
-
-    @callback
     def _async_tell(self, moved: set[str]) -> None:
         """Tell the listeners that want to know of a field that moved, or of everything."""
-        interested: dict[CALLBACK_TYPE, None] = {}
-        for field in (None, *moved):
-            for update_callback in self._interested.get(field, ()):
-                interested[update_callback] = None
-        for update_callback in interested:
-            try:
-                update_callback()
-            except Exception:
-                self.logger.exception("Unexpected error updating %s", self.name)
+        listeners: list[tuple[CALLBACK_TYPE, Any]] = list(self._listeners.values())
+        for update_callback, fields in listeners:
+            if fields is None or not moved.isdisjoint(fields):
+                try:
+                    update_callback()
+                except Exception:
+                    self.logger.exception("Unexpected error updating %s", self.name)
 
 
 def _to_json(value: Any) -> Any:

@@ -17,7 +17,7 @@ from .entity import PoderoEntityDescription, PoderoValueEntity
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoTrackerDescription(PoderoEntityDescription, TrackerEntityDescription):
     """Describe a tracker."""
 

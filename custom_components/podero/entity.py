@@ -14,7 +14,7 @@ from .api import Vehicle
 from .coordinator import PoderoCoordinator
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoEntityDescription(EntityDescription):
     """Say which field of the vehicle an entity shows: the one named like its key, or else."""
 

@@ -17,7 +17,7 @@ from .entity import PoderoEntityDescription, PoderoValueEntity
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoNumberDescription(PoderoEntityDescription, NumberEntityDescription):
     """Describe a number."""
 
@@ -49,6 +49,7 @@ class PoderoNumber(PoderoValueEntity, NumberEntity):
     """A number that sets a field."""
 
     entity_description: PoderoNumberDescription
+    _value: float | None
 
     @property
     @override

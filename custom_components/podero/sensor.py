@@ -39,12 +39,12 @@ BOOST_STATES = {state: state.value for state in BoostState} | {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
     """Describe a sensor."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DiagnosticDescription(PoderoSensorDescription):
     """Describe a sensor that most people never look at."""
 

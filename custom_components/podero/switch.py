@@ -15,7 +15,7 @@ from .entity import PoderoEntityDescription, PoderoValueEntity
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoSwitchDescription(PoderoEntityDescription, SwitchEntityDescription):
     """Describe a switch."""
 
@@ -48,6 +48,7 @@ class PoderoSwitch(PoderoValueEntity, SwitchEntity):
     """A switch that sets a field."""
 
     entity_description: PoderoSwitchDescription
+    _value: bool | None
 
     @property
     @override

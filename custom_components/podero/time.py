@@ -16,7 +16,7 @@ from .entity import PoderoEntityDescription, PoderoValueEntity
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoTimeDescription(PoderoEntityDescription, TimeEntityDescription):
     """Describe a time of day."""
 
@@ -45,6 +45,7 @@ class PoderoTime(PoderoValueEntity, TimeEntity):
     """A time of day that sets a field."""
 
     entity_description: PoderoTimeDescription
+    _value: time | None
 
     @property
     @override

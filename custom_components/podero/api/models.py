@@ -5,13 +5,13 @@ and its name stands in `invalid`. Source: the contract's schema.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import FrozenInstanceError, dataclass, field, fields
 from datetime import UTC, datetime, time
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 import math
 import re
-from typing import Any, Self
+from typing import Any, Self, cast, override
 from uuid import UUID
 
 from .errors import InvalidResponseError
@@ -116,9 +116,17 @@ def _decimal(value: Any) -> float:
 
 def _timestamp(value: Any) -> datetime | None:
     """Read a moment as UTC. Year 1 is the service's way to say "never"."""
-    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+    if not isinstance(value, str):
         raise ValueError("not a timestamp")
-    moment = datetime.fromisoformat(value.upper())
+    return _moment(value)
+
+
+# One report stamps many fields with the same moment.
+@lru_cache(maxsize=16)
+def _moment(text: str) -> datetime | None:
+    if not _TIMESTAMP.fullmatch(text):
+        raise ValueError("not a timestamp")
+    moment = datetime.fromisoformat(text.upper())
     if moment.tzinfo is None:
         raise ValueError("no zone")
     if moment.year == 1:
@@ -175,7 +183,7 @@ _energy = _between(_decimal, 0, math.inf)
 
 def _read_by[T](read: Callable[[Any], T | None]) -> T | None:
     """Declare a field that is None unless a reader makes a value of its JSON."""
-    return field(default=None, metadata={"read": read})
+    return cast(T | None, field(metadata={"read": read}))
 
 
 @cache
@@ -188,6 +196,31 @@ def _readers(model: type[Model]) -> dict[str, Callable[[Any], Any]]:
     }
 
 
+@cache
+def _blank(model: type[Model]) -> dict[str, Any]:
+    """Return the values of a model of which nothing is known."""
+    return dict.fromkeys(_readers(model)) | {  # type: ignore[arg-type]  # a class is hashable
+        "invalid": frozenset(),
+        "unrecognized": {},
+    }
+
+
+def _news(document: dict[str, Any], before: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what differs from the document before, or None if it had other keys."""
+    if len(document) != len(before):
+        return None
+    try:
+        return {
+            name: value
+            for name, value in document.items()
+            if (old := before[name]) is not value
+            # True and 1 are equal, and not the same JSON.
+            and (old != value or type(old) is not type(value))
+        }
+    except KeyError:
+        return None
+
+
 def _invalid_within(name: str, value: Model | tuple[Any, ...]) -> set[str]:
     """Return what is invalid in what a field holds, with the field's name before it."""
     return {
@@ -198,16 +231,41 @@ def _invalid_within(name: str, value: Model | tuple[Any, ...]) -> set[str]:
     }
 
 
-# No model has a repr: what is personal or secret cannot slip into a log with it.
-@dataclass(frozen=True, kw_only=True, repr=False)
+# No model has a repr: what is personal or secret cannot slip into a log with it. What a
+# dataclass would generate for each of them is written once: that takes long to import.
+@dataclass(init=False, eq=False, repr=False)
 class Model:
     """A JSON object, of which any part may be missing or wrong."""
 
-    invalid: frozenset[str] = frozenset()
+    invalid: frozenset[str]
     """Names of the fields whose value could not be used; nested ones with a dot."""
 
-    unrecognized: Mapping[str, str] = field(default_factory=dict)
+    unrecognized: Mapping[str, str]
     """The JSON type of each key that the schema does not have."""
+
+    def __init__(self, **values: Any) -> None:
+        """Know the values of some fields only."""
+        blank = _blank(type(self))  # type: ignore[arg-type]  # a class is hashable
+        if unknown := values.keys() - blank.keys():
+            raise TypeError(f"There is no field {min(unknown)}")
+        object.__setattr__(self, "__dict__", blank | values)
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        """Tell whether all fields have the same values."""
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @override
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a model does not change."""
+        raise FrozenInstanceError(f"cannot assign to {name}")
+
+    @override
+    def __delattr__(self, name: str) -> None:
+        """Refuse: a model does not change."""
+        raise FrozenInstanceError(f"cannot delete {name}")
 
     @classmethod
     def from_json(
@@ -220,15 +278,8 @@ class Model:
         if not isinstance(document, dict):
             raise InvalidResponseError("The answer is not an object")
         readers = _readers(cls)  # type: ignore[arg-type]  # a class is hashable
-        if last is not None and last[0].keys() == document.keys():
-            before, model = last
-            news = {
-                name: value
-                for name, value in document.items()
-                if (old := before[name]) is not value
-                # True and 1 are equal, and not the same JSON.
-                and (old != value or type(old) is not type(value))
-            }
+        if last is not None and (news := _news(document, last[0])) is not None:
+            model = last[1]
             if not news:
                 return model
             values = vars(model).copy()
@@ -258,7 +309,6 @@ class Model:
         values["invalid"] = frozenset(invalid)
         values["unrecognized"] = unrecognized
         model = cls.__new__(cls)
-        # At once: a frozen class would set them one by one, the slow way.
         object.__setattr__(model, "__dict__", values)
         return model
 
@@ -274,7 +324,7 @@ class Model:
         }
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class DeviceType(Model):
     """The kind of a device."""
 
@@ -282,7 +332,7 @@ class DeviceType(Model):
     long_name: str | None = _read_by(_text)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class DeviceModel(Model):
     """Maker and model of a device."""
 
@@ -308,7 +358,7 @@ class DeviceModel(Model):
         return f"{self.model} ({self.year})"
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class Owner(Model):
     """Whose the vehicle is. Personal."""
 
@@ -319,7 +369,7 @@ class Owner(Model):
     external_id: str | None = _read_by(_text)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class ResolutionLink(Model):
     """How an action is started. The address carries a secret that lasts an hour."""
 
@@ -327,7 +377,7 @@ class ResolutionLink(Model):
     required_parameters: tuple[str, ...] | None = _read_by(_texts)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class Action(Model):
     """Something that the user is asked to do. Of this class itself: an unknown kind."""
 
@@ -335,12 +385,12 @@ class Action(Model):
     resolution_link: ResolutionLink | None = _read_by(ResolutionLink.from_json)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class ReauthenticateAction(Action):
     """The link to the car maker has lapsed: the user must sign in there again."""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class InformationAction(Action):
     """A message to the user; resolving it marks it as read."""
 
@@ -369,7 +419,7 @@ def _actions(value: Any) -> tuple[Action, ...]:
     )
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class Vehicle(Model):
     """An electric vehicle, `ElectricVehicleDetailOutput` of the contract.
 

@@ -1,0 +1,430 @@
+"""Nothing secret or personal gets anywhere that somebody could see it who should not."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+import json
+import logging
+import re
+import traceback
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+    get_diagnostics_for_device,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from homeassistant.components.repairs import repairs_flow_manager
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+    MATCH_ALL,
+)
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.helpers.json import JSONEncoder
+from homeassistant.setup import async_setup_component
+
+from .dialogs import Person, issues
+from .support import later, reauth_flows
+from custom_components.podero import coordinator as coordinator_module
+from custom_components.podero.const import DOMAIN
+from simulator import Simulator
+
+LATITUDE, LONGITUDE = 48.7654321, 16.1357924
+
+# What may be shown nowhere. A mark is found in any text that it got into.
+MARKS = {
+    "user name": "zq-user@example.com",
+    "password": "zq-password",
+    "new password": "zq-new-secret",
+    "wrong password": "zq-wrong-secret",
+    "client id": "zq-client-id",
+    "client secret": "zq-client-secret",
+    "first name": "zq-Robin",
+    "last name": "zq-Resident",
+    "another's e-mail": "zq-neighbor@example.com",
+    "embedding": "zq-embed-token",
+    "authorization": "zq-authorize-state",
+    "message": "zq-message-text",
+    "comment of another type": "zq-wrong-type",
+    "latitude": str(LATITUDE),
+    "longitude": str(LONGITUDE),
+}
+PATTERNS = {
+    "token": r"(access|refresh)-[0-9a-f]{40}",
+    "link secret": r"\d{9,}\.\d{3}-\d+-[0-9a-f]{32}",
+    "secret in a query": r"secret=[^ '\"]",
+}
+# Credentials as their owner typed them stand in the form that asks for new ones.
+OWN_DATA = {"user name", "password", "new password", "client id", "client secret"}
+
+
+@dataclass
+class Witness:
+    """Remember everything that was shown, written, logged or raised."""
+
+    patterns: Mapping[str, re.Pattern[str]]
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, place: str, thing: object) -> None:
+        """Remember what was seen at a place."""
+        text = thing if isinstance(thing, str) else _text(thing)
+        self.places.setdefault(place, []).append(text)
+
+    def note_exception(self, error: BaseException) -> None:
+        """Remember an exception with all that its traceback and its cause tell."""
+        self.note("exceptions", "".join(traceback.format_exception(error)))
+        self.note("exceptions", repr(error))
+        self.note("exceptions", repr(vars(error)))
+
+    def found(self, place: str) -> set[str]:
+        """Return what was found at a place that should be nowhere."""
+        return {
+            name
+            for name, pattern in self.patterns.items()
+            for text in self.places[place]
+            if pattern.search(text)
+        }
+
+
+def _text(thing: object) -> str:
+    return json.dumps(thing, cls=JSONEncoder, default=str)
+
+
+@pytest.fixture(autouse=True)
+def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once what is otherwise tried again after a few seconds."""
+    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
+
+
+@pytest.fixture
+def marked(simulator: Simulator) -> Simulator:
+    """Have a cloud in which everything secret or personal can be recognized."""
+    account, neighbor = simulator.account, simulator.neighbor
+    account.username, account.password = MARKS["user name"], MARKS["password"]
+    account.first_name, account.last_name = MARKS["first name"], MARKS["last name"]
+    for one in (account, neighbor):
+        one.client_id, one.client_secret = MARKS["client id"], MARKS["client secret"]
+    neighbor.username = MARKS["another's e-mail"]
+    simulator.add_vehicle(owner=neighbor)
+    for car in simulator.vehicles:
+        car.override(
+            embeddable_url=f"https://embed.example/?token={MARKS['embedding']}",
+            authorization_url=f"https://maker.example/?state={MARKS['authorization']}",
+            latitude=LATITUDE,
+            longitude=LONGITUDE,
+        )
+    return simulator
+
+
+@pytest.fixture
+def witness(
+    hass: HomeAssistant, marked: Simulator, caplog: pytest.LogCaptureFixture
+) -> Witness:
+    """Watch the log and the events."""
+    caplog.set_level(logging.DEBUG)
+    neighbor = marked.neighbor
+    pair = b64encode(f"{MARKS['client id']}:{MARKS['client secret']}".encode())
+    texts = MARKS | {
+        "organization": neighbor.organization_id,
+        "user": marked.account.user_id,
+        "another user": neighbor.user_id,
+        "basic": pair.decode(),
+    }
+    witness = Witness(
+        {name: re.compile(re.escape(text)) for name, text in texts.items()}
+        | {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
+    )
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        entity_id = str(event.data.get("entity_id"))
+        # Where the car is is what a tracker is there to tell.
+        if not entity_id.startswith("device_tracker."):
+            witness.note("events", [event.event_type, event.data])
+
+    hass.bus.async_listen(MATCH_ALL, note)
+    for event_type in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
+        hass.bus.async_listen(event_type, note, event_filter=callback(lambda _: True))
+    return witness
+
+
+@pytest.fixture
+async def person(
+    hass: HomeAssistant, marked: Simulator, hass_client: ClientSessionGenerator
+) -> AsyncIterator[Person]:
+    """Return somebody who fixes what is wrong, and then leaves."""
+    for domain in ("diagnostics", "repairs", DOMAIN):
+        assert await async_setup_component(hass, domain, {})
+    yield Person(hass, await hass_client())
+    manager = repairs_flow_manager(hass)
+    assert manager is not None
+    for flow in manager.async_progress(include_uninitialized=True):
+        manager.async_abort(flow["flow_id"])
+
+
+# What a careless service, or a proxy before it, might send back.
+ECHO = json.dumps(MARKS | {"error": MARKS["password"], "reason": MARKS["password"]})
+REFUSALS: list[dict[str, Any]] = [
+    *({"status": status, "body": ECHO.encode()} for status in (400, 403, 404, 409)),
+    *({"status": status, "body": ECHO.encode()} for status in (410, 422, 429, 503)),
+    {"status": 302, "headers": {"Location": f"https://x.example/?{ECHO}"}},
+    {"status": 500, "headers": {"Set-Cookie": f"zq={MARKS['password']}; =;"}},
+    {"status": 503, "headers": {"Retry-After": MARKS["password"]}},
+]
+FAULTS: list[dict[str, Any]] = [
+    *REFUSALS,
+    {"body": ECHO.encode()},
+    {"body": ECHO[:-2].encode()},
+    {"body": f"[{ECHO}]".encode()},
+    {"body": f'"{MARKS["password"]}"'.encode()},
+    {"body": ECHO.encode(), "headers": {"Content-Encoding": "gzip"}},
+    *({"truncate_at": 1500}, {"reset": True}),
+]
+CAR = "volkswagen_id_4_pro_2023"
+CONTROLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("number.set_value", f"number.{CAR}_charge_level_to_reach", {"value": 85}),
+    ("switch.turn_off", f"switch.{CAR}_smart_optimization", {}),
+    ("time.set_value", f"time.{CAR}_charging_deadline", {"time": "07:00:00"}),
+    ("button.press", f"button.{CAR}_charge_now", {}),
+    ("podero.pause_charging", f"button.{CAR}_charge_now", {"duration": {"hours": 1}}),
+]
+
+
+async def _add_account(
+    hass: HomeAssistant, cloud: Simulator, witness: Witness, grant: str
+) -> ConfigEntry:
+    """Walk through the flow, with the mistakes that a person and the cloud can make."""
+    name, secret, account = {
+        "password": ("username", "password", cloud.account),
+        "client_credentials": ("client_id", "client_secret", cloud.neighbor),
+    }[grant]
+    typed = {
+        name: getattr(account, name),
+        secret: MARKS["wrong password"],
+        "organization_id": account.organization_id,
+        "user_id": account.user_id,
+        "server": {"environment": "custom", "base_url": cloud.url},
+    }
+    flow = hass.config_entries.flow
+    flow_id = (await flow.async_init(DOMAIN, context={"source": SOURCE_USER}))[
+        "flow_id"
+    ]
+
+    async def submit(values: dict[str, Any]) -> Any:
+        result = await flow.async_configure(flow_id, values)
+        witness.note("forms", {**result, "data_schema": None, "result": None})
+        return result
+
+    await submit({"next_step_id": grant})
+    await submit(typed)
+    typed[secret] = getattr(account, secret)
+    for fault in REFUSALS:
+        cloud.add_fault(kind="token", **fault)
+        assert (await submit(typed))["errors"]
+        cloud.clear_faults()
+    assert (await submit(typed))["step_id"] == "vehicle"
+    vehicle = next(car for car in cloud.vehicles if car.owner is account)
+    for fault in REFUSALS:
+        cloud.add_fault(kind="vehicle", **fault)
+        assert (await submit({"vehicle": vehicle.id}))["errors"]
+        cloud.clear_faults()
+    entry: ConfigEntry = (await submit({"vehicle": vehicle.id}))["result"]
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    return entry
+
+
+async def _poll_through_faults(
+    hass: HomeAssistant, cloud: Simulator, witness: Witness, entry: ConfigEntry
+) -> None:
+    """Poll while every kind of request goes wrong in every way."""
+    (coordinator,) = entry.runtime_data.values()
+    for fault in FAULTS:
+        cloud.add_fault(kind="vehicle", **fault)
+        await coordinator.async_refresh()
+        cloud.clear_faults()
+        await coordinator.async_refresh()
+        cloud.revoke_tokens()
+        cloud.add_fault(kind="token", **fault)
+        await coordinator.async_refresh()
+        cloud.clear_faults()
+        witness.note_exception(coordinator.last_exception)
+        await coordinator.async_refresh()
+        assert coordinator.last_update_success
+    for name in ("battery_level", "is_charging", "boost_state", "latitude", "owner"):
+        cloud.vehicles[0].override(**{name: MARKS["comment of another type"]})
+        await coordinator.async_refresh()
+        cloud.vehicles[0].clear_overrides(name)
+    cloud.vehicles[0].override(latitude=LATITUDE, news=MARKS)
+    await coordinator.async_refresh()
+    assert not reauth_flows(hass)
+
+
+async def _use_controls(
+    hass: HomeAssistant, cloud: Simulator, witness: Witness
+) -> None:
+    """Use everything that writes, against every refusal."""
+    for action, entity_id, data in CONTROLS:
+        domain, _, service = action.partition(".")
+        for fault in REFUSALS:
+            cloud.add_fault(**fault)
+            with pytest.raises(HomeAssistantError) as raised:
+                await hass.services.async_call(
+                    domain, service, {"entity_id": entity_id, **data}, blocking=True
+                )
+            cloud.clear_faults()
+            witness.note_exception(raised.value)
+            witness.note("exceptions", str(raised.value))
+            await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def _repair(
+    hass: HomeAssistant, cloud: Simulator, witness: Witness, person: Person
+) -> None:
+    """Raise every kind of issue, and try to fix each, with and without success."""
+    car = cloud.vehicles[0]
+    car.raise_reauthenticate()
+    car.raise_message(MARKS["message"])
+    car.raise_unknown_action("consent", url=f"https://x.example/?{MARKS['embedding']}")
+    await later(hass)
+    assert len(issues(hass)) == 3
+    witness.note("issues", [issue.to_json() for issue in issues(hass).values()])
+    witness.note("issues", [vars_of(issue) for issue in issues(hass).values()])
+    for issue_id in list(issues(hass)):
+        for fault in (*REFUSALS, {"body": b'{"redirect_url": "javascript:zq"}'}):
+            cloud.add_fault(kind="cues", **fault)
+            step = await person.fix(issue_id)
+            cloud.clear_faults()
+            witness.note("issues", [vars_of(issue) for issue in issues(hass).values()])
+            witness.note("forms", _but(step, "url", "description_placeholders"))
+    reconnect = next(issue for issue in issues(hass) if issue.startswith("reauth"))
+    step = await person.fix(reconnect)
+    await person.sign_in(step)
+    assert (await person.wait(step))["type"] == "create_entry"
+    car.clear_actions()
+    await later(hass)
+    assert not issues(hass)
+
+
+def vars_of(issue: ir.IssueEntry) -> dict[str, Any]:
+    """Return all that an issue holds."""
+    return {name: getattr(issue, name) for name in issue.__slots__ or vars(issue)}
+
+
+async def _sign_in_again(
+    hass: HomeAssistant, cloud: Simulator, witness: Witness, entry: ConfigEntry
+) -> None:
+    """Have another password, be asked for it, mistype it, and give it."""
+    cloud.account.password = MARKS["new password"]
+    cloud.revoke_tokens()
+    await later(hass)
+    (flow,) = reauth_flows(hass)
+    witness.note("issues", [vars_of(i) for i in ir.async_get(hass).issues.values()])
+    for password in (MARKS["wrong password"], MARKS["new password"]):
+        result = await hass.config_entries.flow.async_configure(
+            flow["flow_id"], {"password": password}
+        )
+        witness.note("forms", {**result, "data_schema": None})
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_nothing_leaks(
+    hass: HomeAssistant,
+    marked: Simulator,
+    witness: Witness,
+    person: Person,
+    hass_client: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """All paths are walked with values that can be recognized, and none is found again."""
+    entry = await _add_account(hass, marked, witness, "password")
+    other = await _add_account(hass, marked, witness, "client_credentials")
+    await _poll_through_faults(hass, marked, witness, entry)
+    await _use_controls(hass, marked, witness)
+    await _repair(hass, marked, witness, person)
+    await _sign_in_again(hass, marked, witness, entry)
+    for account in (entry, other):
+        witness.note(
+            "diagnostics",
+            await get_diagnostics_for_config_entry(hass, hass_client, account),
+        )
+        (device,) = dr.async_entries_for_config_entry(
+            dr.async_get(hass), account.entry_id
+        )
+        witness.note(
+            "diagnostics",
+            await get_diagnostics_for_device(hass, hass_client, account, device),
+        )
+        witness.note("objects", repr(account.runtime_data))
+    for state in hass.states.async_all():
+        tracked = {*state.attributes} & {"latitude", "longitude"}
+        assert not tracked or state.domain in {"device_tracker", "zone"}
+        witness.note("states", [state.state, _but(state.attributes, *tracked)])
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    for key, content in hass_storage.items():
+        witness.note("storage", [key, _without_own_data(key, content)])
+    for record in caplog.records:
+        witness.note("log", _logged(record))
+
+    assert len(witness.places["log"]) > 500
+    assert {"core.config_entries", "core.device_registry"} <= hass_storage.keys()
+    assert "zq-password" not in json.dumps(_but(hass_storage, "core.config_entries"))
+    assert MARKS["new password"] in json.dumps(hass_storage["core.config_entries"])
+    leaks = {place: witness.found(place) for place in witness.places}
+    # A form shows who it is that shall sign in again, to that person.
+    leaks["forms"] -= {*OWN_DATA, "organization", "user", "another user"}
+    assert not {place: names for place, names in leaks.items() if names}
+    assert leaks.keys() == {
+        *("diagnostics", "events", "exceptions", "forms", "issues", "log"),
+        *("objects", "states", "storage"),
+    }
+
+
+def _but(mapping: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in keys}
+
+
+def _without_own_data(key: str, content: Any) -> Any:
+    """Leave out what only an account's own data, and a tracker's state, may hold."""
+    if key == "core.config_entries":
+        entries = content["data"]["entries"]
+        return [_but(entry, "data", "unique_id") for entry in entries]
+    if key == "core.restore_state":
+        return [
+            state
+            for state in content["data"]
+            if not state["state"]["entity_id"].startswith("device_tracker.")
+        ]
+    return content
+
+
+def _logged(record: logging.LogRecord) -> str:
+    """Return all that a log shows of a record, but what is only a test's or a tracker's."""
+    if record.name.startswith("pytest_homeassistant"):
+        return ""
+    text = record.getMessage()
+    if "entity_id=device_tracker." in text:
+        return ""
+    if record.exc_info:
+        text += "".join(traceback.format_exception(*record.exc_info))
+    return text
+
+
+def test_what_is_searched_for_is_found(hass: HomeAssistant) -> None:
+    """A search that finds nothing would be of no use if it could not."""
+    witness = Witness({"password": re.compile("zq-password")})
+    witness.note("log", "nothing")
+    assert not witness.found("log")
+    witness.note("log", {"deep": [{"down": "a zq-password b"}]})
+    assert witness.found("log") == {"password"}

@@ -124,7 +124,7 @@ json_values: SearchStrategy[Any] = st.recursive(
 )
 """Anything that JSON can say and a decoder takes."""
 
-EXTREMES = [
+EXTREMES: list[Any] = [
     *(None, True, False, 0, 1, -1, 100, 101, 2**31, 2**63, -(2**63), 0.5, -0.0),
     *(1e14, 1e15, -1e15, 1e308, 5e-324, 31_622_401, 1.0, 55.0),
     *(

@@ -473,6 +473,8 @@ async def test_failure_that_nobody_waits_for(
     await until(
         lambda: token_requests(simulator) and not vars(password_auth)["_renewal"]
     )
+    assert waiting.cancelled()
+    del waiting
     gc.collect()
     assert not reports
 

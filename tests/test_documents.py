@@ -14,11 +14,15 @@ from simulator import Simulator
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_any_document_can_be_shown(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Nothing is raised or complained of, and what is not broken is shown as before."""
     await set_up(entry)
-    logging.getLogger("custom_components.podero").setLevel(logging.ERROR)
+    caplog.set_level(logging.ERROR, "custom_components.podero")
     viewer = Viewer(hass, simulator.vehicles[0], entry)
     await hass.async_add_executor_job(examine, viewer, hass.loop, 40)
     assert viewer.seen["broken documents"] >= 40

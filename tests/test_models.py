@@ -156,6 +156,27 @@ def test_unrecognized_keys_show_their_type_only() -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("battery_level", (1, True, 1.0, 0, False, None, "1", 1)),
+        ("is_charging", (True, 1, False, 0, None, True)),
+        ("battery_capacity_kwh", ("1", 1, True, 1.0, "x", 1)),
+    ],
+)
+def test_read_as_a_change(field: str, values: tuple[Any, ...]) -> None:
+    """Values that are equal to Python are not the same JSON."""
+    last = None
+    for value in values:
+        document = {field: value, "comment": "kept"}
+        vehicle = Vehicle.from_json(document, last)
+        anew = Vehicle.from_json(document)
+        assert getattr(vehicle, field) == getattr(anew, field), value
+        assert vehicle.invalid == anew.invalid, value
+        assert vehicle.comment == "kept"
+        last = (document, vehicle)
+
+
+@pytest.mark.parametrize(
     ("code", "kind"),
     [
         ("reauthenticate", ReauthenticateAction),

@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.async_api import async_playwright
 
 from .bring_up import bring_up, owned
+from .dashboard import URL_PATH
 from .home_assistant import HomeAssistant
 from .past import live_through, read
 from .processes import DemoError, say
@@ -57,7 +58,6 @@ async def _run() -> None:
             for entity in await hass.settled_entities()
             if entity.vehicle_id == first
         )
-        await _add_dashboard(hass)
         say("Taking the pictures")
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=program)
@@ -133,26 +133,16 @@ async def _still(page: Any) -> bytes:
     return shot
 
 
-async def _add_dashboard(hass: HomeAssistant) -> None:
-    """Make a dashboard of what the action for it returns."""
-    answer = await hass.post("/api/services/podero/get_dashboard?return_response", {})
-    dashboard = {"url_path": "my-cars", "title": "Cars", "mode": "storage"}
-    await hass.command("lovelace/dashboards/create", **dashboard)
-    await hass.command(
-        "lovelace/config/save", url_path="my-cars", config=answer["service_response"]
-    )
-
-
 async def _dashboard(camera: Camera) -> None:
     """Show the dashboard: of one car on a wide screen, of the other one on a phone."""
-    page = await camera.open("/my-cars/0", 1440, 1000)
+    page = await camera.open(f"/{URL_PATH}/0", 1440, 1000)
     await page.locator("canvas").nth(2).wait_for()
     graph = await page.locator("hui-history-graph-card").last.bounding_box()
     # The tiles of the map are not to be had everywhere.
     place = await page.locator("hui-map-card").bounding_box()
     end = place["x"] - MARGIN, graph["y"] + graph["height"] + MARGIN
     await camera.take(page, "dashboard", end)
-    page = await camera.open("/my-cars/1", 390, 812, is_dark=True)
+    page = await camera.open(f"/{URL_PATH}/1", 390, 812, is_dark=True)
     await page.get_by_text("Smart optimization").wait_for()
     await camera.take(page, "dashboard-phone")
 

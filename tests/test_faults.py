@@ -107,18 +107,16 @@ INVALID_RESPONSE = {
     "not modified": {"status": 304, "body": b""},
 }
 FAULTS = [
-    *(
-        pytest.param(fault, "cannot_connect", 2, id=name)
-        for name, fault in CANNOT_CONNECT.items()
-    ),
-    *(
-        pytest.param(fault, "invalid_response", 1, id=name)
-        for name, fault in INVALID_RESPONSE.items()
-    ),
+    *((fault, "cannot_connect", 2) for fault in CANNOT_CONNECT.values()),
+    *((fault, "invalid_response", 1) for fault in INVALID_RESPONSE.values()),
 ]
 
 
-@pytest.mark.parametrize(("fault", "key", "requests"), FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "key", "requests"),
+    FAULTS[::4],
+    ids=[*CANNOT_CONNECT, *INVALID_RESPONSE][::4],
+)
 async def test_fault_of_one_vehicle(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -146,6 +144,32 @@ async def test_fault_of_one_vehicle(
     await later(hass)
     assert shown(hass, simulator, 0) == before
     assert complaints(caplog, INFO) == [_failed(1, key), _recovered(1)]
+    assert not reauth_flows(hass)
+
+
+async def test_every_fault(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The same for each of them, one after the other."""
+    before = shown(hass, simulator, 0)
+    for fault, key, requests in FAULTS:
+        caplog.clear()
+        simulator.requests.clear()
+        vehicle_id = simulator.vehicles[0].id
+        simulator.add_fault(
+            VehicleFault(kind="vehicle", vehicle_id=vehicle_id, **fault)
+        )
+        await later(hass)
+        assert not is_available(hass, simulator, 0), fault
+        assert is_available(hass, simulator, 1), fault
+        assert len(vehicle_requests(simulator, 0)) == requests, fault
+        simulator.clear_faults()
+        await later(hass)
+        assert shown(hass, simulator, 0) == before, fault
+        assert complaints(caplog, INFO) == [_failed(1, key), _recovered(1)], fault
     assert not reauth_flows(hass)
 
 
@@ -359,29 +383,28 @@ TOKEN_ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("fault", TOKEN_ANSWERS)
 async def test_token_that_cannot_be_renewed(
     hass: HomeAssistant,
     simulator: Simulator,
     two_cars: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
-    fault: dict[str, Any],
 ) -> None:
     """As long as nobody refuses the credentials, nobody is asked for them."""
-    simulator.revoke_tokens()
-    simulator.add_fault(kind="token", **fault)
-    for _ in range(2):
+    for fault in TOKEN_ANSWERS:
+        caplog.clear()
+        simulator.revoke_tokens()
+        simulator.add_fault(kind="token", **fault)
+        for _ in range(2):
+            await later(hass)
+            assert not is_available(hass, simulator, 0), fault
+            assert not is_available(hass, simulator, 1), fault
+        assert len(complaints(caplog)) == 2, fault
+        simulator.clear_faults()
         await later(hass)
-    assert not is_available(hass, simulator, 0)
-    assert not is_available(hass, simulator, 1)
-    assert len(complaints(caplog)) == 2
+        assert is_available(hass, simulator, 0), fault
+        assert is_available(hass, simulator, 1), fault
+        assert len(complaints(caplog, INFO)) == 4, fault
     assert not reauth_flows(hass)
-    simulator.clear_faults()
-    await later(hass)
-    assert is_available(hass, simulator, 0)
-    assert is_available(hass, simulator, 1)
-    assert len(complaints(caplog)) == 2
-    assert len(complaints(caplog, INFO)) == 4
 
 
 @pytest.mark.parametrize("refresh_tokens", [True, False])

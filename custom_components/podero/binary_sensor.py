@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
 
@@ -87,7 +87,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoBinarySensor(PoderoValueEntity, BinarySensorEntity):
+class PoderoBinarySensor(PoderoEntity, BinarySensorEntity):
     """A binary sensor that shows a field."""
 
     entity_description: PoderoBinarySensorDescription

@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import Vehicle
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
@@ -49,7 +49,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoButton(PoderoValueEntity, ButtonEntity):
+class PoderoButton(PoderoEntity, ButtonEntity):
     """A button of a vehicle."""
 
     entity_description: PoderoButtonDescription

@@ -11,7 +11,7 @@ CONFIRMATION_PERIOD = 30.0
 """Seconds within which a reading has to show what was set."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Change:
     """A preference that was set."""
 
@@ -54,12 +54,14 @@ class Changes:
     @property
     def shown(self) -> Vehicle | None:
         """Return the last reading as it is to be shown."""
-        if self.reading is None or not self._pending:
-            return self.reading
+        return None if self.reading is None else self._lay_over(self.reading)
+
+    def _lay_over(self, reading: Vehicle) -> Vehicle:
+        """Return a reading with what was set since."""
         values: dict[str, Any] = {}
         for change in self._pending.values():
             values |= {change.preference: change.value, **change.implied}
-        return replace(self.reading, **values)
+        return replace(reading, **values) if values else reading
 
     def add(self, preference: str, value: Any, implied: Mapping[str, Any]) -> Change:
         """Show a preference that was set just now."""
@@ -83,17 +85,21 @@ class Changes:
         self._pending[preference] = change
         return change
 
-    def read(self, reading: Vehicle) -> None:
-        """Take a reading: what it confirms and what is too old is no longer laid over it."""
+    def read(self, reading: Vehicle) -> Vehicle:
+        """Take a reading, and return it as it is to be shown.
+
+        What it confirms and what is too old is no longer laid over it.
+        """
         self.reading = reading
         if not self._pending:
-            return
+            return reading
         now = asyncio.get_running_loop().time()
         for change in tuple(self._pending.values()):
             if change.agrees(reading) and now >= change.proven_from:
                 change.done.set()
             if change.done.is_set() or now >= change.until:
                 del self._pending[change.preference]
+        return self._lay_over(reading)
 
     def end(self, change: Change) -> bool:
         """Show the truth again, and return whether it agrees with the change."""

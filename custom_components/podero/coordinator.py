@@ -1,7 +1,7 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from time import monotonic
@@ -21,6 +21,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
 
 from .api import (
     AuthenticationError,
@@ -122,6 +123,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._write_lock = asyncio.Lock()
         self._told: Vehicle | None = None
         self._standing = True, False
+        self._interested: dict[str | None, tuple[CALLBACK_TYPE, ...]] = {}
+        self._listener_count = 0
+        self._expected: dict[str, tuple[datetime, datetime]] = {}
 
     @override
     async def _async_update_data(self) -> Vehicle:
@@ -143,9 +147,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             self._log_unusable(vehicle)
             self._events.extend(self._history.add(vehicle))
             self._async_describe_device(vehicle)
-        self._changes.read(vehicle)
+        shown = self._changes.read(vehicle)
         self._adapt_update_interval()
-        return self._changes.shown or vehicle
+        return shown
 
     async def _async_get_vehicle(self) -> Vehicle:
         """Read the vehicle, twice where a working connection just failed."""
@@ -174,8 +178,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     def _log_unusable(self, vehicle: Vehicle) -> None:
         """Name each field once that held a value which could not be used."""
-        for field in sorted(vehicle.invalid - self._logged_fields):
-            self._logged_fields.add(field)
+        unusable = vehicle.invalid - self._logged_fields
+        self._logged_fields |= unusable
+        for field in sorted(unusable):
             self.logger.warning(
                 "%s: the value of %s could not be used, it is shown as unknown",
                 self.name,
@@ -201,13 +206,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     def _adapt_update_interval(self) -> None:
         """Poll more often while a boost is starting or a change awaited, not forever."""
-        now = monotonic()
-        reading = self._changes.reading
+        reading, is_boosting = self._changes.reading, False
         if reading is None or reading.boost_state is not BoostState.REQUESTED:
             self._boost_polling_until = None
-        elif self._boost_polling_until is None:
-            self._boost_polling_until = now + BOOST_UPDATE_PERIOD
-        is_boosting = self._boost_polling_until and now < self._boost_polling_until
+        else:
+            if self._boost_polling_until is None:
+                self._boost_polling_until = monotonic() + BOOST_UPDATE_PERIOD
+            is_boosting = monotonic() < self._boost_polling_until
         interval = (
             FAST_UPDATE_INTERVAL
             if is_boosting or self._changes.are_pending
@@ -290,21 +295,57 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             self._standing = standing
             super().async_update_listeners()
         else:
-            self._async_tell(self.data.moved_since(vehicle))
+            moved, now = self.data.moved_since(vehicle), dt_util.utcnow()
+            for field, (since, moment) in self._expected.items():
+                if not since <= now < moment:
+                    moved.add(field)
+            self._async_tell(moved)
         events, self._events = self._events, []
         for event in events:
             async_dispatcher_send(self.hass, SIGNAL_CHARGING_EVENT, self, event)
 
     @callback
+    @override
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: Any = None
+    ) -> CALLBACK_TYPE:
+        """Listen for what moves in the fields that the context names, or for everything."""
+        self._interested = {}
+        return super().async_add_listener(update_callback, context)
+
+    @callback
     def _async_tell(self, moved: set[str]) -> None:
         """Tell the listeners that want to know of a field that moved, or of everything."""
-        listeners: list[tuple[CALLBACK_TYPE, Any]] = list(self._listeners.values())
-        for update_callback, fields in listeners:
-            if fields is None or not moved.isdisjoint(fields):
-                try:
-                    update_callback()
-                except Exception:
-                    self.logger.exception("Unexpected error updating %s", self.name)
+        if not self._interested or self._listener_count != len(self._listeners):
+            self._listener_count = len(self._listeners)
+            self._interested = _by_field(self._listeners.values())
+        interested: dict[CALLBACK_TYPE, None] = {}
+        for field in (None, *moved):
+            for update_callback in self._interested.get(field, ()):
+                interested[update_callback] = None
+        for update_callback in interested:
+            try:
+                update_callback()
+            except Exception:
+                self.logger.exception("Unexpected error updating %s", self.name)
+
+    @callback
+    def async_expect(self, field: str, moment: datetime | None) -> None:
+        """Take a field for moved when a moment has come, or the clock was set back."""
+        self._expected.pop(field, None)
+        if moment is not None:
+            self._expected[field] = dt_util.utcnow(), moment
+
+
+def _by_field(
+    listeners: Iterable[tuple[CALLBACK_TYPE, Any]],
+) -> dict[str | None, tuple[CALLBACK_TYPE, ...]]:
+    """Return who wants to know of each field; under None who wants to know of any."""
+    interested: dict[str | None, tuple[CALLBACK_TYPE, ...]] = {}
+    for update_callback, fields in listeners:
+        for field in (None,) if fields is None else fields:
+            interested[field] = *interested.get(field, ()), update_callback
+    return interested
 
 
 def _to_json(value: Any) -> Any:

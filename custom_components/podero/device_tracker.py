@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import Vehicle
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
 
@@ -46,7 +46,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoTracker(PoderoValueEntity, TrackerEntity):
+class PoderoTracker(PoderoEntity, TrackerEntity):
     """A tracker that shows the position."""
 
     entity_description: PoderoTrackerDescription

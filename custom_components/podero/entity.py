@@ -1,12 +1,13 @@
 """The base of all entities: one vehicle's, written only when it shows something new."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, override
 
 from homeassistant.core import callback
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
@@ -23,18 +24,15 @@ class PoderoEntityDescription(EntityDescription):
     also: tuple[str, ...] = ()
     """Other fields that the value is computed from."""
 
-    moves_with_time: bool = False
-    """Whether the value can be another one although no field is."""
-
     @property
     def source(self) -> str:
         """Return the API's name of the field that is shown."""
         return self.field or self.key
 
     @cached_property
-    def fields(self) -> frozenset[str] | None:
-        """Return the fields without which the value does not move; None: it may anyway."""
-        return None if self.moves_with_time else frozenset({self.source, *self.also})
+    def fields(self) -> frozenset[str]:
+        """Return the fields without which the value does not move."""
+        return frozenset({self.source, *self.also})
 
     @cached_property
     def read(self) -> Callable[[Vehicle], Any]:
@@ -43,29 +41,9 @@ class PoderoEntityDescription(EntityDescription):
 
 
 class PoderoEntity(CoordinatorEntity[PoderoCoordinator]):
-    """An entity of a vehicle."""
+    """An entity that shows a value of a vehicle's reading."""
 
     _attr_has_entity_name = True
-
-    def __init__(
-        self,
-        coordinator: PoderoCoordinator,
-        key: str,
-        fields: Collection[str] | None = None,
-    ) -> None:
-        """Belong to the device of a coordinator's vehicle.
-
-        Only what moves in some fields is told, where they are named.
-        """
-        super().__init__(coordinator, fields)
-        self._attr_unique_id = f"{coordinator.vehicle_id}_{key}"
-        self._attr_translation_key = key
-        self._attr_device_info = coordinator.device_info
-
-
-class PoderoValueEntity(PoderoEntity):
-    """An entity that shows a value of the vehicle's reading."""
-
     entity_description: PoderoEntityDescription
     _value: Any = None
     _was_available: bool | None = None
@@ -73,10 +51,30 @@ class PoderoValueEntity(PoderoEntity):
     def __init__(
         self, coordinator: PoderoCoordinator, description: PoderoEntityDescription
     ) -> None:
-        """Show what a description names."""
-        super().__init__(coordinator, description.key, description.fields)
+        """Show what a description names, told only when a field of it moves."""
+        super().__init__(coordinator, description.fields)
         self.entity_description = description
         self._take()
+
+    # Computed, not kept: an entity holds so much already that each attribute counts.
+
+    @property
+    @override
+    def unique_id(self) -> str:
+        """Return the vehicle's id with the key."""
+        return f"{self.coordinator.vehicle_id}_{self.entity_description.key}"
+
+    @property
+    @override
+    def translation_key(self) -> str:
+        """Return the key."""
+        return self.entity_description.key
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        """Return the device of the vehicle."""
+        return self.coordinator.device_info
 
     @override
     async def async_added_to_hass(self) -> None:

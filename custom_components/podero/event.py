@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .charging import ChargingEvent
 from .const import SIGNAL_CHARGING_EVENT
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
 
@@ -42,7 +42,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoChargingEvent(PoderoValueEntity, EventEntity):
+class PoderoChargingEvent(PoderoEntity, EventEntity):
     """An event that shows what happened last."""
 
     entity_description: PoderoEventDescription

@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
@@ -45,7 +45,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoNumber(PoderoValueEntity, NumberEntity):
+class PoderoNumber(PoderoEntity, NumberEntity):
     """A number that sets a field."""
 
     entity_description: PoderoNumberDescription

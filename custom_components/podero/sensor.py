@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -26,7 +27,7 @@ from homeassistant.util import dt as dt_util
 
 from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
 
@@ -44,12 +45,12 @@ class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
     """Describe a sensor."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class DiagnosticDescription(PoderoSensorDescription):
-    """Describe a sensor that most people never look at."""
-
-    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
-    entity_registry_enabled_default: bool = False
+# What most people never look at.
+_diagnostic = partial(
+    PoderoSensorDescription,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+)
 
 
 def _status(value: Status | None) -> Status | None:
@@ -69,14 +70,12 @@ def _text(field: str) -> Callable[[Vehicle], str | None]:
     return read
 
 
-def _timestamp(key: str, field: str | None = None) -> DiagnosticDescription:
-    return DiagnosticDescription(
-        key=key, field=field, device_class=SensorDeviceClass.TIMESTAMP
-    )
+def _timestamp(key: str, field: str | None = None) -> PoderoSensorDescription:
+    return _diagnostic(key=key, field=field, device_class=SensorDeviceClass.TIMESTAMP)
 
 
-def _power(key: str) -> DiagnosticDescription:
-    return DiagnosticDescription(
+def _power(key: str) -> PoderoSensorDescription:
+    return _diagnostic(
         key=key,
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
@@ -94,8 +93,8 @@ def _energy(period: str) -> PoderoSensorDescription:
     )
 
 
-def _link_status(key: str, field: str) -> DiagnosticDescription:
-    return DiagnosticDescription(
+def _link_status(key: str, field: str) -> PoderoSensorDescription:
+    return _diagnostic(
         key=key,
         field=field,
         value_fn=lambda vehicle: _status(getattr(vehicle, field)),
@@ -172,23 +171,23 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         # The number shows it too.
         entity_registry_enabled_default=False,
     ),
-    DiagnosticDescription(
+    _diagnostic(
         key="charge_target_min",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(
+    _diagnostic(
         key="charge_target_max",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(
+    _diagnostic(
         key="battery_at_plug_in",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(
+    _diagnostic(
         key="battery_capacity",
         field="battery_capacity_kwh",
         device_class=SensorDeviceClass.ENERGY_STORAGE,
@@ -199,25 +198,25 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _link_status("connection_status", "connection_status"),
     _link_status("monitoring_status", "monitoring_status"),
     _link_status("steering_status", "steering_status"),
-    DiagnosticDescription(
+    _diagnostic(
         key="last_reported",
         field="current_state_last_updated_at",
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(
+    _diagnostic(
         key="lifecycle_state",
         value_fn=_text("lifecycle_state"),
         entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(
+    _diagnostic(
         key="actual_steering_state",
         value_fn=_text("actual_steering_state"),
         entity_registry_enabled_default=True,
     ),
-    DiagnosticDescription(key="lifecycle_error", value_fn=_text("lifecycle_error")),
-    DiagnosticDescription(key="comment", value_fn=_text("comment")),
-    DiagnosticDescription(
+    _diagnostic(key="lifecycle_error", value_fn=_text("lifecycle_error")),
+    _diagnostic(key="comment", value_fn=_text("comment")),
+    _diagnostic(
         key="price_zone",
         value_fn=lambda vehicle: vehicle.price_zone and vehicle.price_zone.lower(),
         device_class=SensorDeviceClass.ENUM,
@@ -226,16 +225,14 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("inverter_forced_mode_since"),
     _timestamp("last_boost_triggered_at"),
     _timestamp("last_boost_ended_at"),
-    DiagnosticDescription(
-        key="last_boost_end_reason", value_fn=_text("last_boost_end_reason")
-    ),
+    _diagnostic(key="last_boost_end_reason", value_fn=_text("last_boost_end_reason")),
     _power("expected_max_charge_power"),
     _power("hems_min_export_to_start_w"),
     _power("hems_max_import_before_stopping_w"),
     _power("hems_min_production_to_start_w"),
     _power("hems_min_production_before_stopping_w"),
-    DiagnosticDescription(key="minimum_solar_coverage"),
-    DiagnosticDescription(
+    _diagnostic(key="minimum_solar_coverage"),
+    _diagnostic(
         key="geo_fence_distance_m",
         device_class=SensorDeviceClass.DISTANCE,
         native_unit_of_measurement=UnitOfLength.METERS,
@@ -252,7 +249,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
 CHARGE_DEADLINE = PoderoSensorDescription(
     key="charge_deadline",
     field="charge_deadline_at",
-    moves_with_time=True,
+    also=("is_charge_policy_enabled",),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -281,7 +278,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoSensor(PoderoValueEntity, SensorEntity):
+class PoderoSensor(PoderoEntity, SensorEntity):
     """A sensor that shows a field."""
 
     entity_description: PoderoSensorDescription
@@ -295,36 +292,25 @@ class PoderoSensor(PoderoValueEntity, SensorEntity):
 class PoderoDeadlineSensor(PoderoSensor):
     """The next deadline, at the wall clock of this home, while there is to be one."""
 
-    _value: datetime | None
-    _rule: tuple[time | None, tzinfo] | None = None
-
     @override
     def _read(self, vehicle: Vehicle) -> datetime | None:
-        """Return the next deadline, computed only where it can be another one."""
-        rule = (
-            vehicle.charge_deadline_at if vehicle.is_charge_policy_enabled else None,
-            dt_util.get_default_time_zone(),
-        )
-        now = dt_util.utcnow()
-        if rule != self._rule or (
-            self._value and not now < self._value <= now + timedelta(days=1)
-        ):
-            self._rule = rule
-            return _next(*rule, now)
-        return self._value
+        deadline = None
+        if vehicle.is_charge_policy_enabled and vehicle.charge_deadline_at is not None:
+            deadline = _next(vehicle.charge_deadline_at)
+        self.coordinator.async_expect(self.entity_description.source, deadline)
+        return deadline
 
 
-def _next(clock_time: time | None, zone: tzinfo, now: datetime) -> datetime | None:
-    """Return when a clock of a zone shows a time next."""
-    if clock_time is None:
-        return None
+def _next(clock_time: time) -> datetime:
+    """Return when the clock of this home shows a time next."""
+    now, zone = dt_util.utcnow(), dt_util.get_default_time_zone()
     today = now.astimezone(zone).date()
     for day in (today, today + timedelta(days=1)):
         # Compared in UTC: two moments of one zone are compared by the wall clock.
         moment = datetime.combine(day, clock_time, zone).astimezone(UTC)
         if moment > now:
-            return moment
-    return None
+            break
+    return moment
 
 
 class PoderoFinishSensor(PoderoSensor):

@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
@@ -44,7 +44,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoSwitch(PoderoValueEntity, SwitchEntity):
+class PoderoSwitch(PoderoEntity, SwitchEntity):
     """A switch that sets a field."""
 
     entity_description: PoderoSwitchDescription

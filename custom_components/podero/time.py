@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntityDescription, PoderoValueEntity
+from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
@@ -41,7 +41,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoTime(PoderoValueEntity, TimeEntity):
+class PoderoTime(PoderoEntity, TimeEntity):
     """A time of day that sets a field."""
 
     entity_description: PoderoTimeDescription

@@ -39,7 +39,7 @@ class _NotServedError(InvalidResponseError):
     """Say that a token URL does not serve the grant."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Token:
     """An access token, the moment to renew it, and the refresh token if there is one."""
 

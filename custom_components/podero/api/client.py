@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 import re
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from uuid import UUID
 
 from yarl import URL
@@ -24,14 +24,6 @@ from .transport import Response, Transport
 def _canonical(uuid: str) -> str:
     """Return a UUID in its canonical form. Raises ValueError if it is none."""
     return str(UUID(uuid))
-
-
-class _Reading(NamedTuple):
-    """What a vehicle's last answer was, and said: the next one differs in little."""
-
-    body: bytes
-    document: dict[str, Any]
-    vehicle: Vehicle
 
 
 # What every browser takes for a host; encoded where it is international.
@@ -57,7 +49,7 @@ class PoderoClient:
             f"/api/partners/v2.0/org/{UUID(organization_id)}/users/{UUID(user_id)}"
             "/electric-vehicles"
         )
-        self._readings: dict[str, _Reading] = {}
+        self._last: dict[str, tuple[Response, Vehicle]] = {}
 
     def close(self) -> None:
         """Give up what is under way."""
@@ -84,14 +76,16 @@ class PoderoClient:
         is another vehicle's.
         """
         response = await self._request("GET", self._vehicle(vehicle_id))
-        last = self._readings.get(vehicle_id)
-        if last is not None and response.body == last.body:
-            return last.vehicle
-        document = response.json()
-        vehicle = Vehicle.from_json(document, last and (last.document, last.vehicle))
+        if (last := self._last.get(vehicle_id)) is None:
+            vehicle = Vehicle.from_json(response.json())
+        elif response.body == last[0].body:
+            return last[1]
+        else:
+            # Decoded again: kept, the document would be as large as all the rest.
+            vehicle = Vehicle.from_json(response.json(), (last[0].json(), last[1]))
         if vehicle.id is not None and vehicle.id != vehicle_id:
             raise InvalidResponseError("The answer is another vehicle's")
-        self._readings[vehicle_id] = _Reading(response.body, document, vehicle)
+        self._last[vehicle_id] = response, vehicle
         return vehicle
 
     async def set_preferences(self, vehicle_id: str, **preferences: Any) -> None:

@@ -19,8 +19,8 @@ from .errors import InvalidResponseError
 # Larger numbers are no measurement of a car.
 _LIMIT = 10**15
 # RFC 3339, which Python's own parser takes with much else.
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d.*", re.ASCII | re.DOTALL)
-_TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_TIMESTAMP = r"(?as)\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d.*"
+_TIME = r"(?a)\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?"
 
 
 class Status(StrEnum):
@@ -124,7 +124,7 @@ def _timestamp(value: Any) -> datetime | None:
 # One report stamps many fields with the same moment.
 @lru_cache(maxsize=16)
 def _moment(text: str) -> datetime | None:
-    if not _TIMESTAMP.fullmatch(text):
+    if not re.fullmatch(_TIMESTAMP, text):
         raise ValueError("not a timestamp")
     moment = datetime.fromisoformat(text.upper())
     if moment.tzinfo is None:
@@ -139,7 +139,7 @@ def _moment(text: str) -> datetime | None:
 
 def _clock_time(value: Any) -> time:
     """Read a wall-clock time; a zone, which the contract does not have, is ignored."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_TIME, value):
         raise ValueError("not a time of day")
     return time.fromisoformat(value).replace(tzinfo=None)
 

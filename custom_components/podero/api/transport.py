@@ -65,7 +65,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Response:
     """What came back: the status, the whole body, and how long to wait (seconds)."""
 

@@ -1,0 +1,237 @@
+"""Measure what the integration costs, beside what people would use in its place.
+
+python -m benchmarks             all of it, in two or three minutes
+python -m benchmarks --quick     with a tenth of the rounds, to see that it works
+"""
+
+import argparse
+import asyncio
+from datetime import UTC, datetime
+import logging
+from typing import Final
+
+from homeassistant.components.recorder import get_instance
+from homeassistant.const import __version__
+
+from .contenders import (
+    FLOOR,
+    PLAIN,
+    PODERO,
+    RESTFUL,
+    RESTFUL_DEFAULT,
+    Contender,
+    Road,
+    floor,
+    plain_coordinator,
+    podero,
+    restfuls,
+)
+from .day import Recorded, record_day, reported_changes
+from .footprint import import_time, memory
+from .home import run_home
+from .measure import Medians, cpu, longest_callback, writes
+from .readings import POLLS, SCENARIOS, charging_day, parked_day, scenario, vehicle_ids
+from .server import Server, run_server
+from .shown import DEFAULT, EVERY_FIELD
+from .table import Table, at_most, count, part, share, times, whole
+
+ROUNDS: Final = 300
+ROUNDS_OF_MANY: Final = 30
+VEHICLES: Final = 100
+MOST_AT_ONCE: Final = 4
+
+# What the integration must reach, for each scenario.
+OF_THE_FLOOR: Final = dict(zip(SCENARIOS, (1.35, 1.6, 2.2, 5), strict=True))
+OF_RESTFUL: Final = dict(zip(SCENARIOS, (1 / 8, 1 / 7, 1 / 5, 1 / 2.2), strict=True))
+RECORDED: Final = dict(zip(SCENARIOS, (1 / 7, 1 / 6, 1 / 2.4, 1 / 1.2), strict=True))
+LONGEST: Final = dict(zip(SCENARIOS, (1 / 13, 1 / 12, 1 / 8, 1 / 2.4), strict=True))
+OF_RESTFUL_FOR_MANY: Final = {"unchanged": 1 / 18, "typical": 1 / 7}
+
+
+async def measure(server: Server, rounds: int, rounds_of_many: int) -> Table:
+    """Measure everything."""
+    table = Table()
+    await _measure_one_vehicle(server, table, rounds)
+    await _measure_recorder(server, table, rounds)
+    await _measure_days(server, table)
+    await _measure_many_vehicles(server, table, rounds_of_many)
+    table.section("import")
+    table.row(
+        "beyond Home Assistant's own modules, ms",
+        at_most(import_time() * 1000, 15, count),
+    )
+    return table
+
+
+async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> None:
+    vehicles = vehicle_ids(1)
+    table.section("a poll of one vehicle", *SCENARIOS)
+    server.serve(scenario("typical", vehicles))
+    async with run_home() as hass:
+        contenders = await _everyone(Road(hass, server.url, vehicles))
+        cpus, stalls = {}, {}
+        written: dict[str, list[str]] = {PODERO: [], RESTFUL: []}
+        requests = []
+        for name in SCENARIOS:
+            server.serve(scenario(name, vehicles))
+            cpus[name] = await cpu(contenders, rounds)
+            stalls[name] = await longest_callback(contenders, rounds)
+            for contender in contenders:
+                if contender.name not in written:
+                    continue
+                server.take_counts()
+                writing = await writes(contender, POLLS)
+                counts = server.take_counts()
+                written[contender.name].append(
+                    f"{count(writing.all / POLLS)}, {count(writing.idle / POLLS)} idle"
+                )
+                if contender.name == PODERO:
+                    requests.append(
+                        f"{count(counts.readings / POLLS)} and {counts.tokens}"
+                    )
+    table.row(
+        "CPU of the floor, ms",
+        *(f"{medians[FLOOR] * 1000:.3f}" for medians in cpus.values()),
+    )
+    table.row(
+        "Podero: CPU × the floor's",
+        *(
+            at_most(medians[PODERO] / medians[FLOOR], OF_THE_FLOOR[name], times)
+            for name, medians in cpus.items()
+        ),
+    )
+    for other in (PLAIN, RESTFUL, RESTFUL_DEFAULT):
+        table.row(
+            f"{other}: CPU × the floor's",
+            *(times(medians[other] / medians[FLOOR]) for medians in cpus.values()),
+        )
+    _compare(table, "CPU", cpus, OF_RESTFUL)
+    _compare(table, "longest callback", stalls, LONGEST)
+    for contender_name, cells in written.items():
+        table.row(f"{contender_name}: state writes", *cells)
+    table.row("Podero: requests, and requests for tokens", *requests)
+
+
+async def _measure_recorder(server: Server, table: Table, rounds: int) -> None:
+    vehicles = vehicle_ids(1)
+    server.serve(scenario("typical", vehicles))
+    async with run_home(with_recorder=True) as hass:
+        contenders = await _everyone(Road(hass, server.url, vehicles))
+        cpus = {}
+        for name in SCENARIOS:
+            server.serve(scenario(name, vehicles))
+            cpus[name] = await cpu(contenders, rounds, get_instance(hass))
+    _compare(table, "CPU with the recorder", cpus, RECORDED)
+
+
+async def _measure_days(server: Server, table: Table) -> None:
+    days = {"parked": parked_day(), "four hours of charging": charging_day()}
+    names = (PODERO, RESTFUL, RESTFUL_DEFAULT)
+    recorded: dict[str, list[Recorded]] = {
+        name: [await record_day(server, name, day) for day in days.values()]
+        for name in names
+    }
+    table.section("a day of 288 readings", *days)
+    table.row(
+        "changes that the car reported of what is on",
+        *(whole(reported_changes(day)) for day in days.values()),
+    )
+    for name in names:
+        table.row(
+            f"{name}: state rows, bytes",
+            *(f"{whole(day.rows)}, {whole(day.size)}" for day in recorded[name]),
+        )
+    table.row(
+        "Podero: part of RESTful's rows, bytes",
+        *(
+            f"{at_most(ours.rows / theirs.rows, 0.45, share)}, "
+            f"{at_most(ours.size / theirs.size, 0.75, share)}"
+            for ours, theirs in zip(recorded[PODERO], recorded[RESTFUL], strict=True)
+        ),
+    )
+    table.row(
+        "Podero: statistics rows",
+        *(whole(day.statistics) for day in recorded[PODERO]),
+    )
+
+
+async def _measure_many_vehicles(server: Server, table: Table, rounds: int) -> None:
+    vehicles = vehicle_ids(VEHICLES)
+    server.serve(scenario("typical", vehicles))
+    async with run_home() as hass:
+        road = Road(hass, server.url, vehicles)
+        plain_memory, plain = await memory(road, plain_coordinator)
+        podero_memory, ours = await memory(road, podero)
+        (theirs,) = await restfuls(road, RESTFUL)
+        cpus = {}
+        for name in OF_RESTFUL_FOR_MANY:
+            server.serve(scenario(name, vehicles))
+            cpus[name] = await cpu([floor(road), ours, plain, theirs], rounds)
+        server.serve(scenario("unchanged", vehicles), delay=0.02)
+        server.take_counts()
+        await ours.poll()
+        most_at_once = server.take_counts().most_at_once
+    table.section(f"a poll of {VEHICLES} vehicles", *cpus)
+    table.row(
+        "CPU of the floor, ms",
+        *(f"{medians[FLOOR] * 1000:.1f}" for medians in cpus.values()),
+    )
+    _compare(table, "CPU", cpus, OF_RESTFUL_FOR_MANY)
+    table.row(
+        "Podero: memory for each vehicle, × the plain coordinator's",
+        at_most(podero_memory / plain_memory, 1.1, times),
+    )
+    table.row("Podero: requests at once", at_most(most_at_once, MOST_AT_ONCE, count))
+
+
+async def _everyone(road: Road) -> list[Contender]:
+    return [
+        floor(road),
+        await podero(road),
+        await plain_coordinator(road),
+        *await restfuls(road, RESTFUL, RESTFUL_DEFAULT),
+    ]
+
+
+def _compare(
+    table: Table, what: str, medians: dict[str, Medians], bounds: dict[str, float]
+) -> None:
+    """Add which part of RESTful's the integration's is, in each scenario."""
+    table.row(
+        f"Podero: {what}, part of RESTful's",
+        *(
+            at_most(measured[PODERO] / measured[RESTFUL], bounds[name], part)
+            for name, measured in medians.items()
+        ),
+    )
+    if all(RESTFUL_DEFAULT in measured for measured in medians.values()):
+        table.row(
+            "the same, of RESTful's with the default entities only",
+            *(
+                part(measured[PODERO] / measured[RESTFUL_DEFAULT])
+                for measured in medians.values()
+            ),
+        )
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    divisor = 10 if parser.parse_args().quick else 1
+    logging.disable()
+    # Before there are threads: the server's process begins as a copy of this one.
+    with run_server() as server:
+        table = asyncio.run(
+            measure(server, ROUNDS // divisor, ROUNDS_OF_MANY // divisor)
+        )
+    print(
+        f"python -m benchmarks, Home Assistant {__version__}, {datetime.now(UTC):%d %B %Y}."
+        f" By default {len(DEFAULT)} things are shown; RESTful shows"
+        f" every field, {len(EVERY_FIELD)} things.\n"
+    )
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Who polls the vehicles: the integration, and what people would use in its place."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.config_entries import ConfigSubentryDataWithId
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.setup import async_setup_component
+
+from . import plain, restful
+from .shown import DEFAULT, EVERY_FIELD
+from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
+
+FLOOR: Final = "the floor"
+PODERO: Final = "Podero"
+PLAIN: Final = "plain coordinator"
+RESTFUL: Final = "RESTful"
+RESTFUL_DEFAULT: Final = "RESTful, default entities"
+
+_RESTFUL_SHOWS: Final = {RESTFUL: EVERY_FIELD, RESTFUL_DEFAULT: DEFAULT}
+_USER_ID: Final = "6f1d7c58-6b6e-4f6d-9a53-2f4a1c0e9b11"
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One way to poll all vehicles."""
+
+    name: str
+    poll: Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """Where vehicles are polled, and which."""
+
+    hass: HomeAssistant
+    server: str
+    vehicles: Sequence[str]
+
+    def organization(self, name: str) -> str:
+        """Return the organisation of a contender: each has its own turn of the readings."""
+        number = (FLOOR, PODERO, PLAIN, RESTFUL, RESTFUL_DEFAULT).index(name)
+        return f"00000000-0000-4000-8000-{number:012}"
+
+    def urls(self, name: str) -> dict[str, str]:
+        """Return the address of each vehicle for a contender."""
+        base = (
+            f"{self.server}/api/partners/v2.0/org/{self.organization(name)}"
+            f"/users/{_USER_ID}/electric-vehicles"
+        )
+        return {vehicle_id: f"{base}/{vehicle_id}" for vehicle_id in self.vehicles}
+
+
+def floor(road: Road) -> Contender:
+    """Return who sends the request and decodes the answer, and does nothing with it."""
+    session = async_get_clientsession(road.hass)
+
+    async def read(url: str) -> None:
+        async with session.get(
+            url, headers={"Authorization": "Bearer token"}
+        ) as answer:
+            orjson.loads(await answer.read())
+
+    return _contender(FLOOR, [partial(read, url) for url in road.urls(FLOOR).values()])
+
+
+async def podero(road: Road) -> Contender:
+    """Return the integration, set up."""
+    organization_id = road.organization(PODERO)
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=f"{organization_id}_{_USER_ID}",
+        data={
+            "base_url": road.server,
+            "grant": "password",
+            "username": "resident@example.com",
+            "password": "password",
+            "organization_id": organization_id,
+            "user_id": _USER_ID,
+        },
+        subentries_data=_subentries(road.vehicles),
+    )
+    await _set_up(road.hass, entry)
+    return _polling(PODERO, entry.runtime_data.values())
+
+
+async def plain_coordinator(road: Road) -> Contender:
+    """Return a coordinator for each vehicle whose entities write on every poll."""
+    plain.install(road.hass, road.urls(PLAIN), EVERY_FIELD)
+    entry = MockConfigEntry(
+        domain=plain.DOMAIN, subentries_data=_subentries(road.vehicles)
+    )
+    await _set_up(road.hass, entry)
+    return _polling(PLAIN, entry.runtime_data.values())
+
+
+async def restfuls(road: Road, *names: str) -> list[Contender]:
+    """Return Home Assistant's RESTful integration, once with the entities of each name."""
+    config = [
+        restful.resource(name, vehicle_id, url, _RESTFUL_SHOWS[name])
+        for name in names
+        for vehicle_id, url in road.urls(name).items()
+    ]
+    assert await async_setup_component(road.hass, "rest", {"rest": config})
+    await road.hass.async_block_till_done()
+    coordinators = iter(road.hass.data["rest"]["coordinator"])
+    return [_polling(name, islice(coordinators, len(road.vehicles))) for name in names]
+
+
+def _polling(
+    name: str, coordinators: Iterable[DataUpdateCoordinator[Any]]
+) -> Contender:
+    return _contender(name, [coordinator.async_refresh for coordinator in coordinators])
+
+
+def _contender(
+    name: str, reads: Sequence[Callable[[], Coroutine[Any, Any, None]]]
+) -> Contender:
+    async def read_all() -> None:
+        await asyncio.gather(*(read() for read in reads))
+
+    return Contender(name, reads[0] if len(reads) == 1 else read_all)
+
+
+def _subentries(vehicles: Sequence[str]) -> list[ConfigSubentryDataWithId]:
+    return [
+        ConfigSubentryDataWithId(
+            data={},
+            subentry_id=vehicle_id,
+            subentry_type=SUBENTRY_VEHICLE,
+            title=f"Car {number}",
+            unique_id=vehicle_id,
+        )
+        for number, vehicle_id in enumerate(vehicles, 1)
+    ]
+
+
+async def _set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()

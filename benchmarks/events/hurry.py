@@ -1,0 +1,20 @@
+"""Start Home Assistant with the integration polling without a pause."""
+
+from datetime import timedelta
+import sys
+
+from aiohttp import ClientTimeout
+
+from homeassistant.__main__ import main
+
+from custom_components.podero import coordinator
+from custom_components.podero.api import transport
+
+coordinator.UPDATE_INTERVAL = timedelta(microseconds=1)
+coordinator.FAST_UPDATE_INTERVAL = timedelta(microseconds=1)
+coordinator.BLIP_DELAY = 0.0
+coordinator.MIN_RETRY_AFTER = coordinator.MAX_RETRY_AFTER = 0.01
+transport.REQUEST_TIMEOUT = ClientTimeout(total=0.5)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""What the integration weighs: memory for each vehicle, and the time of its import."""
+
+from collections.abc import Awaitable, Callable
+import gc
+import json
+import os
+import pkgutil
+from statistics import median
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+import tracemalloc
+
+from .contenders import Contender, Road
+import custom_components.podero
+
+_IMPORT = """
+from importlib import import_module
+import json, sys, time
+before, modules = json.loads(sys.argv[1])
+for name in before:
+    import_module(name)
+start = time.process_time()
+for name in modules:
+    import_module(name)
+seconds = time.process_time() - start
+print(json.dumps([seconds, [name for name in sys.modules if name.startswith("homeassistant")]]))
+"""
+
+
+async def memory(
+    road: Road, set_up: Callable[[Road], Awaitable[Contender]]
+) -> tuple[float, Contender]:
+    """Return the bytes that each vehicle takes, polled for a while, and who takes them."""
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    contender = await set_up(road)
+    for _ in range(3):
+        await contender.poll()
+    await road.hass.async_block_till_done()
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return (after - before) / len(road.vehicles), contender
+
+
+def import_time(runs: int = 9) -> float:
+    """Return the seconds that importing everything takes where Home Assistant runs."""
+    package = custom_components.podero
+    modules = [
+        package.__name__,
+        *(
+            module.name
+            for module in pkgutil.walk_packages(
+                package.__path__, f"{package.__name__}."
+            )
+        ),
+    ]
+    with TemporaryDirectory() as folder:
+        # As after the first start of a home, there is bytecode to import.
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        _, home_assistant = _import([], modules, environment)
+        return median(
+            _import(home_assistant, modules, environment)[0] for _ in range(runs)
+        )
+
+
+def _import(
+    before: list[str], modules: list[str], environment: dict[str, str]
+) -> tuple[float, list[str]]:
+    """Import modules in a new process, after others.
+
+    Returns how long that took, and what of Home Assistant is there then.
+    """
+    process = subprocess.run(
+        [sys.executable, "-c", _IMPORT, json.dumps([before, modules])],
+        capture_output=True,
+        env=environment,
+        check=True,
+        text=True,
+    )
+    seconds, home_assistant = json.loads(process.stdout)
+    return seconds, home_assistant

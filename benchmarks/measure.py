@@ -1,0 +1,117 @@
+"""What is measured of a poll: its CPU time, its longest stall, the writes it leads to."""
+
+import asyncio
+from asyncio import events
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from statistics import median
+import threading
+import time
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.components.recorder import Recorder
+from homeassistant.core import StateMachine
+
+from .contenders import Contender
+
+type Medians = dict[str, float]
+"""The median of each contender, by its name."""
+
+
+@dataclass(slots=True)
+class Writes:
+    """State writes: all of them, and those after which nothing is different."""
+
+    all: int = 0
+    idle: int = 0
+
+
+async def cpu(
+    contenders: Sequence[Contender], rounds: int, recorder: Recorder | None = None
+) -> Medians:
+    """Return the seconds of CPU that a poll takes: the event loop's and the recorder's."""
+    threads = [threading.get_ident()]
+    if recorder is not None:
+        assert recorder.ident is not None
+        threads.append(recorder.ident)
+    clocks = [time.pthread_getcpuclockid(thread) for thread in threads]
+
+    async def measure(contender: Contender) -> float:
+        start = sum(map(time.clock_gettime, clocks))
+        await contender.poll()
+        if recorder is not None:
+            # Home Assistant commits every five seconds, so the rows of each poll alone.
+            await recorder.async_block_till_done()
+        return sum(map(time.clock_gettime, clocks)) - start
+
+    return await _medians(contenders, rounds, measure)
+
+
+async def longest_callback(contenders: Sequence[Contender], rounds: int) -> Medians:
+    """Return for how many seconds of CPU a poll keeps everyone else waiting at most."""
+    longest = 0.0
+    run = events.Handle._run  # noqa: SLF001
+
+    def timed_run(handle: events.Handle) -> None:
+        nonlocal longest
+        start = time.thread_time()
+        run(handle)
+        longest = max(longest, time.thread_time() - start)
+
+    async def measure(contender: Contender) -> float:
+        nonlocal longest
+        await asyncio.sleep(0)
+        longest = 0.0
+        await contender.poll()
+        # What the poll ended in is over, and measured, when the next callback runs.
+        await asyncio.sleep(0)
+        return longest
+
+    with patch.object(events.Handle, "_run", timed_run):
+        return await _medians(contenders, rounds, measure)
+
+
+async def _medians(
+    contenders: Sequence[Contender],
+    rounds: int,
+    measure: Callable[[Contender], Awaitable[float]],
+) -> Medians:
+    """Measure everyone once in each round.
+
+    The order is another one each time. In a home, too, others have been at work between
+    two polls, and what a poll needs is not in the processor's caches any more.
+    """
+    shuffled, random = list(contenders), Random(1)
+    values: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    for number in range(rounds + rounds // 10):
+        random.shuffle(shuffled)
+        for contender in shuffled:
+            value = await measure(contender)
+            if number >= rounds // 10:
+                values[contender.name].append(value)
+    return {name: median(measured) for name, measured in values.items()}
+
+
+async def writes(contender: Contender, polls: int) -> Writes:
+    """Count what a contender writes to the state machine."""
+    counted = Writes()
+    write = StateMachine.async_set_internal
+
+    def counting_write(
+        states: StateMachine, entity_id: str, state: str, attributes: Any, *more: Any
+    ) -> None:
+        before = states.get(entity_id)
+        counted.all += 1
+        counted.idle += (
+            before is not None
+            and before.state == state
+            and before.attributes == (attributes or {})
+        )
+        write(states, entity_id, state, attributes, *more)
+
+    with patch.object(StateMachine, "async_set_internal", counting_write):
+        for _ in range(polls):
+            await contender.poll()
+    return counted

@@ -1,6 +1,7 @@
 """What the tests of reliability need beside the fixtures."""
 
 import asyncio
+import atexit
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from functools import cache
 from ipaddress import ip_address
 from logging import WARNING
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 import time
 from typing import Any, override
@@ -169,7 +171,9 @@ def self_signed() -> Path:
         )
         .sign(key, hashes.SHA256())
     )
-    path = Path(mkdtemp()) / "server.pem"
+    folder = mkdtemp()
+    atexit.register(rmtree, folder)
+    path = Path(folder) / "server.pem"
     path.write_bytes(
         certificate.public_bytes(Encoding.PEM)
         + key.private_bytes(

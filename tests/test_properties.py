@@ -47,6 +47,8 @@ MANY = settings(
     suppress_health_check=list(HealthCheck),
 )
 SOME = settings(MANY, max_examples=100)
+# Hypothesis complains of how it hands its own random numbers to itself.
+pytestmark = pytest.mark.filterwarnings("ignore:It looks like `register_random`")
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 
 

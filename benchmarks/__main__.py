@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import logging
 from typing import Final
 
-from homeassistant.components.recorder import get_instance
 from homeassistant.const import __version__
 
 from .contenders import (
@@ -29,7 +28,7 @@ from .contenders import (
 from .day import Recorded, record_day, reported_changes
 from .footprint import import_time, memory
 from .home import run_home
-from .measure import Medians, cpu, longest_callback, writes
+from .measure import Medians, cpu, cpu_recorded, longest_callback, writes
 from .readings import POLLS, SCENARIOS, charging_day, parked_day, scenario, vehicle_ids
 from .server import Server, run_server
 from .shown import DEFAULT, EVERY_FIELD
@@ -120,7 +119,7 @@ async def _measure_recorder(server: Server, table: Table, rounds: int) -> None:
         cpus = {}
         for name in SCENARIOS:
             server.serve(scenario(name, vehicles))
-            cpus[name] = await cpu(contenders, rounds, get_instance(hass))
+            cpus[name] = await cpu_recorded(hass, contenders, rounds)
     _compare(table, "CPU with the recorder", cpus, RECORDED)
 
 

@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from .contenders import PODERO, Road, podero, restfuls
-from .home import run_home
+from .home import commit, run_home
 from .readings import NOON, READINGS_A_DAY, Document, copies, vehicle_ids
 from .server import Server
 from .shown import COMPUTED, DEFAULT
@@ -40,7 +40,6 @@ async def record_day(server: Server, name: str, day: Iterable[Document]) -> Reco
         return now
 
     async with run_home(with_recorder=True) as hass:
-        recorder = get_instance(hass)
         with patch.object(dt_util, "utcnow", simulated_now):
             road = Road(hass, server.url, vehicles)
             (contender,) = (
@@ -51,7 +50,7 @@ async def record_day(server: Server, name: str, day: Iterable[Document]) -> Reco
             for _ in range(READINGS_A_DAY - 1):
                 now += _PERIOD
                 await contender.poll()
-                await recorder.async_block_till_done()
+                await commit(hass)
         rows_after, size_after = await _states(hass)
         return Recorded(rows_after - rows, size_after - size, await _statistics(hass))
 
@@ -92,7 +91,7 @@ async def _statistics(hass: HomeAssistant) -> int:
 
 
 async def _query(hass: HomeAssistant, query: str) -> tuple[int, ...]:
-    await get_instance(hass).async_block_till_done()
+    await commit(hass)
     database = Path(hass.config.path("home-assistant_v2.db"))
 
     def ask() -> tuple[int, ...]:

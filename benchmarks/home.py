@@ -11,6 +11,7 @@ from aiohttp.test_utils import unused_port
 from pytest_homeassistant_custom_component.common import async_test_home_assistant
 
 from homeassistant.components import recorder
+from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import async_initialize_recorder
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
@@ -43,10 +44,20 @@ async def run_home(*, with_recorder: bool = False) -> AsyncIterator[HomeAssistan
                 await hass.async_stop(force=True)
 
 
+async def commit(hass: HomeAssistant) -> None:
+    """Have the recorder write what it was told of.
+
+    Its own way to wait takes an event that it has just begun with for written.
+    """
+    written = hass.loop.create_future()
+    recorder.get_instance(hass).queue_task(SynchronizeTask(written))
+    await written
+
+
 async def _start_recorder(hass: HomeAssistant, database: Path) -> None:
     """Record as Home Assistant does unless told otherwise, into a file."""
     async_initialize_recorder(hass)
     config = {recorder.DOMAIN: {recorder.CONF_DB_URL: f"sqlite:///{database}"}}
     assert await async_setup_component(hass, recorder.DOMAIN, config)
     await hass.async_block_till_done()
-    await recorder.get_instance(hass).async_block_till_done()
+    await commit(hass)

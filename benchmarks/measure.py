@@ -8,13 +8,17 @@ from random import Random
 from statistics import median
 import threading
 import time
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
-from homeassistant.components.recorder import Recorder
-from homeassistant.core import StateMachine
+from homeassistant.components.recorder import get_instance
+from homeassistant.core import HomeAssistant, StateMachine
 
 from .contenders import Contender
+from .home import commit
+
+POLLS_A_COMMIT: Final = 10
+"""The recorder commits every few seconds whatever a home does: a poll pays for a part."""
 
 type Medians = dict[str, float]
 """The median of each contender, by its name."""
@@ -28,25 +32,36 @@ class Writes:
     idle: int = 0
 
 
-async def cpu(
-    contenders: Sequence[Contender], rounds: int, recorder: Recorder | None = None
+async def cpu(contenders: Sequence[Contender], rounds: int) -> Medians:
+    """Return the seconds of CPU that the event loop spends on a poll."""
+
+    async def measure(contender: Contender) -> float:
+        start = time.thread_time()
+        await contender.poll()
+        return time.thread_time() - start
+
+    return await _medians(contenders, rounds, measure)
+
+
+async def cpu_recorded(
+    hass: HomeAssistant, contenders: Sequence[Contender], rounds: int
 ) -> Medians:
-    """Return the seconds of CPU that a poll takes: the event loop's and the recorder's."""
-    threads = [threading.get_ident()]
-    if recorder is not None:
-        assert recorder.ident is not None
-        threads.append(recorder.ident)
-    clocks = [time.pthread_getcpuclockid(thread) for thread in threads]
+    """Return the same together with what the recorder's thread spends."""
+    recorder = get_instance(hass)
+    assert recorder.ident is not None
+    clocks = [
+        time.pthread_getcpuclockid(thread)
+        for thread in (threading.get_ident(), recorder.ident)
+    ]
 
     async def measure(contender: Contender) -> float:
         start = sum(map(time.clock_gettime, clocks))
-        await contender.poll()
-        if recorder is not None:
-            # Home Assistant commits every five seconds, so the rows of each poll alone.
-            await recorder.async_block_till_done()
-        return sum(map(time.clock_gettime, clocks)) - start
+        for _ in range(POLLS_A_COMMIT):
+            await contender.poll()
+        await commit(hass)
+        return (sum(map(time.clock_gettime, clocks)) - start) / POLLS_A_COMMIT
 
-    return await _medians(contenders, rounds, measure)
+    return await _medians(contenders, rounds // POLLS_A_COMMIT, measure)
 
 
 async def longest_callback(contenders: Sequence[Contender], rounds: int) -> Medians:

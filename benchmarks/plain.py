@@ -159,10 +159,10 @@ def _finishes_at(data: Mapping[str, Any]) -> datetime | None:
 
 
 def _deadline(data: Mapping[str, Any]) -> datetime | None:
-    time = dt_util.parse_time(data["charge_deadline_at"] or "")
-    return time and datetime.combine(
-        dt_util.now(), time, dt_util.get_default_time_zone()
-    )
+    if (time := dt_util.parse_time(data["charge_deadline_at"] or "")) is None:
+        return None
+    zone = dt_util.get_default_time_zone()
+    return datetime.combine(dt_util.now(), time, zone)
 
 
 _DERIVED: dict[str, Callable[[Mapping[str, Any]], Any]] = {

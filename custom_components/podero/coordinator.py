@@ -144,7 +144,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             raise _update_failed(err) from err
         self._async_set_missing(False)
         if vehicle is not self._changes.reading:
-            self._log_unusable(vehicle)
+            if vehicle.invalid:
+                self._log_unusable(vehicle)
             self._events.extend(self._history.add(vehicle))
             self._async_describe_device(vehicle)
         shown = self._changes.read(vehicle)
@@ -178,9 +179,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     def _log_unusable(self, vehicle: Vehicle) -> None:
         """Name each field once that held a value which could not be used."""
-        unusable = vehicle.invalid - self._logged_fields
-        self._logged_fields |= unusable
-        for field in sorted(unusable):
+        for field in sorted(vehicle.invalid - self._logged_fields):
+            self._logged_fields.add(field)
             self.logger.warning(
                 "%s: the value of %s could not be used, it is shown as unknown",
                 self.name,

@@ -1,0 +1,210 @@
+"""What a poll costs, counted: requests, and writes to the state machine.
+
+How long it takes is measured by `python -m benchmarks`, and asserted nowhere.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, override
+
+from aiohttp import web
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
+
+from .conftest import Refresh, SetUp, account_entry
+from .support import shown, token_requests, vehicle_requests
+from .test_fields import PLACES
+from simulator import Fault, Simulator
+from simulator.faults import Answer
+
+type Writes = list[tuple[str, bool]]
+"""Who wrote a state, and whether it was another one than before."""
+
+
+@pytest.fixture
+def writes(hass: HomeAssistant) -> Writes:
+    """Collect what is written to the state machine."""
+    written: Writes = []
+
+    @callback
+    def note_change(event: Event[Any]) -> None:
+        old, new = event.data["old_state"], event.data["new_state"]
+        same = old is not None and (old.state, old.attributes) == (
+            new.state,
+            new.attributes,
+        )
+        written.append((new.entity_id, not same))
+
+    @callback
+    def note_report(event: Event[Any]) -> None:
+        written.append((event.data["entity_id"], False))
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, note_change)
+    hass.bus.async_listen(
+        EVENT_STATE_REPORTED, note_report, event_filter=callback(lambda _: True)
+    )
+    return written
+
+
+async def test_a_poll_is_one_request(
+    simulator: Simulator, entry: MockConfigEntry, set_up: SetUp, refresh: Refresh
+) -> None:
+    """And none for a token while it is valid."""
+    await set_up(entry)
+    for polls in range(1, 6):
+        await refresh(entry)
+        assert len(vehicle_requests(simulator)) == 1 + polls
+    assert len(token_requests(simulator)) == 1
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_nothing_new_is_nothing_written(
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    writes: Writes,
+) -> None:
+    """Neither where the same is said, nor where it is said in another order."""
+    car = simulator.vehicles[0]
+    car.override(**car.document())
+    await set_up(entry)
+    writes.clear()
+    await refresh(entry)
+    car.replace_document(dict(reversed(car.document().items())))
+    await refresh(entry)
+    assert not writes
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_what_moves_is_told_to_whom_it_concerns(
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    writes: Writes,
+) -> None:
+    """Nobody writes in vain, and nobody has anything left to write."""
+    car = simulator.vehicles[0]
+    await set_up(entry)
+    (coordinator,) = entry.runtime_data.values()
+    for place in PLACES:
+        for value in (place.value, None):
+            car.override(**{place.source: value})
+            writes.clear()
+            await refresh(entry)
+            assert all(is_new for _, is_new in writes), place.source
+            writes.clear()
+            # Everyone is told, as after an outage.
+            DataUpdateCoordinator.async_update_listeners(coordinator)
+            assert not writes, place.source
+
+
+async def test_an_outage_is_told_to_everyone(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+) -> None:
+    """Though what is read before and after it is the same."""
+    car = simulator.vehicles[0]
+    car.override(**car.document())
+    await set_up(entry)
+    before = shown(hass, simulator)
+    simulator.add_fault(kind="vehicle", status=404)
+    await refresh(entry)
+    assert set(shown(hass, simulator).values()) == {"unavailable"}
+    simulator.clear_faults()
+    await refresh(entry)
+    assert shown(hass, simulator) == before
+
+
+async def test_a_deadline_passes_by_itself(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is looked for again then, and where the clock is set back."""
+    await hass.config.async_set_time_zone("UTC")
+    freezer.move_to("2026-11-02T05:00:00+00:00")
+    car = simulator.vehicles[0]
+    car.override(
+        **car.document()
+        | {"charge_deadline_at": "06:30:00", "is_charge_policy_enabled": True}
+    )
+    await set_up(entry)
+    for now, expected in (
+        ("2026-11-02T06:29:59+00:00", "2026-11-02T06:30:00+00:00"),
+        ("2026-11-02T06:30:00+00:00", "2026-11-03T06:30:00+00:00"),
+        ("2026-11-02T04:00:00+00:00", "2026-11-02T06:30:00+00:00"),
+    ):
+        freezer.move_to(now)
+        await refresh(entry)
+        state = hass.states.get("sensor.car_1_charging_deadline")
+        assert state is not None
+        assert state.state == expected
+
+
+async def test_a_parked_day(
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    writes: Writes,
+) -> None:
+    """The recorder gets a row for each time the car reported, and no other."""
+    car = simulator.vehicles[0]
+    car.override(**car.document())
+    await set_up(entry)
+    writes.clear()
+    start = dt_util.utcnow().replace(microsecond=0)
+    for reading in range(1, 288):
+        moment = (start + reading * timedelta(minutes=5)).isoformat()
+        car.override(
+            updated_at=moment,
+            current_state_last_updated_at=moment,
+            last_monitoring_executed_at=moment,
+        )
+        await refresh(entry)
+    assert writes == [("sensor.car_1_last_reported", True)] * 287
+
+
+class Crowd(Fault):
+    """Hold requests back, and count how many wait."""
+
+    waiting = most_waiting = 0
+
+    @override
+    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        await asyncio.sleep(0.02)
+        self.waiting -= 1
+        return await answer(request)
+
+
+async def test_many_vehicles_do_not_answer_in_one_stall(
+    simulator: Simulator, set_up: SetUp
+) -> None:
+    """A few requests are under way at once, however many vehicles there are."""
+    for _ in range(10):
+        simulator.add_vehicle()
+    entry = account_entry(simulator, *range(12))
+    await set_up(entry)
+    crowd = Crowd(kind="vehicle")
+    simulator.add_fault(crowd)
+    await asyncio.gather(
+        *(coordinator.async_refresh() for coordinator in entry.runtime_data.values())
+    )
+    assert crowd.most_waiting == 4
+    assert all(len(vehicle_requests(simulator, number)) == 2 for number in range(12))

@@ -56,8 +56,8 @@ class Viewer:
         shown = await self._show(whole, "whole")
         shown_broken = await self._show(broken(whole, news, gone), "broken")
         for entity in _entities(self._hass):
-            fields = entity.coordinator_context
-            if fields is not None and not {*fields} & {*news, *gone}:
+            fields = entity.entity_description.interest.fields
+            if not {*fields} & {*news, *gone}:
                 name = entity.entity_id
                 assert shown[name] == shown_broken[name], name
                 self.seen["states kept"] += 1
@@ -97,7 +97,7 @@ class Viewer:
         self.seen["fresh looks"] += 1
 
 
-def _entities(hass: HomeAssistant) -> list[PoderoEntity]:
+def _entities(hass: HomeAssistant) -> list[PoderoEntity[Any]]:
     """Return all entities of the integration but those that show what happened."""
     return [
         entity

@@ -222,7 +222,9 @@ def believed(value: Any, schema: Schema, name: str = "") -> Any:
             return str(UUID(value))
         case {"format": "date-time"}:
             moment = datetime.fromisoformat(value)
-            return None if moment.year == 1 else moment.astimezone(UTC)
+            if moment.year == 1:
+                return None
+            return moment.astimezone(UTC).replace(microsecond=0)
         case {"format": "time"}:
             return time.fromisoformat(value)
         case {"type": "string", "enum": _} | {"const": _}:

@@ -533,26 +533,6 @@ async def test_50_megabytes(
     assert peak - before < 8 * MEBIBYTE
 
 
-async def test_four_at_once(simulator: Simulator, transport: Transport) -> None:
-    """No more than four requests are under way at a time."""
-    under_way = most = 0
-
-    class Counting(Fault):
-        async def answer(self, request: Any, answer: Any) -> Any:
-            nonlocal under_way, most
-            under_way += 1
-            most = max(most, under_way)
-            await asyncio.sleep(0.005)
-            under_way -= 1
-            return await answer(request)
-
-    simulator.add_fault(Counting())
-    await asyncio.gather(
-        *(transport.request("POST", "/oauth2/token/") for _ in range(12))
-    )
-    assert most == 4
-
-
 # How long to wait.
 
 

@@ -37,6 +37,7 @@ from custom_components.podero.api import Vehicle
 from custom_components.podero.coordinator import (
     BLIP_DELAY,
     ChargingHistory,
+    Interest,
     PoderoCoordinator,
 )
 from simulator import ABSENT, Simulator
@@ -447,7 +448,9 @@ async def test_missing(
     await set_up(entry)
     coordinator = _coordinator(entry)
     calls: list[bool] = []
-    coordinator.async_add_listener(lambda: calls.append(coordinator.is_missing))
+    coordinator.async_add_listener(
+        lambda: calls.append(coordinator.is_missing), Interest(("is_missing",))
+    )
     # Each step: what is answered, whether it is missing then, and who was told.
     steps: list[tuple[dict[str, Any], bool]] = [
         ({"status": 500}, False),
@@ -642,7 +645,9 @@ async def test_unexpected_exception(
     await set_up(two_cars)
     simulator.vehicles[0].override(battery_level=1)
     with patch.object(
-        _coordinator(two_cars), "_log_unusable", side_effect=RuntimeError("defect")
+        _coordinator(two_cars),
+        "_async_describe_device",
+        side_effect=RuntimeError("defect"),
     ):
         await later(hass)
     assert not is_available(hass, simulator, 0)
@@ -796,7 +801,7 @@ async def test_a_write_before_the_first_reading(
     coordinator = _coordinator(two_cars)
     with pytest.raises(HomeAssistantError, match=message("not_confirmed")):
         await coordinator.async_set("minimum_charge_limit", 41)
-    assert coordinator.data is None
+    assert coordinator.reading is None
     assert simulator.vehicles[0].document()["minimum_charge_limit"] == 41
 
 

@@ -138,7 +138,7 @@ def test_a_mutilated_answer(text: str, place: int, junk: bytes, cut: int) -> Non
     body = text.encode()
     body = body[:place] + junk + body[place + cut :]
     try:
-        vehicle = Vehicle.from_json(Response(200, body, None).json())
+        vehicle = Vehicle.from_json(Response(200, body).json())
     except InvalidResponseError:
         return
     _assert_plausible(vehicle)
@@ -155,7 +155,7 @@ def test_any_answer_of_the_token_url(answer: Any, status: int) -> None:
     ):
         body = orjson.dumps(document)
         try:
-            token = Token.from_response(Response(status, body, None))
+            token = Token.from_response(Response(status, body))
         except AuthenticationError:
             assert status in {400, 401, 403}
         except PoderoError:

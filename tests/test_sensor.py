@@ -5,7 +5,10 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
@@ -135,6 +138,29 @@ async def test_deadline_is_the_next_at_the_wall_clock(
     car.override(charge_deadline_at=deadline, is_charge_policy_enabled=True)
     await set_up(entry)
     assert _state(hass, DEADLINE) == expected
+
+
+async def test_a_deadline_passes_by_itself(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    car: Car,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The next one is shown when it has come, though nothing new is read."""
+    await hass.config.async_set_time_zone("UTC")
+    freezer.move_to("2026-11-02T05:00:00Z")
+    car.override(charge_deadline_at="06:30:00", is_charge_policy_enabled=True)
+    await set_up(entry)
+    for now, expected in (
+        ("2026-11-02T06:29:59Z", "2026-11-02T06:30:00+00:00"),
+        ("2026-11-02T06:30:00Z", "2026-11-03T06:30:00+00:00"),
+        ("2026-11-03T06:30:00Z", "2026-11-04T06:30:00+00:00"),
+    ):
+        freezer.move_to(now)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        assert _state(hass, DEADLINE) == expected
 
 
 @pytest.mark.parametrize("enabled", [False, None])

@@ -87,11 +87,10 @@ async def async_setup_entry(
         )
 
 
-class PoderoBinarySensor(PoderoEntity, BinarySensorEntity):
+class PoderoBinarySensor(PoderoEntity[bool], BinarySensorEntity):
     """A binary sensor that shows a field."""
 
     entity_description: PoderoBinarySensorDescription
-    _value: bool | None
 
     @property
     @override

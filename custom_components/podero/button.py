@@ -49,7 +49,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoButton(PoderoEntity, ButtonEntity):
+class PoderoButton(PoderoEntity[None], ButtonEntity):
     """A button of a vehicle."""
 
     entity_description: PoderoButtonDescription

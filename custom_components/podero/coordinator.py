@@ -1,11 +1,11 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from time import monotonic
-from typing import Any, override
+from typing import Any, NamedTuple, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import (
@@ -21,7 +21,6 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
-from homeassistant.util import dt as dt_util
 
 from .api import (
     AuthenticationError,
@@ -82,11 +81,21 @@ def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoC
     return PoderoClient(transport, auth, data[CONF_ORGANIZATION_ID], data[CONF_USER_ID])
 
 
+class Interest(NamedTuple):
+    """What a listener wants to know of."""
+
+    fields: Iterable[str]
+    """The fields that move it; also `is_missing`, which is not of the vehicle."""
+
+    read: Callable[[Vehicle], Any] | None = None
+    """What makes a value of them, where it need not move whenever they do."""
+
+
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     """Poll one vehicle, and write to it.
 
-    `data` is None until the first reading that succeeded. What was set shows in it at
-    once, before a reading does.
+    What was set shows in `data` at once, before a reading does. Until the first reading
+    nothing is known.
     """
 
     config_entry: PoderoConfigEntry
@@ -105,6 +114,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             config_entry=entry,
             name=subentry.title,
             update_interval=UPDATE_INTERVAL,
+            always_update=False,
         )
         assert subentry.unique_id is not None
         self.client = client
@@ -121,11 +131,15 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._events: list[ChargingEvent] = []
         self._changes = Changes()
         self._write_lock = asyncio.Lock()
-        self._told: Vehicle | None = None
-        self._standing = True, False
-        self._interested: dict[str | None, tuple[CALLBACK_TYPE, ...]] = {}
-        self._listener_count = 0
-        self._expected: dict[str, tuple[datetime, datetime]] = {}
+        self.data = self._told = Vehicle()
+        self._was_available = True
+        self._indexed: tuple[int, int | None] = 0, None
+        self._interested: dict[str, dict[CALLBACK_TYPE, Interest]] = {}
+
+    @property
+    def reading(self) -> Vehicle | None:
+        """Return the last reading as it came, if there was one."""
+        return self._changes.reading
 
     @override
     async def _async_update_data(self) -> Vehicle:
@@ -143,7 +157,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             self._adapt_update_interval()
             raise _update_failed(err) from err
         self._async_set_missing(False)
-        if vehicle is not self._changes.reading:
+        if vehicle is not self.reading:
             if vehicle.invalid:
                 self._log_unusable(vehicle)
             self._events.extend(self._history.add(vehicle))
@@ -175,7 +189,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """
         if is_missing != self.is_missing:
             self.is_missing = is_missing
-            self.async_update_listeners()
+            self._async_tell({"is_missing"}, self.data)
 
     def _log_unusable(self, vehicle: Vehicle) -> None:
         """Name each field once that held a value which could not be used."""
@@ -206,7 +220,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     def _adapt_update_interval(self) -> None:
         """Poll more often while a boost is starting or a change awaited, not forever."""
-        reading, is_boosting = self._changes.reading, False
+        reading, is_boosting = self.reading, False
         if reading is None or reading.boost_state is not BoostState.REQUESTED:
             self._boost_polling_until = None
         else:
@@ -288,64 +302,46 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Tell the entities, then what happened: who hears of it finds the new states."""
-        vehicle, self._told = self._told, self.data
-        standing = self.last_update_success, self.is_missing
-        if vehicle is None or self.data is None or standing != self._standing:
-            self._standing = standing
+        """Tell the entities, then what happened: who hears of it finds the new states.
+
+        Everyone is told when the vehicle becomes available or unavailable, otherwise
+        those who have an interest in what moved. Every listener's context is its Interest.
+        """
+        told, self._told = self._told, self.data
+        was_available, self._was_available = (
+            self._was_available,
+            self.last_update_success,
+        )
+        if self.last_update_success is not was_available:
             super().async_update_listeners()
         else:
-            moved, now = self.data.moved_since(vehicle), dt_util.utcnow()
-            for field, (since, moment) in self._expected.items():
-                if not since <= now < moment:
-                    moved.add(field)
-            self._async_tell(moved)
+            self._async_tell(self.data.moved_since(told), told)
         events, self._events = self._events, []
         for event in events:
             async_dispatcher_send(self.hass, SIGNAL_CHARGING_EVENT, self, event)
 
     @callback
-    @override
-    def async_add_listener(
-        self, update_callback: CALLBACK_TYPE, context: Any = None
-    ) -> CALLBACK_TYPE:
-        """Listen for what moves in the fields that the context names, or for everything."""
-        self._interested = {}
-        return super().async_add_listener(update_callback, context)
-
-    @callback
-    def _async_tell(self, moved: set[str]) -> None:
-        """Tell the listeners that want to know of a field that moved, or of everything."""
-        if not self._interested or self._listener_count != len(self._listeners):
-            self._listener_count = len(self._listeners)
-            self._interested = _by_field(self._listeners.values())
-        interested: dict[CALLBACK_TYPE, None] = {}
-        for field in (None, *moved):
-            for update_callback in self._interested.get(field, ()):
-                interested[update_callback] = None
-        for update_callback in interested:
+    def _async_tell(self, moved: set[str], told: Vehicle) -> None:
+        """Tell those who have an interest in what moved since they were told."""
+        # The base class numbers its listeners in the order in which they come.
+        listeners = len(self._listeners), next(reversed(self._listeners), None)
+        if listeners != self._indexed:
+            self._indexed = listeners
+            self._interested = {}
+            for update_callback, context in self._listeners.values():
+                interest: Interest = context  # type: ignore[assignment]  # an object
+                for field in interest.fields:
+                    self._interested.setdefault(field, {})[update_callback] = interest
+        interested: dict[CALLBACK_TYPE, Interest] = {}
+        for field in moved:
+            interested |= self._interested.get(field, ())
+        for update_callback, interest in interested.items():
+            read = interest.read
             try:
-                update_callback()
+                if read is None or read(self.data) != read(told):
+                    update_callback()
             except Exception:
                 self.logger.exception("Unexpected error updating %s", self.name)
-
-    @callback
-    def async_expect(self, field: str, moment: datetime | None) -> None:
-        """Take a field for moved when a moment has come, or the clock was set back."""
-        self._expected.pop(field, None)
-        if moment is not None:
-            self._expected[field] = dt_util.utcnow(), moment
-
-
-def _by_field(
-    listeners: Iterable[tuple[CALLBACK_TYPE, Any]],
-) -> dict[str | None, tuple[CALLBACK_TYPE, ...]]:
-    """Return who wants to know of each field; under None who wants to know of any."""
-    interested: dict[str | None, tuple[CALLBACK_TYPE, ...]] = {}
-    for update_callback, fields in listeners:
-        for field in (None,) if fields is None else fields:
-            interested[field] = *interested.get(field, ()), update_callback
-    return interested
 
 
 def _to_json(value: Any) -> Any:

@@ -46,14 +46,12 @@ async def async_setup_entry(
         )
 
 
-class PoderoTracker(PoderoEntity, TrackerEntity):
+class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity):
     """A tracker that shows the position."""
 
     entity_description: PoderoTrackerDescription
     # Trackers are diagnostic unless they say otherwise; where the car is is not.
     _attr_entity_category = None  # type: ignore[assignment]
-
-    _value: tuple[float, float] | None
 
     @property
     @override

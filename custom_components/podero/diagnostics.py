@@ -69,7 +69,7 @@ def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:
         "update_interval": coordinator.update_interval
         and coordinator.update_interval.total_seconds(),
         "is_missing": coordinator.is_missing,
-        "vehicle": coordinator.data and _describe(coordinator.data),
+        "vehicle": coordinator.reading and _describe(coordinator.reading),
     }
 
 

@@ -1,4 +1,4 @@
-"""The base of all entities: one vehicle's, written only when it shows something new."""
+"""The base of all entities: one vehicle's, told when what it shows moves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,13 +6,12 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, override
 
-from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .api import Vehicle
-from .coordinator import PoderoCoordinator
+from .coordinator import Interest, PoderoCoordinator
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -30,31 +29,29 @@ class PoderoEntityDescription(EntityDescription):
         return self.field or self.key
 
     @cached_property
-    def fields(self) -> frozenset[str]:
-        """Return the fields without which the value does not move."""
-        return frozenset({self.source, *self.also})
-
-    @cached_property
     def read(self) -> Callable[[Vehicle], Any]:
-        """Return what takes the value from a reading."""
+        """Return what takes the value from a reading, or None for unknown."""
         return self.value_fn or attrgetter(self.source)
 
+    @cached_property
+    def interest(self) -> Interest:
+        """Return what moves where the value does."""
+        is_computed = self.value_fn is not None or self.also
+        return Interest((self.source, *self.also), self.read if is_computed else None)
 
-class PoderoEntity(CoordinatorEntity[PoderoCoordinator]):
+
+class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
     """An entity that shows a value of a vehicle's reading."""
 
     _attr_has_entity_name = True
     entity_description: PoderoEntityDescription
-    _value: Any = None
-    _was_available: bool | None = None
 
     def __init__(
         self, coordinator: PoderoCoordinator, description: PoderoEntityDescription
     ) -> None:
-        """Show what a description names, told only when a field of it moves."""
-        super().__init__(coordinator, description.fields)
+        """Show what a description names."""
+        super().__init__(coordinator, description.interest)
         self.entity_description = description
-        self._take()
 
     # Computed, not kept: an entity holds so much already that each attribute counts.
 
@@ -76,29 +73,8 @@ class PoderoEntity(CoordinatorEntity[PoderoCoordinator]):
         """Return the device of the vehicle."""
         return self.coordinator.device_info
 
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Listen, and catch up with what was read before."""
-        await super().async_added_to_hass()
-        self._take()
-
-    def _read(self, vehicle: Vehicle) -> Any:
-        """Return the value that a reading has, or None for unknown."""
-        return self.entity_description.read(vehicle)
-
-    def _take(self) -> bool:
-        """Take over what is to be seen now, and tell whether it is something new."""
-        vehicle = self.coordinator.data
-        value = None if vehicle is None else self._read(vehicle)
-        is_available = self.available
-        if value == self._value and is_available == self._was_available:
-            return False
-        self._value, self._was_available = value, is_available
-        return True
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        """Write the state, but only where it differs from what was written."""
-        if self._take():
-            self.async_write_ha_state()
+    @property
+    def _value(self) -> T | None:
+        """Return the value to be shown."""
+        value: T | None = self.entity_description.read(self.coordinator.data)
+        return value

@@ -42,7 +42,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoChargingEvent(PoderoEntity, EventEntity):
+class PoderoChargingEvent(PoderoEntity[None], EventEntity):
     """An event that shows what happened last."""
 
     entity_description: PoderoEventDescription

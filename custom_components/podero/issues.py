@@ -7,7 +7,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .api import Action, InformationAction, ReauthenticateAction
 from .const import DOMAIN
-from .coordinator import PoderoCoordinator
+from .coordinator import Interest, PoderoCoordinator
 
 
 @callback
@@ -38,7 +38,7 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
 
     coordinator.config_entry.async_on_unload(clear)
     coordinator.config_entry.async_on_unload(
-        coordinator.async_add_listener(update, {"actions"})
+        coordinator.async_add_listener(update, Interest(("actions", "is_missing")))
     )
     update()
 
@@ -69,8 +69,7 @@ def _issues_of(
 
 def pending_actions(coordinator: PoderoCoordinator) -> dict[str, Action]:
     """Return the actions that wait, by the ids of their issues: of two alike the first."""
-    vehicle = coordinator.data
-    actions = () if vehicle is None else vehicle.actions or ()
+    actions = coordinator.data.actions or ()
     return {
         _issue_id(coordinator.subentry.subentry_id, action): action
         for action in reversed(actions)

@@ -45,11 +45,10 @@ async def async_setup_entry(
         )
 
 
-class PoderoNumber(PoderoEntity, NumberEntity):
+class PoderoNumber(PoderoEntity[float], NumberEntity):
     """A number that sets a field."""
 
     entity_description: PoderoNumberDescription
-    _value: float | None
 
     @property
     @override

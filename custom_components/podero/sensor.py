@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, override
 
@@ -21,8 +21,9 @@ from homeassistant.const import (
     UnitOfRatio,
     UnitOfTime,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
@@ -246,10 +247,27 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("charge_state_last_updated_at"),
 )
 
+
+def _deadline(vehicle: Vehicle) -> datetime | None:
+    """Return when the clock of this home shows the deadline next, if it counts."""
+    clock_time = vehicle.charge_deadline_at
+    if clock_time is None or not vehicle.is_charge_policy_enabled:
+        return None
+    now, zone = dt_util.utcnow(), dt_util.get_default_time_zone()
+    today = now.astimezone(zone).date()
+    for day in (today, today + timedelta(days=1)):
+        # Compared in UTC: two moments of one zone are compared by the wall clock.
+        moment = datetime.combine(day, clock_time, zone).astimezone(UTC)
+        if moment > now:
+            break
+    return moment
+
+
 CHARGE_DEADLINE = PoderoSensorDescription(
     key="charge_deadline",
     field="charge_deadline_at",
     also=("is_charge_policy_enabled",),
+    value_fn=_deadline,
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -278,7 +296,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoSensor(PoderoEntity, SensorEntity):
+class PoderoSensor(PoderoEntity[Any], SensorEntity):
     """A sensor that shows a field."""
 
     entity_description: PoderoSensorDescription
@@ -290,47 +308,80 @@ class PoderoSensor(PoderoEntity, SensorEntity):
 
 
 class PoderoDeadlineSensor(PoderoSensor):
-    """The next deadline, at the wall clock of this home, while there is to be one."""
+    """The next deadline: when it has come, the one after."""
+
+    _stop_waiting: CALLBACK_TYPE | None = None
 
     @override
-    def _read(self, vehicle: Vehicle) -> datetime | None:
-        deadline = None
-        if vehicle.is_charge_policy_enabled and vehicle.charge_deadline_at is not None:
-            deadline = _next(vehicle.charge_deadline_at)
-        self.coordinator.async_expect(self.entity_description.source, deadline)
-        return deadline
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._async_wait()
+        self.async_on_remove(self._async_stop_waiting)
 
+    @callback
+    def _async_wait(self) -> None:
+        """Wait for the deadline, if there is one."""
+        self._async_stop_waiting()
+        if (deadline := self._value) is not None:
+            self._stop_waiting = async_track_point_in_utc_time(
+                self.hass, self._handle_deadline, deadline
+            )
 
-def _next(clock_time: time) -> datetime:
-    """Return when the clock of this home shows a time next."""
-    now, zone = dt_util.utcnow(), dt_util.get_default_time_zone()
-    today = now.astimezone(zone).date()
-    for day in (today, today + timedelta(days=1)):
-        # Compared in UTC: two moments of one zone are compared by the wall clock.
-        moment = datetime.combine(day, clock_time, zone).astimezone(UTC)
-        if moment > now:
-            break
-    return moment
+    @callback
+    def _async_stop_waiting(self) -> None:
+        if self._stop_waiting is not None:
+            self._stop_waiting()
+            self._stop_waiting = None
+
+    @callback
+    def _handle_deadline(self, now: datetime) -> None:
+        self._stop_waiting = None
+        self._handle_coordinator_update()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        super()._handle_coordinator_update()
+        self._async_wait()
 
 
 class PoderoFinishSensor(PoderoSensor):
     """The expected end of charging: it stands still while the expectation holds."""
 
-    _value: datetime | None
     _reading: tuple[int, datetime | None] | None = None
+    _shown: tuple[datetime | None, bool] = None, False
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        return self._shown[0]
 
     @override
-    def _read(self, vehicle: Vehicle) -> datetime | None:
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._shown = self._expect(self.coordinator.data), self.available
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state, but only where it differs from what was written."""
+        before = self._shown
+        self._shown = self._expect(self.coordinator.data), self.available
+        if self._shown != before:
+            super()._handle_coordinator_update()
+
+    def _expect(self, vehicle: Vehicle) -> datetime | None:
         """Return the end that a reading lets expect."""
         if not (vehicle.is_charging and vehicle.charge_time_remaining):
             self._reading = None
             return None
+        expected, _ = self._shown
         reading = vehicle.charge_time_remaining, vehicle.current_state_last_updated_at
         if reading == self._reading:
             # The same report, polled again: its remaining time began when it was new.
-            return self._value
+            return expected
         self._reading = reading
         finish = dt_util.utcnow() + timedelta(seconds=vehicle.charge_time_remaining)
-        if self._value and abs(finish - self._value) < FINISH_TOLERANCE:
-            return self._value
+        if expected and abs(finish - expected) < FINISH_TOLERANCE:
+            return expected
         return finish

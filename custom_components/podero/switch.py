@@ -44,11 +44,10 @@ async def async_setup_entry(
         )
 
 
-class PoderoSwitch(PoderoEntity, SwitchEntity):
+class PoderoSwitch(PoderoEntity[bool], SwitchEntity):
     """A switch that sets a field."""
 
     entity_description: PoderoSwitchDescription
-    _value: bool | None
 
     @property
     @override

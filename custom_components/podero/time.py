@@ -41,11 +41,10 @@ async def async_setup_entry(
         )
 
 
-class PoderoTime(PoderoEntity, TimeEntity):
+class PoderoTime(PoderoEntity[time], TimeEntity):
     """A time of day that sets a field."""
 
     entity_description: PoderoTimeDescription
-    _value: time | None
 
     @property
     @override

@@ -95,6 +95,8 @@ def _number(value: Any) -> float:
 
 
 def _integer(value: Any) -> int:
+    if type(value) is int and -_LIMIT < value < _LIMIT:
+        return value
     number = _number(value)
     if number != int(number):
         raise ValueError("not whole")
@@ -113,7 +115,7 @@ def _decimal(value: Any) -> float:
 
 
 def _timestamp(value: Any) -> datetime | None:
-    """Read a moment as UTC. Year 1 is the service's way to say "never"."""
+    """Read a moment as UTC, to the second. Year 1 is how the service says "never"."""
     if not isinstance(value, str):
         raise ValueError("not a timestamp")
     return _moment(value)
@@ -131,7 +133,8 @@ def _moment(text: str) -> datetime | None:
     if moment.year == 1:
         return None
     try:
-        return moment.astimezone(UTC)
+        # Home Assistant shows no more: two reports within a second show the same.
+        return moment.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise ValueError("out of range") from None
 
@@ -252,7 +255,9 @@ class Model:
     @override
     def __eq__(self, other: object) -> bool:
         """Tell whether all fields have the same values."""
-        return type(self) is type(other) and vars(self) == vars(other)
+        return self is other or (
+            type(self) is type(other) and vars(self) == vars(other)
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -424,7 +429,7 @@ class Vehicle(Model):
     """An electric vehicle, `ElectricVehicleDetailOutput` of the contract.
 
     Levels are in percent, powers in W, energies in kWh, the range in km, durations in
-    seconds, the fence in m; moments are aware and in UTC.
+    seconds, the fence in m; moments are aware, in UTC, and to the second.
     """
 
     id: str | None = _read_by(_uuid)

@@ -31,9 +31,10 @@ REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=15)
 MAX_RESPONSE_SIZE = 1024 * 1024
 """Bytes of an answer, decompressed, beyond which it is not read any further."""
 
-MAX_CONNECTIONS = 4
+MAX_CONNECTIONS = 8
 """Requests under way at once, so that many vehicles do not answer in one stall."""
 
+_NOT_NOW = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 # Printable ASCII without what browsers and libraries read in different ways.
 _PLAIN_REFERENCE = re.compile(r"(?!//)[!#-;=?-\[\]_a-z~%]+")
@@ -65,13 +66,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Response:
-    """What came back: the status, the whole body, and how long to wait (seconds)."""
+    """What came back: the status, and the whole body."""
 
     status: int
     body: bytes
-    retry_after: float | None
 
     def json(self) -> Any:
         """Return the decoded body. Raises InvalidResponseError if it is not JSON."""
@@ -166,11 +166,7 @@ class Transport:
                     allow_redirects=False,
                     timeout=REQUEST_TIMEOUT,
                 ) as answer:
-                    response = Response(
-                        answer.status,
-                        await _read(answer),
-                        _seconds(answer.headers.get("Retry-After")),
-                    )
+                    body = await _read(answer)
             except TimeoutError:
                 raise PoderoConnectionError(
                     "The service did not answer in time"
@@ -180,15 +176,13 @@ class Transport:
                 raise PoderoConnectionError(
                     f"The service could not be reached ({type(err).__name__})"
                 ) from None
-        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise RateLimitError(
-                "The service was asked too often", response.retry_after
-            )
-        if response.status >= 500 or response.status == HTTPStatus.REQUEST_TIMEOUT:
-            raise PoderoConnectionError(
-                f"The service answered {response.status}", response.retry_after
-            )
-        return response
+        status = answer.status
+        if status >= 500 or status in _NOT_NOW:
+            retry_after = _seconds(answer.headers.get("Retry-After", ""))
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise RateLimitError("The service was asked too often", retry_after)
+            raise PoderoConnectionError(f"The service answered {status}", retry_after)
+        return Response(status, body)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
@@ -201,10 +195,8 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def _seconds(retry_after: str) -> float | None:
     """Return the seconds that a Retry-After header means, in either of its forms."""
-    if retry_after is None:
-        return None
     # Older releases of aiohttp keep the blanks around a header's value.
     retry_after = retry_after.strip()
     if retry_after.isascii() and retry_after.isdigit():

@@ -37,7 +37,8 @@ from .table import Table, at_most, count, part, share, times, whole
 ROUNDS: Final = 300
 ROUNDS_OF_MANY: Final = 30
 VEHICLES: Final = 100
-MOST_AT_ONCE: Final = 4
+MOST_AT_ONCE: Final = 8
+POLLS_A_COMMIT: Final = 100
 
 # What the integration must reach, for each scenario.
 OF_THE_FLOOR: Final = dict(zip(SCENARIOS, (1.35, 1.6, 2.2, 5), strict=True))
@@ -114,13 +115,17 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
 async def _measure_recorder(server: Server, table: Table, rounds: int) -> None:
     vehicles = vehicle_ids(1)
     server.serve(scenario("typical", vehicles))
+    shared, alone = {}, {}
     async with run_home(with_recorder=True) as hass:
         contenders = await _everyone(Road(hass, server.url, vehicles))
-        cpus = {}
         for name in SCENARIOS:
             server.serve(scenario(name, vehicles))
-            cpus[name] = await cpu_recorded(hass, contenders, rounds)
-    _compare(table, "CPU with the recorder", cpus, RECORDED)
+            shared[name] = await cpu_recorded(
+                hass, contenders, max(1, 3 * rounds // POLLS_A_COMMIT), POLLS_A_COMMIT
+            )
+            alone[name] = await cpu_recorded(hass, contenders, rounds, 1)
+    _compare(table, "CPU with the recorder", shared, RECORDED)
+    _compare(table, "CPU with a commit for each poll", alone, {})
 
 
 async def _measure_days(server: Server, table: Table) -> None:
@@ -196,11 +201,14 @@ def _compare(
     table: Table, what: str, medians: dict[str, Medians], bounds: dict[str, float]
 ) -> None:
     """Add which part of RESTful's the integration's is, in each scenario."""
+    parts = {
+        name: measured[PODERO] / measured[RESTFUL] for name, measured in medians.items()
+    }
     table.row(
         f"Podero: {what}, part of RESTful's",
         *(
-            at_most(measured[PODERO] / measured[RESTFUL], bounds[name], part)
-            for name, measured in medians.items()
+            at_most(value, bounds[name], part) if name in bounds else part(value)
+            for name, value in parts.items()
         ),
     )
     if all(RESTFUL_DEFAULT in measured for measured in medians.values()):

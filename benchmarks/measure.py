@@ -8,7 +8,7 @@ from random import Random
 from statistics import median
 import threading
 import time
-from typing import Any, Final
+from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.recorder import get_instance
@@ -16,9 +16,6 @@ from homeassistant.core import HomeAssistant, StateMachine
 
 from .contenders import Contender
 from .home import commit
-
-POLLS_A_COMMIT: Final = 10
-"""The recorder commits every few seconds whatever a home does: a poll pays for a part."""
 
 type Medians = dict[str, float]
 """The median of each contender, by its name."""
@@ -44,9 +41,13 @@ async def cpu(contenders: Sequence[Contender], rounds: int) -> Medians:
 
 
 async def cpu_recorded(
-    hass: HomeAssistant, contenders: Sequence[Contender], rounds: int
+    hass: HomeAssistant, contenders: Sequence[Contender], rounds: int, polls: int
 ) -> Medians:
-    """Return the same together with what the recorder's thread spends."""
+    """Return the same together with what the recorder's thread spends.
+
+    It commits every five seconds what the whole home has written: a commit here holds
+    what so many polls wrote.
+    """
     recorder = get_instance(hass)
     assert recorder.ident is not None
     clocks = [
@@ -56,12 +57,12 @@ async def cpu_recorded(
 
     async def measure(contender: Contender) -> float:
         start = sum(map(time.clock_gettime, clocks))
-        for _ in range(POLLS_A_COMMIT):
+        for _ in range(polls):
             await contender.poll()
         await commit(hass)
-        return (sum(map(time.clock_gettime, clocks)) - start) / POLLS_A_COMMIT
+        return (sum(map(time.clock_gettime, clocks)) - start) / polls
 
-    return await _medians(contenders, rounds // POLLS_A_COMMIT, measure)
+    return await _medians(contenders, rounds, measure)
 
 
 async def longest_callback(contenders: Sequence[Contender], rounds: int) -> Medians:

@@ -449,7 +449,8 @@ async def test_missing(
     coordinator = _coordinator(entry)
     calls: list[bool] = []
     coordinator.async_add_listener(
-        lambda: calls.append(coordinator.is_missing), Interest(("is_missing",))
+        lambda: calls.append(coordinator.is_missing),
+        Interest(frozenset({"is_missing"})),
     )
     # Each step: what is answered, whether it is missing then, and who was told.
     steps: list[tuple[dict[str, Any], bool]] = [

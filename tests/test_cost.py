@@ -72,13 +72,14 @@ async def test_nothing_new_is_nothing_written(
 ) -> None:
     """Neither the same, nor the same in another order, nor a part of a second later."""
     car = simulator.vehicles[0]
-    car.override(**car.document() | {"updated_at": "2026-11-02T12:00:00.1Z"})
+    document = car.document() | {"updated_at": "2026-11-02T12:00:00.1Z"}
+    car.replace_document(document)
     await set_up(entry)
     writes.clear()
     await refresh(entry)
-    car.replace_document(dict(reversed(car.document().items())))
+    car.replace_document(dict(reversed(document.items())))
     await refresh(entry)
-    car.override(updated_at="2026-11-02T12:00:00.2Z")
+    car.replace_document(document | {"updated_at": "2026-11-02T12:00:00.2Z"})
     await refresh(entry)
     assert not writes
 

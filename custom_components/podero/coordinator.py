@@ -1,11 +1,11 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from time import monotonic
-from typing import Any, NamedTuple, override
+from typing import Any, NamedTuple, cast, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import (
@@ -84,7 +84,7 @@ def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoC
 class Interest(NamedTuple):
     """What a listener wants to know of."""
 
-    fields: Iterable[str]
+    fields: frozenset[str]
     """The fields that move it; also `is_missing`, which is not of the vehicle."""
 
     read: Callable[[Vehicle], Any] | None = None
@@ -133,8 +133,6 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._write_lock = asyncio.Lock()
         self.data = self._told = Vehicle()
         self._was_available = True
-        self._indexed: tuple[int, int | None] = 0, None
-        self._interested: dict[str, dict[CALLBACK_TYPE, Interest]] = {}
 
     @property
     def reading(self) -> Vehicle | None:
@@ -323,20 +321,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @callback
     def _async_tell(self, moved: set[str], told: Vehicle) -> None:
         """Tell those who have an interest in what moved since they were told."""
-        # The base class numbers its listeners in the order in which they come.
-        listeners = len(self._listeners), next(reversed(self._listeners), None)
-        if listeners != self._indexed:
-            self._indexed = listeners
-            self._interested = {}
-            for update_callback, context in self._listeners.values():
-                interest: Interest = context  # type: ignore[assignment]  # an object
-                for field in interest.fields:
-                    self._interested.setdefault(field, {})[update_callback] = interest
-        interested: dict[CALLBACK_TYPE, Interest] = {}
-        for field in moved:
-            interested |= self._interested.get(field, ())
-        for update_callback, interest in interested.items():
-            read = interest.read
+        listeners = cast(dict[int, tuple[CALLBACK_TYPE, Interest]], self._listeners)
+        for update_callback, (fields, read) in tuple(listeners.values()):
+            if moved.isdisjoint(fields):
+                continue
             try:
                 if read is None or read(self.data) != read(told):
                     update_callback()

@@ -37,7 +37,8 @@ class PoderoEntityDescription(EntityDescription):
     def interest(self) -> Interest:
         """Return what moves where the value does."""
         is_computed = self.value_fn is not None or self.also
-        return Interest((self.source, *self.also), self.read if is_computed else None)
+        fields = frozenset({self.source, *self.also})
+        return Interest(fields, self.read if is_computed else None)
 
 
 class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):

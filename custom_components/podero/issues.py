@@ -38,7 +38,9 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
 
     coordinator.config_entry.async_on_unload(clear)
     coordinator.config_entry.async_on_unload(
-        coordinator.async_add_listener(update, Interest(("actions", "is_missing")))
+        coordinator.async_add_listener(
+            update, Interest(frozenset({"actions", "is_missing"}))
+        )
     )
     update()
 

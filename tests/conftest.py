@@ -51,7 +51,9 @@ def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
     )
 
 
-def account_entry(simulator: Simulator, *vehicles: int) -> MockConfigEntry:
+def account_entry(
+    simulator: Simulator, *vehicles: int, base_url: str | None = None
+) -> MockConfigEntry:
     """Return the simulator's account with some of its vehicles."""
     account = simulator.account
     return MockConfigEntry(
@@ -59,7 +61,7 @@ def account_entry(simulator: Simulator, *vehicles: int) -> MockConfigEntry:
         title="Podero",
         unique_id=f"{account.organization_id}_{account.user_id}",
         data={
-            "base_url": simulator.url,
+            "base_url": base_url or simulator.url,
             "grant": "password",
             "username": account.username,
             "password": account.password,

@@ -1,7 +1,7 @@
 """What can go wrong between a home and the cloud, and that it passes by itself."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime, timedelta
 import gzip
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from logging import INFO, WARNING
 import socket
 import ssl
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import aiohttp
 from aiohttp import web
@@ -293,39 +293,60 @@ async def test_refused_connection(
     assert sorted(complaints(caplog, INFO)) == [_recovered(1), _recovered(2)]
 
 
+@pytest.fixture
+def resolve() -> Iterator[AsyncMock]:
+    """Find this machine under any name."""
+
+    def find(host: str, port: int, family: int) -> list[Any]:
+        return [{**LOOPBACK, "hostname": host, "port": port}]
+
+    with patch.object(aiohttp.AsyncResolver, "resolve", side_effect=find) as resolve:
+        yield resolve
+
+
+@pytest.fixture
+def named(simulator: Simulator, resolve: AsyncMock) -> MockConfigEntry:
+    """Return an account whose server is known by its name."""
+    base_url = simulator.url.replace("127.0.0.1", "localhost")
+    return account_entry(simulator, 0, base_url=base_url)
+
+
 async def test_name_that_is_not_found(
     hass: HomeAssistant,
     simulator: Simulator,
     set_up: SetUp,
     caplog: pytest.LogCaptureFixture,
+    resolve: AsyncMock,
+    named: MockConfigEntry,
 ) -> None:
     """A resolver that fails is a connection that fails."""
-    addresses: list[Any] = [{**LOOPBACK, "hostname": "localhost"}]
-    entry = account_entry(simulator, 0)
-    entry.add_to_hass(hass)
-    base_url = simulator.url.replace("127.0.0.1", "localhost")
-    data = {**entry.data, "base_url": base_url}
-    hass.config_entries.async_update_entry(entry, data=data)
-    with patch.object(aiohttp.AsyncResolver, "resolve") as resolve:
-        resolve.side_effect = lambda host, port, family: [
-            {**address, "port": port} for address in addresses
-        ]
-        await set_up(entry)
-        caplog.clear()
-        # What is open is closed, what is remembered is forgotten.
-        await simulator.stop()
-        await simulator.start()
-        connector = async_get_clientsession(hass).connector
-        assert isinstance(connector, aiohttp.TCPConnector)
-        connector.clear_dns_cache()
-        resolve.side_effect, resolved = OSError(None, "no name"), resolve.side_effect
-        for _ in range(3):
-            await later(hass)
-            assert not is_available(hass, simulator)
-        resolve.side_effect = resolved
+    await set_up(named)
+    caplog.clear()
+    # What is open is closed, what is remembered is forgotten.
+    await simulator.stop()
+    await simulator.start()
+    connector = async_get_clientsession(hass).connector
+    assert isinstance(connector, aiohttp.TCPConnector)
+    connector.clear_dns_cache()
+    resolve.side_effect, resolved = OSError(None, "no name"), resolve.side_effect
+    for _ in range(3):
         await later(hass)
+        assert not is_available(hass, simulator)
+    resolve.side_effect = resolved
+    await later(hass)
     assert is_available(hass, simulator)
     assert complaints(caplog, INFO) == [_failed(1, "cannot_connect"), _recovered(1)]
+
+
+async def test_no_cookie_is_kept(
+    hass: HomeAssistant, simulator: Simulator, set_up: SetUp, named: MockConfigEntry
+) -> None:
+    """What the service sets for one account is not sent for another one."""
+    simulator.add_fault(headers={"Set-Cookie": "session=1; Path=/"})
+    await set_up(named)
+    await later(hass)
+    assert len(simulator.requests) == 3
+    assert not any("Cookie" in request.headers for request in simulator.requests)
 
 
 @pytest.fixture
@@ -351,11 +372,8 @@ async def test_certificate_that_is_not_trusted(
     context = ssl.create_default_context()
     with patch("homeassistant.util.ssl.client_context", return_value=context):
         async_get_clientsession(hass)
-    entry = account_entry(simulator, 0)
+    entry = account_entry(simulator, 0, base_url=secured)
     entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(
-        entry, data={**entry.data, "base_url": secured}
-    )
     assert not await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     await later(hass, 600)

@@ -12,7 +12,7 @@ from custom_components.podero.const import PLATFORMS
 # Lowest first. What is not named stands beside the platforms.
 FLOORS = (
     {"api", "const"},
-    {"changes", "charging", "refusals"},
+    {"account", "changes", "charging", "refusals"},
     {"coordinator"},
     {"entity"},
 )

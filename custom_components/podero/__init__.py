@@ -7,9 +7,10 @@ from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .account import async_create_client
 from .browser import async_setup_return
 from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
-from .coordinator import PoderoConfigEntry, PoderoCoordinator, async_create_client
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .issues import async_forget_issues, async_track_issues
 from .services import async_setup_services
 

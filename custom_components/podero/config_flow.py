@@ -32,6 +32,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
+from .account import async_create_client
 from .api import (
     AuthenticationError,
     ForbiddenError,
@@ -54,7 +55,7 @@ from .const import (
     GRANT_PASSWORD,
     SUBENTRY_VEHICLE,
 )
-from .coordinator import PoderoConfigEntry, async_create_client
+from .coordinator import PoderoConfigEntry
 
 CONF_ENVIRONMENT: Final = "environment"
 CONF_SERVER: Final = "server"

@@ -1,23 +1,16 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from time import monotonic
 from typing import Any, NamedTuple, cast, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import (
-    CONF_CLIENT_ID,
-    CONF_CLIENT_SECRET,
-    CONF_PASSWORD,
-    CONF_USERNAME,
-)
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -25,30 +18,18 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from .api import (
     AuthenticationError,
     BoostState,
-    ClientCredentialsAuth,
     DeviceModel,
     ForbiddenError,
     NotFoundError,
-    PasswordAuth,
     PoderoClient,
     PoderoConnectionError,
     PoderoError,
     RateLimitError,
-    Transport,
     Vehicle,
 )
 from .changes import Changes
 from .charging import ChargingEvent, ChargingHistory
-from .const import (
-    CONF_BASE_URL,
-    CONF_GRANT,
-    CONF_ORGANIZATION_ID,
-    CONF_USER_ID,
-    DOMAIN,
-    GRANT_PASSWORD,
-    LOGGER,
-    SIGNAL_CHARGING_EVENT,
-)
+from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
 from .refusals import explain
 
 type PoderoConfigEntry = ConfigEntry[dict[str, PoderoCoordinator]]
@@ -66,19 +47,6 @@ BLIP_DELAY = 3.0
 
 MIN_RETRY_AFTER, MAX_RETRY_AFTER = 30.0, 3600.0
 """The seconds within which the service's wish to wait is obeyed."""
-
-
-def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoClient:
-    """Return a client for the account data of an entry. Close it after use."""
-    transport = Transport(async_get_clientsession(hass), data[CONF_BASE_URL])
-    auth = (
-        PasswordAuth(transport, data[CONF_USERNAME], data[CONF_PASSWORD])
-        if data[CONF_GRANT] == GRANT_PASSWORD
-        else ClientCredentialsAuth(
-            transport, data[CONF_CLIENT_ID], data[CONF_CLIENT_SECRET]
-        )
-    )
-    return PoderoClient(transport, auth, data[CONF_ORGANIZATION_ID], data[CONF_USER_ID])
 
 
 class Interest(NamedTuple):

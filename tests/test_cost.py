@@ -97,7 +97,8 @@ async def test_what_moves_is_told_to_whom_it_concerns(
     await set_up(entry)
     (coordinator,) = entry.runtime_data.values()
     for place in PLACES:
-        for value in (place.value, None):
+        # Some of these are equal, and not shown as the same.
+        for value in (place.value, 1, 1.0, True, 0, -0.0, None):
             car.override(**{place.source: value})
             writes.clear()
             await refresh(entry)

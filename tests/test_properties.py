@@ -120,8 +120,12 @@ def test_reading_what_changed(
     assert changed == anew
     assert first == Vehicle.from_json(before)
     assert not changed.moved_since(anew)
-    moved = {name for name in vars(anew) if vars(anew)[name] != vars(first)[name]}
-    assert changed.moved_since(first) == moved
+    was, is_now = vars(first), vars(anew)
+    assert changed.moved_since(first) == {
+        name
+        for name in is_now
+        if (type(is_now[name]), is_now[name]) != (type(was[name]), was[name])
+    }
     # And back again.
     assert Vehicle.from_json(before, (after, changed)) == first
 

@@ -82,7 +82,6 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             config_entry=entry,
             name=subentry.title,
             update_interval=UPDATE_INTERVAL,
-            always_update=False,
         )
         assert subentry.unique_id is not None
         self.client = client
@@ -280,7 +279,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         )
         if self.last_update_success is not was_available:
             super().async_update_listeners()
-        else:
+        elif self.data is not told:
             self._async_tell(self.data.moved_since(told), told)
         events, self._events = self._events, []
         for event in events:

@@ -91,7 +91,8 @@ def _number(value: Any) -> float:
         raise ValueError("not a number")
     if not -_LIMIT < value < _LIMIT:
         raise ValueError("out of range")
-    return value
+    # Nothing has no sign.
+    return value or abs(value)
 
 
 def _integer(value: Any) -> int:
@@ -107,6 +108,10 @@ def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         raise ValueError("not a text")
     return value.strip() or None
+
+
+def _degrees(value: Any) -> float:
+    return float(_number(value))
 
 
 def _decimal(value: Any) -> float:
@@ -216,7 +221,7 @@ def _news(document: dict[str, Any], before: dict[str, Any]) -> dict[str, Any] | 
             name: value
             for name, value in document.items()
             if (old := before[name]) is not value
-            # True and 1 are equal, and not the same JSON.
+            # True, 1 and 1.0 are equal, and not the same JSON.
             and (old != value or type(old) is not type(value))
         }
     except KeyError:
@@ -255,9 +260,7 @@ class Model:
     @override
     def __eq__(self, other: object) -> bool:
         """Tell whether all fields have the same values."""
-        return self is other or (
-            type(self) is type(other) and vars(self) == vars(other)
-        )
+        return type(self) is type(other) and vars(self) == vars(other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -319,13 +322,13 @@ class Model:
 
     def moved_since(self, other: Self) -> set[str]:
         """Return the names of the fields whose values are not the other's."""
-        if self is other:
-            return set()
         before = vars(other)
         return {
             name
             for name, value in vars(self).items()
-            if (old := before[name]) is not value and old != value
+            if (old := before[name]) is not value
+            # 1 and 1.0 are equal, and are not shown as the same.
+            and (old != value or type(old) is not type(value))
         }
 
 
@@ -480,8 +483,8 @@ class Vehicle(Model):
     consumption_last_month_kwh: float | None = _read_by(_energy)
     consumption_last_updated_at: datetime | None = _read_by(_timestamp)
 
-    latitude: float | None = _read_by(_between(_number, -90, 90))
-    longitude: float | None = _read_by(_between(_number, -180, 180))
+    latitude: float | None = _read_by(_between(_degrees, -90, 90))
+    longitude: float | None = _read_by(_between(_degrees, -180, 180))
     coordinates_last_updated_at: datetime | None = _read_by(_timestamp)
     geo_fence_distance_m: float | None = _read_by(_between(_number, 0, math.inf))
 

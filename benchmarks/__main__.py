@@ -28,7 +28,7 @@ from .contenders import (
 from .day import Recorded, record_day, reported_changes
 from .footprint import import_time, memory
 from .home import run_home
-from .measure import Medians, cpu, cpu_recorded, longest_callback, writes
+from .measure import Medians, cpu, cpu_recorded, elapsed, longest_callback, writes
 from .readings import POLLS, SCENARIOS, charging_day, parked_day, scenario, vehicle_ids
 from .server import Server, run_server
 from .shown import DEFAULT, EVERY_FIELD
@@ -69,12 +69,13 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
     server.serve(scenario("typical", vehicles))
     async with run_home() as hass:
         contenders = await _everyone(Road(hass, server.url, vehicles))
-        cpus, stalls = {}, {}
+        cpus, times_elapsed, stalls = {}, {}, {}
         written: dict[str, list[str]] = {PODERO: [], RESTFUL: []}
         requests = []
         for name in SCENARIOS:
             server.serve(scenario(name, vehicles))
             cpus[name] = await cpu(contenders, rounds)
+            times_elapsed[name] = await elapsed(contenders, rounds)
             stalls[name] = await longest_callback(contenders, rounds)
             for contender in contenders:
                 if contender.name not in written:
@@ -105,6 +106,13 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
             f"{other}: CPU × the floor's",
             *(times(medians[other] / medians[FLOOR]) for medians in cpus.values()),
         )
+    table.row(
+        "Podero: time until it is done × the floor's",
+        *(
+            times(medians[PODERO] / medians[FLOOR])
+            for medians in times_elapsed.values()
+        ),
+    )
     _compare(table, "CPU", cpus, OF_RESTFUL)
     _compare(table, "longest callback", stalls, LONGEST)
     for contender_name, cells in written.items():

@@ -31,11 +31,21 @@ class Writes:
 
 async def cpu(contenders: Sequence[Contender], rounds: int) -> Medians:
     """Return the seconds of CPU that the event loop spends on a poll."""
+    return await _timed(contenders, rounds, time.thread_time)
 
+
+async def elapsed(contenders: Sequence[Contender], rounds: int) -> Medians:
+    """Return the seconds that a poll takes, the waiting for the answer included."""
+    return await _timed(contenders, rounds, time.perf_counter)
+
+
+async def _timed(
+    contenders: Sequence[Contender], rounds: int, clock: Callable[[], float]
+) -> Medians:
     async def measure(contender: Contender) -> float:
-        start = time.thread_time()
+        start = clock()
         await contender.poll()
-        return time.thread_time() - start
+        return clock() - start
 
     return await _medians(contenders, rounds, measure)
 

@@ -1,7 +1,9 @@
 """The sensors that do more than show a field."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -12,6 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 
 from .conftest import Refresh, SetUp
 from simulator import Car, Simulator
@@ -161,6 +164,21 @@ async def test_a_deadline_passes_by_itself(
         async_fire_time_changed(hass)
         await hass.async_block_till_done()
         assert _state(hass, DEADLINE) == expected
+
+
+async def test_clocks_that_disagree(
+    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp, car: Car
+) -> None:
+    """A deadline that has come by one clock only is waited for no more than once."""
+    await hass.config.async_set_time_zone("UTC")
+    car.override(charge_deadline_at="06:30:00", is_charge_policy_enabled=True)
+    slow = dt_util.utcnow() - timedelta(days=3)
+    with patch.object(dt_util, "utcnow", return_value=slow) as utcnow:
+        await set_up(entry)
+        calls = utcnow.call_count
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert utcnow.call_count <= calls + 1
 
 
 @pytest.mark.parametrize("enabled", [False, None])

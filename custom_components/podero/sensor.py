@@ -334,9 +334,11 @@ class PoderoDeadlineSensor(PoderoSensor):
             self._stop_waiting = None
 
     @callback
-    def _handle_deadline(self, now: datetime) -> None:
+    def _handle_deadline(self, deadline: datetime) -> None:
         self._stop_waiting = None
-        self._handle_coordinator_update()
+        # The same again where clocks disagree: to wait for it anew would never end.
+        if self._value != deadline:
+            self._handle_coordinator_update()
 
     @callback
     @override

@@ -1,7 +1,6 @@
 """What may be shown to somebody who helps: an allow-list, so nothing personal slips in."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from datetime import datetime, time
 from enum import Enum
 from typing import Any
@@ -77,10 +76,7 @@ def _describe(vehicle: Vehicle) -> dict[str, Any]:
     """Return a reading without what is personal or secret."""
     model = vehicle.device_model
     return {
-        **{
-            field.name: _shown(field.name, getattr(vehicle, field.name))
-            for field in fields(vehicle)
-        },
+        **{name: _shown(name, getattr(vehicle, name)) for name in vehicle.readers},
         "device_model": model
         and {
             "manufacturer": model.manufacturer,

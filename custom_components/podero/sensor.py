@@ -310,41 +310,38 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
 class PoderoDeadlineSensor(PoderoSensor):
     """The next deadline: when it has come, the one after."""
 
-    _stop_waiting: CALLBACK_TYPE | None = None
+    _stop_waiting: CALLBACK_TYPE = staticmethod(lambda: None)
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._async_wait()
-        self.async_on_remove(self._async_stop_waiting)
 
-    @callback
-    def _async_wait(self) -> None:
-        """Wait for the deadline, if there is one."""
-        self._async_stop_waiting()
-        if (deadline := self._value) is not None:
-            self._stop_waiting = async_track_point_in_utc_time(
-                self.hass, self._handle_deadline, deadline
-            )
-
-    @callback
-    def _async_stop_waiting(self) -> None:
-        if self._stop_waiting is not None:
-            self._stop_waiting()
-            self._stop_waiting = None
-
-    @callback
-    def _handle_deadline(self, deadline: datetime) -> None:
-        self._stop_waiting = None
-        # The same again where clocks disagree: to wait for it anew would never end.
-        if self._value != deadline:
-            self._handle_coordinator_update()
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        await super().async_will_remove_from_hass()
+        self._stop_waiting()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         super()._handle_coordinator_update()
         self._async_wait()
+
+    @callback
+    def _async_wait(self) -> None:
+        """Wait for the deadline, if there is one, and for no other."""
+        self._stop_waiting()
+        if (deadline := self._value) is not None:
+            self._stop_waiting = async_track_point_in_utc_time(
+                self.hass, self._handle_deadline, deadline
+            )
+
+    @callback
+    def _handle_deadline(self, deadline: datetime) -> None:
+        # The same again where clocks disagree: to wait for it anew would never end.
+        if self._value != deadline:
+            self._handle_coordinator_update()
 
 
 class PoderoFinishSensor(PoderoSensor):

@@ -5,13 +5,13 @@ and its name stands in `invalid`. Source: the contract's schema.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import FrozenInstanceError, dataclass, field, fields
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, time
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 import math
 import re
-from typing import Any, Self, cast, override
+from typing import Any, ClassVar, Self, cast, override
 from uuid import UUID
 
 from .errors import InvalidResponseError
@@ -188,28 +188,16 @@ _duration = _between(_integer, 0, 366 * 24 * 3600)
 _energy = _between(_decimal, 0, math.inf)
 
 
+class _Field:
+    """Stand in the class for a field of its objects."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self.read = read
+
+
 def _read_by[T](read: Callable[[Any], T | None]) -> T | None:
     """Declare a field that is None unless a reader makes a value of its JSON."""
-    return cast(T | None, field(metadata={"read": read}))
-
-
-@cache
-def _readers(model: type[Model]) -> dict[str, Callable[[Any], Any]]:
-    """Return the reader of each field that a model takes from JSON."""
-    return {
-        attribute.name: attribute.metadata["read"]
-        for attribute in fields(model)
-        if "read" in attribute.metadata
-    }
-
-
-@cache
-def _blank(model: type[Model]) -> dict[str, Any]:
-    """Return the values of a model of which nothing is known."""
-    return dict.fromkeys(_readers(model)) | {  # type: ignore[arg-type]  # a class is hashable
-        "invalid": frozenset(),
-        "unrecognized": {},
-    }
+    return cast(T | None, _Field(read))
 
 
 def _news(document: dict[str, Any], before: dict[str, Any]) -> dict[str, Any] | None:
@@ -238,11 +226,13 @@ def _invalid_within(name: str, value: Model | tuple[Any, ...]) -> set[str]:
     }
 
 
-# No model has a repr: what is personal or secret cannot slip into a log with it. What a
-# dataclass would generate for each of them is written once: that takes long to import.
-@dataclass(init=False, eq=False, repr=False)
+# No dataclass: what it would generate for each takes long to import. And no model has a
+# repr: what is personal or secret cannot slip into a log with it.
 class Model:
     """A JSON object, of which any part may be missing or wrong."""
+
+    readers: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    """What makes a value of the JSON of each field, or raises ValueError."""
 
     invalid: frozenset[str]
     """Names of the fields whose value could not be used; nested ones with a dot."""
@@ -250,12 +240,32 @@ class Model:
     unrecognized: Mapping[str, str]
     """The JSON type of each key that the schema does not have."""
 
+    @override
+    def __init_subclass__(cls) -> None:
+        """Take the fields that the class declares."""
+        declared = {
+            name: field.read
+            for name, field in vars(cls).items()
+            if isinstance(field, _Field)
+        }
+        for name in declared:
+            delattr(cls, name)
+        cls.readers = {**cls.readers, **declared}
+
     def __init__(self, **values: Any) -> None:
         """Know the values of some fields only."""
-        blank = _blank(type(self))  # type: ignore[arg-type]  # a class is hashable
+        blank: dict[str, Any] = {
+            **dict.fromkeys(self.readers),
+            "invalid": frozenset(),
+            "unrecognized": {},
+        }
         if unknown := values.keys() - blank.keys():
             raise TypeError(f"There is no field {min(unknown)}")
         object.__setattr__(self, "__dict__", blank | values)
+
+    def __replace__(self, **values: Any) -> Self:
+        """Return the same with other values of some fields."""
+        return type(self)(**vars(self) | values)
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -284,7 +294,6 @@ class Model:
         """
         if not isinstance(document, dict):
             raise InvalidResponseError("The answer is not an object")
-        readers = _readers(cls)  # type: ignore[arg-type]  # a class is hashable
         if last is not None and (news := _news(document, last[0])) is not None:
             model = last[1]
             if not news:
@@ -296,9 +305,10 @@ class Model:
             unrecognized = {**model.unrecognized}
         else:
             news = document
-            values = dict.fromkeys(readers)
+            values = dict.fromkeys(cls.readers)
             invalid = set()
             unrecognized = {}
+        readers = cls.readers
         for name, value in news.items():
             if (read := readers.get(name)) is None:
                 unrecognized[name] = type(value).__name__
@@ -332,7 +342,6 @@ class Model:
         }
 
 
-@dataclass(init=False, eq=False, repr=False)
 class DeviceType(Model):
     """The kind of a device."""
 
@@ -340,7 +349,6 @@ class DeviceType(Model):
     long_name: str | None = _read_by(_text)
 
 
-@dataclass(init=False, eq=False, repr=False)
 class DeviceModel(Model):
     """Maker and model of a device."""
 
@@ -366,7 +374,6 @@ class DeviceModel(Model):
         return f"{self.model} ({self.year})"
 
 
-@dataclass(init=False, eq=False, repr=False)
 class Owner(Model):
     """Whose the vehicle is. Personal."""
 
@@ -377,7 +384,6 @@ class Owner(Model):
     external_id: str | None = _read_by(_text)
 
 
-@dataclass(init=False, eq=False, repr=False)
 class ResolutionLink(Model):
     """How an action is started. The address carries a secret that lasts an hour."""
 
@@ -385,7 +391,6 @@ class ResolutionLink(Model):
     required_parameters: tuple[str, ...] | None = _read_by(_texts)
 
 
-@dataclass(init=False, eq=False, repr=False)
 class Action(Model):
     """Something that the user is asked to do. Of this class itself: an unknown kind."""
 
@@ -393,12 +398,10 @@ class Action(Model):
     resolution_link: ResolutionLink | None = _read_by(ResolutionLink.from_json)
 
 
-@dataclass(init=False, eq=False, repr=False)
 class ReauthenticateAction(Action):
     """The link to the car maker has lapsed: the user must sign in there again."""
 
 
-@dataclass(init=False, eq=False, repr=False)
 class InformationAction(Action):
     """A message to the user; resolving it marks it as read."""
 
@@ -427,7 +430,6 @@ def _actions(value: Any) -> tuple[Action, ...]:
     )
 
 
-@dataclass(init=False, eq=False, repr=False)
 class Vehicle(Model):
     """An electric vehicle, `ElectricVehicleDetailOutput` of the contract.
 

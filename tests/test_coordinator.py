@@ -17,6 +17,7 @@ from homeassistant.const import (
 )
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.setup import async_setup_component
 
 from .conftest import SetUp, account_entry
@@ -34,10 +35,10 @@ from .support import (
 )
 from custom_components.podero import changes, coordinator as coordinator_module
 from custom_components.podero.api import Vehicle
+from custom_components.podero.const import SIGNAL_MISSING
 from custom_components.podero.coordinator import (
     BLIP_DELAY,
     ChargingHistory,
-    Interest,
     PoderoCoordinator,
 )
 from simulator import ABSENT, Simulator
@@ -448,10 +449,13 @@ async def test_missing(
     await set_up(entry)
     coordinator = _coordinator(entry)
     calls: list[bool] = []
-    coordinator.async_add_listener(
-        lambda: calls.append(coordinator.is_missing),
-        Interest(frozenset({"is_missing"})),
-    )
+
+    @callback
+    def note(missing: PoderoCoordinator) -> None:
+        assert missing is coordinator
+        calls.append(missing.is_missing)
+
+    async_dispatcher_connect(hass, SIGNAL_MISSING, note)
     # Each step: what is answered, whether it is missing then, and who was told.
     steps: list[tuple[dict[str, Any], bool]] = [
         ({"status": 500}, False),
@@ -470,8 +474,8 @@ async def test_missing(
         await later(hass)
         seen.append(coordinator.is_missing)
     assert seen == [is_missing for _, is_missing in steps]
-    # The 404 that follows another failure is told too, and each state only once.
-    assert calls == [False, True, False, False, True, True, False, False]
+    # The 404 that follows another failure is told too, and each change only once.
+    assert calls == [True, False, True, False]
 
 
 async def test_deleted(

@@ -28,5 +28,6 @@ GRANT_CLIENT_CREDENTIALS: Final = "client_credentials"
 GRANT_PASSWORD: Final = "password"
 
 SIGNAL_CHARGING_EVENT: Final = f"{DOMAIN}_charging_event"
+SIGNAL_MISSING: Final = f"{DOMAIN}_missing"
 
 SUBENTRY_VEHICLE: Final = "vehicle"

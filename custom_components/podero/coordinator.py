@@ -29,7 +29,7 @@ from .api import (
 )
 from .changes import Changes
 from .charging import ChargingEvent, ChargingHistory
-from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
+from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT, SIGNAL_MISSING
 from .refusals import explain
 
 type PoderoConfigEntry = ConfigEntry[dict[str, PoderoCoordinator]]
@@ -52,11 +52,14 @@ MIN_RETRY_AFTER, MAX_RETRY_AFTER = 30.0, 3600.0
 class Interest(NamedTuple):
     """What a listener wants to know of."""
 
-    fields: frozenset[str]
-    """The fields that move it; also `is_missing`, which is not of the vehicle."""
+    fields: tuple[str, ...]
+    """The fields of the vehicle that move it."""
 
     read: Callable[[Vehicle], Any] | None = None
     """What makes a value of them, where it need not move whenever they do."""
+
+
+type Listener = tuple[CALLBACK_TYPE, Interest]
 
 
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
@@ -100,6 +103,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._write_lock = asyncio.Lock()
         self.data = self._told = Vehicle()
         self._was_available = True
+        self._known_listeners: tuple[int, int | None] = 0, None
+        self._by_field: dict[str, tuple[Listener, ...]] = {}
 
     @property
     def reading(self) -> Vehicle | None:
@@ -148,13 +153,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @callback
     def _async_set_missing(self, is_missing: bool) -> None:
-        """Tell the listeners when the vehicle goes missing.
+        """Tell that the vehicle goes missing, or is found.
 
-        The base class does not tell them of a failure that follows another one.
+        The base class does not tell of a failure that follows another one.
         """
         if is_missing != self.is_missing:
             self.is_missing = is_missing
-            self._async_tell({"is_missing"}, self.data)
+            async_dispatcher_send(self.hass, SIGNAL_MISSING, self)
 
     def _log_unusable(self, vehicle: Vehicle) -> None:
         """Name each field once that held a value which could not be used."""
@@ -280,23 +285,40 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         if self.last_update_success is not was_available:
             super().async_update_listeners()
         elif self.data is not told:
-            self._async_tell(self.data.moved_since(told), told)
+            self._async_tell(told)
         events, self._events = self._events, []
         for event in events:
             async_dispatcher_send(self.hass, SIGNAL_CHARGING_EVENT, self, event)
 
     @callback
-    def _async_tell(self, moved: set[str], told: Vehicle) -> None:
+    def _async_tell(self, told: Vehicle) -> None:
         """Tell those who have an interest in what moved since they were told."""
-        listeners = cast(dict[int, tuple[CALLBACK_TYPE, Interest]], self._listeners)
-        for update_callback, (fields, read) in tuple(listeners.values()):
-            if moved.isdisjoint(fields):
-                continue
+        before, now = vars(told), vars(self.data)
+        interested: dict[CALLBACK_TYPE, Interest] = {}
+        for field, listeners in self._listeners_by_field().items():
+            old, new = before[field], now[field]
+            # 1 and 1.0 are equal, and are not shown as the same.
+            if old is not new and (old != new or type(old) is not type(new)):
+                interested.update(listeners)
+        for update_callback, (_, read) in interested.items():
             try:
                 if read is None or read(self.data) != read(told):
                     update_callback()
             except Exception:
                 self.logger.exception("Unexpected error updating %s", self.name)
+
+    def _listeners_by_field(self) -> dict[str, tuple[Listener, ...]]:
+        """Return who has an interest in each field, as long as nobody comes or goes."""
+        listeners = cast(dict[int, Listener], self._listeners)
+        # The base class numbers them in the order in which they come.
+        known = len(listeners), next(reversed(listeners), None)
+        if known != self._known_listeners:
+            self._known_listeners = known
+            self._by_field = {}
+            for listener in listeners.values():
+                for field in listener[1].fields:
+                    self._by_field[field] = *self._by_field.get(field, ()), listener
+        return self._by_field
 
 
 def _to_json(value: Any) -> Any:

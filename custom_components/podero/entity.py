@@ -37,7 +37,9 @@ class PoderoEntityDescription(EntityDescription):
     def interest(self) -> Interest:
         """Return what moves where the value does."""
         is_computed = self.value_fn is not None or self.also
-        fields = frozenset({self.source, *self.also})
+        fields = tuple(
+            field for field in (self.source, *self.also) if field in Vehicle.readers
+        )
         return Interest(fields, self.read if is_computed else None)
 
 

@@ -4,9 +4,10 @@ from hashlib import sha256
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .api import Action, InformationAction, ReauthenticateAction
-from .const import DOMAIN
+from .const import DOMAIN, SIGNAL_MISSING
 from .coordinator import Interest, PoderoCoordinator
 
 
@@ -30,6 +31,11 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
                 ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
     @callback
+    def update_missing(missing: PoderoCoordinator) -> None:
+        if missing is coordinator:
+            update()
+
+    @callback
     def clear() -> None:
         for issue in _issues_of(hass, coordinator):
             # Raised anew after a reload, an ignored issue would not be ignored any more.
@@ -38,9 +44,10 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
 
     coordinator.config_entry.async_on_unload(clear)
     coordinator.config_entry.async_on_unload(
-        coordinator.async_add_listener(
-            update, Interest(frozenset({"actions", "is_missing"}))
-        )
+        coordinator.async_add_listener(update, Interest(("actions",)))
+    )
+    coordinator.config_entry.async_on_unload(
+        async_dispatcher_connect(hass, SIGNAL_MISSING, update_missing)
     )
     update()
 

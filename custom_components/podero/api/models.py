@@ -330,17 +330,6 @@ class Model:
         object.__setattr__(model, "__dict__", values)
         return model
 
-    def moved_since(self, other: Self) -> set[str]:
-        """Return the names of the fields whose values are not the other's."""
-        before = vars(other)
-        return {
-            name
-            for name, value in vars(self).items()
-            if (old := before[name]) is not value
-            # 1 and 1.0 are equal, and are not shown as the same.
-            and (old != value or type(old) is not type(value))
-        }
-
 
 class DeviceType(Model):
     """The kind of a device."""

@@ -159,11 +159,18 @@ async def test_a_deadline_passes_by_itself(
         ("2026-11-02T06:29:59Z", "2026-11-02T06:30:00+00:00"),
         ("2026-11-02T06:30:00Z", "2026-11-03T06:30:00+00:00"),
         ("2026-11-03T06:30:00Z", "2026-11-04T06:30:00+00:00"),
+        ("2026-11-09T12:00:00Z", "2026-11-10T06:30:00+00:00"),
     ):
         freezer.move_to(now)
-        async_fire_time_changed(hass)
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
         await hass.async_block_till_done()
         assert _state(hass, DEADLINE) == expected
+    # The clock is set back.
+    soon = dt_util.utcnow() + timedelta(minutes=1)
+    with patch.object(dt_util, "utcnow", return_value=soon - timedelta(days=7)):
+        async_fire_time_changed(hass, soon)
+        await hass.async_block_till_done()
+    assert _state(hass, DEADLINE) == "2026-11-03T06:30:00+00:00"
 
 
 async def test_clocks_that_disagree(

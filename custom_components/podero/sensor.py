@@ -21,9 +21,9 @@ from homeassistant.const import (
     UnitOfRatio,
     UnitOfTime,
 )
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
@@ -34,6 +34,9 @@ PARALLEL_UPDATES = 0
 
 FINISH_TOLERANCE = timedelta(minutes=3)
 """By how much the expected end of charging may move unnoticed."""
+
+LOOK_INTERVAL = timedelta(minutes=1)
+"""How often it is looked whether a deadline has come."""
 
 # Home Assistant itself means something else by the word "unavailable" as a state.
 BOOST_STATES = {state: state.value for state in BoostState} | {
@@ -310,37 +313,26 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
 class PoderoDeadlineSensor(PoderoSensor):
     """The next deadline: when it has come, the one after."""
 
-    _stop_waiting: CALLBACK_TYPE = staticmethod(lambda: None)
+    _due: datetime | None = None
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        self._async_wait()
-
-    @override
-    async def async_will_remove_from_hass(self) -> None:
-        await super().async_will_remove_from_hass()
-        self._stop_waiting()
+        self._due = self._value
+        # Looked at again and again: a timer would not notice a clock that is set.
+        self.async_on_remove(
+            async_track_time_interval(self.hass, self._look, LOOK_INTERVAL)
+        )
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
+        self._due = self._value
         super()._handle_coordinator_update()
-        self._async_wait()
 
     @callback
-    def _async_wait(self) -> None:
-        """Wait for the deadline, if there is one, and for no other."""
-        self._stop_waiting()
-        if (deadline := self._value) is not None:
-            self._stop_waiting = async_track_point_in_utc_time(
-                self.hass, self._handle_deadline, deadline
-            )
-
-    @callback
-    def _handle_deadline(self, deadline: datetime) -> None:
-        # The same again where clocks disagree: to wait for it anew would never end.
-        if self._value != deadline:
+    def _look(self, now: datetime) -> None:
+        if self._value != self._due:
             self._handle_coordinator_update()
 
 

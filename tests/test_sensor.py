@@ -104,6 +104,12 @@ async def test_charging_finishes(
     assert await reading(7100) == "2026-03-04T22:00:00+00:00"
     # A report that says something else.
     assert await reading(3600) == "2026-03-04T21:04:00+00:00"
+    # The same remaining time, reported again later: it does not run down.
+    freezer.tick(timedelta(minutes=10))
+    assert await reading(3600) == "2026-03-04T21:14:00+00:00"
+    # It stops with time remaining, as the last report before had it, and goes on.
+    assert await reading(3600, is_charging=False) == STATE_UNKNOWN
+    assert await reading(3600) == "2026-03-04T21:14:00+00:00"
     assert await reading(None) == STATE_UNKNOWN
     assert await reading(3600, is_charging=False) == STATE_UNKNOWN
 

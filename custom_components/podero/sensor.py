@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -251,11 +252,8 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
 )
 
 
-def _deadline(vehicle: Vehicle) -> datetime | None:
-    """Return when the clock of this home shows the deadline next, if it counts."""
-    clock_time = vehicle.charge_deadline_at
-    if clock_time is None or not vehicle.is_charge_policy_enabled:
-        return None
+def _next(clock_time: time) -> datetime:
+    """Return when the clock of this home shows a time of day next."""
     now, zone = dt_util.utcnow(), dt_util.get_default_time_zone()
     today = now.astimezone(zone).date()
     for day in (today, today + timedelta(days=1)):
@@ -266,18 +264,23 @@ def _deadline(vehicle: Vehicle) -> datetime | None:
     return moment
 
 
+_DEADLINE = "charge_deadline_at", "is_charge_policy_enabled"
+
 CHARGE_DEADLINE = PoderoSensorDescription(
     key="charge_deadline",
     field="charge_deadline_at",
-    also=("is_charge_policy_enabled",),
-    value_fn=_deadline,
+    also=_DEADLINE,
+    value_fn=attrgetter(*_DEADLINE),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
+
+_FINISH = "is_charging", "charge_time_remaining", "current_state_last_updated_at"
 
 CHARGING_FINISHES_AT = PoderoSensorDescription(
     key="charging_finishes_at",
     field="charge_time_remaining",
-    also=("is_charging", "current_state_last_updated_at"),
+    also=_FINISH,
+    value_fn=attrgetter(*_FINISH),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -310,36 +313,9 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
         return self._value
 
 
-class PoderoDeadlineSensor(PoderoSensor):
-    """The next deadline: when it has come, the one after."""
+class PoderoMomentSensor(PoderoSensor):
+    """A moment computed from a reading: its state is written only where it moves."""
 
-    _due: datetime | None = None
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self._due = self._value
-        # Looked at again and again: a timer would not notice a clock that is set.
-        self.async_on_remove(
-            async_track_time_interval(self.hass, self._look, LOOK_INTERVAL)
-        )
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        self._due = self._value
-        super()._handle_coordinator_update()
-
-    @callback
-    def _look(self, now: datetime) -> None:
-        if self._value != self._due:
-            self._handle_coordinator_update()
-
-
-class PoderoFinishSensor(PoderoSensor):
-    """The expected end of charging: it stands still while the expectation holds."""
-
-    _reading: tuple[int, datetime | None] | None = None
     _shown: tuple[datetime | None, bool] = None, False
 
     @property
@@ -347,31 +323,63 @@ class PoderoFinishSensor(PoderoSensor):
     def native_value(self) -> datetime | None:
         return self._shown[0]
 
+    def _compute(self, vehicle: Vehicle) -> datetime | None:
+        """Return the moment to be shown of a reading."""
+        raise NotImplementedError
+
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        self._shown = self._expect(self.coordinator.data), self.available
+        self._shown = self._compute(self.coordinator.data), self.available
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the state, but only where it differs from what was written."""
         before = self._shown
-        self._shown = self._expect(self.coordinator.data), self.available
+        self._shown = self._compute(self.coordinator.data), self.available
         if self._shown != before:
             super()._handle_coordinator_update()
 
-    def _expect(self, vehicle: Vehicle) -> datetime | None:
-        """Return the end that a reading lets expect."""
+
+class PoderoDeadlineSensor(PoderoMomentSensor):
+    """The next deadline: when it has come, the one after."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        # Looked at again and again: a timer would not notice a clock that is set.
+        self.async_on_remove(
+            async_track_time_interval(self.hass, self._look, LOOK_INTERVAL)
+        )
+
+    @callback
+    def _look(self, now: datetime) -> None:
+        self._handle_coordinator_update()
+
+    @override
+    def _compute(self, vehicle: Vehicle) -> datetime | None:
+        clock_time = vehicle.charge_deadline_at
+        if clock_time is None or not vehicle.is_charge_policy_enabled:
+            return None
+        return _next(clock_time)
+
+
+class PoderoFinishSensor(PoderoMomentSensor):
+    """The expected end of charging: it stands still while the expectation holds."""
+
+    _report: tuple[int, datetime | None] | None = None
+
+    @override
+    def _compute(self, vehicle: Vehicle) -> datetime | None:
         if not (vehicle.is_charging and vehicle.charge_time_remaining):
-            self._reading = None
+            self._report = None
             return None
         expected, _ = self._shown
-        reading = vehicle.charge_time_remaining, vehicle.current_state_last_updated_at
-        if reading == self._reading:
+        report = vehicle.charge_time_remaining, vehicle.current_state_last_updated_at
+        if report == self._report:
             # The same report, polled again: its remaining time began when it was new.
             return expected
-        self._reading = reading
+        self._report = report
         finish = dt_util.utcnow() + timedelta(seconds=vehicle.charge_time_remaining)
         if expected and abs(finish - expected) < FINISH_TOLERANCE:
             return expected

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
+from itertools import compress
+from operator import is_not
 from time import monotonic
 from typing import Any, NamedTuple, cast, override
 
@@ -59,7 +61,8 @@ class Interest(NamedTuple):
     """What makes a value of them, where it need not move whenever they do."""
 
 
-type Listener = tuple[CALLBACK_TYPE, Interest]
+type Listeners = dict[CALLBACK_TYPE, Callable[[Vehicle], Any] | None]
+"""Whom to tell, and what makes the value that they show (see Interest)."""
 
 
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
@@ -104,7 +107,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self.data = self._told = Vehicle()
         self._was_available = True
         self._known_listeners: tuple[int, int | None] = 0, None
-        self._by_field: dict[str, tuple[Listener, ...]] = {}
+        self._by_field: dict[str, Listeners] = {}
 
     @property
     def reading(self) -> Vehicle | None:
@@ -294,30 +297,34 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     def _async_tell(self, told: Vehicle) -> None:
         """Tell those who have an interest in what moved since they were told."""
         before, now = vars(told), vars(self.data)
-        interested: dict[CALLBACK_TYPE, Interest] = {}
-        for field, listeners in self._listeners_by_field().items():
+        by_field = self._listeners_by_field()
+        interested: Listeners = {}
+        # Every vehicle has the same fields in the same order.
+        for field in compress(now, map(is_not, before.values(), now.values())):
             old, new = before[field], now[field]
             # 1 and 1.0 are equal, and are not shown as the same.
-            if old is not new and (old != new or type(old) is not type(new)):
-                interested.update(listeners)
-        for update_callback, (_, read) in interested.items():
+            if field in by_field and (old != new or type(old) is not type(new)):
+                interested.update(by_field[field])
+        for update_callback, read in interested.items():
             try:
                 if read is None or read(self.data) != read(told):
                     update_callback()
             except Exception:
                 self.logger.exception("Unexpected error updating %s", self.name)
 
-    def _listeners_by_field(self) -> dict[str, tuple[Listener, ...]]:
+    def _listeners_by_field(self) -> dict[str, Listeners]:
         """Return who has an interest in each field, as long as nobody comes or goes."""
-        listeners = cast(dict[int, Listener], self._listeners)
+        listeners = cast(dict[int, tuple[CALLBACK_TYPE, Interest]], self._listeners)
         # The base class numbers them in the order in which they come.
         known = len(listeners), next(reversed(listeners), None)
         if known != self._known_listeners:
             self._known_listeners = known
             self._by_field = {}
-            for listener in listeners.values():
-                for field in listener[1].fields:
-                    self._by_field[field] = *self._by_field.get(field, ()), listener
+            for update_callback, interest in listeners.values():
+                for field in interest.fields:
+                    self._by_field.setdefault(field, {})[update_callback] = (
+                        interest.read
+                    )
         return self._by_field
 
 

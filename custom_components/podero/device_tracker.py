@@ -56,9 +56,9 @@ class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity):
     @property
     @override
     def latitude(self) -> float | None:
-        return self._value and self._value[0]
+        return position[0] if (position := self._value) else None
 
     @property
     @override
     def longitude(self) -> float | None:
-        return self._value and self._value[1]
+        return position[1] if (position := self._value) else None

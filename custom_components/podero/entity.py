@@ -21,7 +21,7 @@ class PoderoEntityDescription(EntityDescription):
     field: str | None = None
     value_fn: Callable[[Vehicle], Any] | None = None
     also: tuple[str, ...] = ()
-    """Other fields that the value is computed from."""
+    """Other fields that what is shown is computed from."""
 
     @property
     def source(self) -> str:
@@ -36,11 +36,10 @@ class PoderoEntityDescription(EntityDescription):
     @cached_property
     def interest(self) -> Interest:
         """Return what moves where the value does."""
-        is_computed = self.value_fn is not None or self.also
         fields = tuple(
             field for field in (self.source, *self.also) if field in Vehicle.readers
         )
-        return Interest(fields, self.read if is_computed else None)
+        return Interest(fields, self.value_fn)
 
 
 class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):

@@ -132,6 +132,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
             "boost_state",
             "is_pause_power_active",
         ),
+        value_fn=attrgetter("charging_state"),
         device_class=SensorDeviceClass.ENUM,
         options=list(ChargingState),
     ),
@@ -264,23 +265,17 @@ def _next(clock_time: time) -> datetime:
     return moment
 
 
-_DEADLINE = "charge_deadline_at", "is_charge_policy_enabled"
-
 CHARGE_DEADLINE = PoderoSensorDescription(
     key="charge_deadline",
     field="charge_deadline_at",
-    also=_DEADLINE,
-    value_fn=attrgetter(*_DEADLINE),
+    also=("is_charge_policy_enabled",),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
-
-_FINISH = "is_charging", "charge_time_remaining", "current_state_last_updated_at"
 
 CHARGING_FINISHES_AT = PoderoSensorDescription(
     key="charging_finishes_at",
     field="charge_time_remaining",
-    also=_FINISH,
-    value_fn=attrgetter(*_FINISH),
+    also=("is_charging", "current_state_last_updated_at"),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 

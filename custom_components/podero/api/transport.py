@@ -187,12 +187,12 @@ class Transport:
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """Return the body. Raises InvalidResponseError where it exceeds the bound."""
-    body = bytearray()
-    while chunk := await answer.content.readany():
-        body += chunk
+    body = b""
+    while not answer.content.at_eof():
+        body += await answer.content.readany()
         if len(body) > MAX_RESPONSE_SIZE:
             raise InvalidResponseError("The answer is too large")
-    return bytes(body)
+    return body
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -139,7 +139,9 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         # Home Assistant shows no more: two reports within a second show the same.
-        return moment.astimezone(UTC).replace(microsecond=0)
+        if moment.tzinfo is not UTC:
+            moment = moment.astimezone(UTC)
+        return moment.replace(microsecond=0) if moment.microsecond else moment
     except OverflowError:
         raise ValueError("out of range") from None
 
@@ -299,19 +301,19 @@ class Model:
             if not news:
                 return model
             values = vars(model).copy()
-            invalid = {
+            invalid = model.invalid and frozenset(
                 name for name in model.invalid if name.partition(".")[0] not in news
-            }
-            unrecognized = {**model.unrecognized}
+            )
+            unrecognized = model.unrecognized
         else:
             news = document
             values = dict.fromkeys(cls.readers)
-            invalid = set()
+            invalid = frozenset[str]()
             unrecognized = {}
         readers = cls.readers
         for name, value in news.items():
             if (read := readers.get(name)) is None:
-                unrecognized[name] = type(value).__name__
+                unrecognized = {**unrecognized, name: type(value).__name__}
             elif value is None:
                 values[name] = None
             else:
@@ -319,11 +321,11 @@ class Model:
                     values[name] = value = read(value)
                 except ValueError, InvalidResponseError:
                     values[name] = None
-                    invalid.add(name)
+                    invalid |= {name}
                 else:
                     if isinstance(value, (Model, tuple)):
                         invalid |= _invalid_within(name, value)
-        values["invalid"] = frozenset(invalid)
+        values["invalid"] = invalid
         values["unrecognized"] = unrecognized
         model = cls.__new__(cls)
         # All fields at once, past the refusal.

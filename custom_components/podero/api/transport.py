@@ -150,19 +150,16 @@ class Transport:
         """
         if isinstance(url, str):
             url = f"{self._origin}{url}"
+        sent = {"Accept": "application/json", **(headers or {})}
+        if json is not None:
+            sent["Content-Type"] = "application/json"
         async with self._slots:
             try:
                 async with self._session.request(
                     method,
                     url,
                     data=None if json is None else orjson.dumps(json),
-                    headers={
-                        "Accept": "application/json",
-                        **(
-                            {} if json is None else {"Content-Type": "application/json"}
-                        ),
-                        **(headers or {}),
-                    },
+                    headers=sent,
                     allow_redirects=False,
                     timeout=REQUEST_TIMEOUT,
                 ) as answer:

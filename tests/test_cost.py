@@ -94,19 +94,24 @@ async def test_what_moves_is_told_to_whom_it_concerns(
 ) -> None:
     """Nobody writes in vain, and nobody has anything left to write."""
     car = simulator.vehicles[0]
+    # It charges, by a policy: whatever is computed is computed.
+    values = {"charge_deadline_at": "07:00:00"} | {
+        place.source: place.value for place in PLACES
+    }
+    car.override(**values)
     await set_up(entry)
     (coordinator,) = entry.runtime_data.values()
-    for place in PLACES:
+    for field, usual in values.items():
         # Some of these are equal, and not shown as the same.
-        for value in (place.value, 1, 1.0, True, 0, -0.0, None):
-            car.override(**{place.source: value})
+        for value in (1, 1.0, True, 0, -0.0, None, usual):
+            car.override(**{field: value})
             writes.clear()
             await refresh(entry)
-            assert all(is_new for _, is_new in writes), place.source
+            assert all(is_new for _, is_new in writes), field
             writes.clear()
             # Everyone is told, as after an outage.
             DataUpdateCoordinator.async_update_listeners(coordinator)
-            assert not any(is_new for _, is_new in writes), place.source
+            assert not any(is_new for _, is_new in writes), field
 
 
 async def test_an_outage_is_told_to_everyone(

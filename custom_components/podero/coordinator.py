@@ -301,7 +301,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         by_field = self._listeners_by_field()
         interested: Listeners = {}
         # Every vehicle has the same fields in the same order.
-        for field in compress(now, map(is_not, before.values(), now.values())):
+        unlike = map(is_not, before.values(), now.values(), strict=True)
+        for field in compress(now, unlike):
             old, new = before[field], now[field]
             # 1 and 1.0 are equal, and are not shown as the same.
             if field in by_field and (old != new or type(old) is not type(new)):

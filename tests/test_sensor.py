@@ -1,6 +1,7 @@
 """The sensors that do more than show a field."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -22,6 +23,8 @@ from simulator import Car, Simulator
 CHARGING_STATE = "sensor.car_1_charging_state"
 FINISHES = "sensor.car_1_charging_finishes"
 DEADLINE = "sensor.car_1_charging_deadline"
+
+type Report = Callable[..., Awaitable[None]]
 
 IDLE = {
     "is_charging": False,
@@ -73,45 +76,114 @@ async def test_charging_state(
     assert _state(hass, CHARGING_STATE) == expected
 
 
-@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
-async def test_charging_finishes(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    car: Car,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """The expected end stands still while the expectation holds."""
+@pytest.fixture
+def report(entry: MockConfigEntry, refresh: Refresh, car: Car) -> Report:
+    """Return what lets the car report, and reads it."""
 
-    async def reading(remaining: int | None, *, is_charging: bool = True) -> str:
+    async def report(remaining: int | None, *, is_charging: bool = True) -> None:
         car.override(
             is_charging=is_charging,
             charge_time_remaining=remaining,
             current_state_last_updated_at=datetime.now(UTC).isoformat(),
         )
         await refresh(entry)
-        return _state(hass, FINISHES)
 
+    return report
+
+
+async def _pass(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, minutes: int
+) -> None:
+    freezer.tick(timedelta(minutes=minutes))
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
+    await hass.async_block_till_done()
+
+
+@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
+async def test_charging_finishes(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    report: Report,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The expected end stands still while the expectation holds."""
     await set_up(entry)
-    assert await reading(0, is_charging=False) == STATE_UNKNOWN
-    assert await reading(7200) == "2026-03-04T22:00:00+00:00"
-    # The same report, polled again later: still the same end.
-    freezer.tick(timedelta(minutes=4))
-    await refresh(entry)
-    assert _state(hass, FINISHES) == "2026-03-04T22:00:00+00:00"
-    # A new report that says much the same.
-    assert await reading(7100) == "2026-03-04T22:00:00+00:00"
-    # A report that says something else.
-    assert await reading(3600) == "2026-03-04T21:04:00+00:00"
-    # The same remaining time, reported again later: it does not run down.
-    freezer.tick(timedelta(minutes=10))
-    assert await reading(3600) == "2026-03-04T21:14:00+00:00"
-    # It stops with time remaining, as the last report before had it, and goes on.
-    assert await reading(3600, is_charging=False) == STATE_UNKNOWN
-    assert await reading(3600) == "2026-03-04T21:14:00+00:00"
-    assert await reading(None) == STATE_UNKNOWN
-    assert await reading(3600, is_charging=False) == STATE_UNKNOWN
+    for minutes, remaining, expected in (
+        (0, 7200, "2026-03-04T22:00:00+00:00"),
+        # What remains runs down, more or less.
+        (4, 6900, "2026-03-04T22:00:00+00:00"),
+        (4, 6780, "2026-03-04T22:00:00+00:00"),
+        # It does not, or all of a sudden.
+        (1, 7200, "2026-03-04T22:09:00+00:00"),
+        (1, 3600, "2026-03-04T21:10:00+00:00"),
+        (0, None, STATE_UNKNOWN),
+        (0, 3600, "2026-03-04T21:10:00+00:00"),
+        (0, 0, STATE_UNKNOWN),
+    ):
+        await _pass(hass, freezer, minutes)
+        await report(remaining)
+        assert _state(hass, FINISHES) == expected
+
+
+@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
+async def test_a_remaining_time_in_steps(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    report: Report,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The end does not move to and fro with the steps, and is never behind."""
+    await set_up(entry)
+    for minutes, remaining, expected in (
+        (0, 600, "2026-03-04T20:10:00+00:00"),
+        (4, 600, "2026-03-04T20:10:00+00:00"),
+        (1, 300, "2026-03-04T20:10:00+00:00"),
+        (4, 300, "2026-03-04T20:10:00+00:00"),
+        (1, 300, "2026-03-04T20:15:00+00:00"),
+        (4, 300, "2026-03-04T20:15:00+00:00"),
+    ):
+        await _pass(hass, freezer, minutes)
+        assert _state(hass, FINISHES) != dt_util.utcnow().isoformat()
+        await report(remaining)
+        assert _state(hass, FINISHES) == expected
+
+
+@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
+async def test_charging_stops_with_time_remaining(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    report: Report,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """No end is expected of what does not go on, and a new one when it does."""
+    await set_up(entry)
+    await report(3600)
+    await report(3600, is_charging=False)
+    assert _state(hass, FINISHES) == STATE_UNKNOWN
+    await _pass(hass, freezer, 10)
+    await report(3600)
+    assert _state(hass, FINISHES) == "2026-03-04T21:10:00+00:00"
+
+
+@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
+async def test_an_end_and_a_clock_that_is_set_back(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    report: Report,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What was expected by the wrong time is not any more."""
+    await set_up(entry)
+    await report(3600)
+    soon = dt_util.utcnow() + timedelta(minutes=1)
+    with patch.object(dt_util, "utcnow", return_value=soon - timedelta(days=7)):
+        async_fire_time_changed(hass, soon)
+        await hass.async_block_till_done()
+    assert _state(hass, FINISHES) == "2026-02-25T21:01:00+00:00"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ FINISH_TOLERANCE = timedelta(minutes=3)
 """By how much the expected end of charging may move unnoticed."""
 
 LOOK_INTERVAL = timedelta(minutes=1)
-"""How often it is looked whether a deadline has come."""
+"""How often it is looked whether a moment has come."""
 
 # Home Assistant itself means something else by the word "unavailable" as a state.
 BOOST_STATES = {state: state.value for state in BoostState} | {
@@ -275,7 +275,7 @@ CHARGE_DEADLINE = PoderoSensorDescription(
 CHARGING_FINISHES_AT = PoderoSensorDescription(
     key="charging_finishes_at",
     field="charge_time_remaining",
-    also=("is_charging", "current_state_last_updated_at"),
+    also=("is_charging",),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -309,7 +309,7 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
 
 
 class PoderoMomentSensor(PoderoSensor):
-    """A moment computed from a reading: its state is written only where it moves."""
+    """A moment computed from a reading and the clock: written only where it moves."""
 
     _shown: tuple[datetime | None, bool] = None, False
 
@@ -326,6 +326,14 @@ class PoderoMomentSensor(PoderoSensor):
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._shown = self._compute(self.coordinator.data), self.available
+        # Looked at again and again: a timer would not notice a clock that is set.
+        self.async_on_remove(
+            async_track_time_interval(self.hass, self._look, LOOK_INTERVAL)
+        )
+
+    @callback
+    def _look(self, now: datetime) -> None:
+        self._handle_coordinator_update()
 
     @callback
     @override
@@ -340,18 +348,6 @@ class PoderoDeadlineSensor(PoderoMomentSensor):
     """The next deadline: when it has come, the one after."""
 
     @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        # Looked at again and again: a timer would not notice a clock that is set.
-        self.async_on_remove(
-            async_track_time_interval(self.hass, self._look, LOOK_INTERVAL)
-        )
-
-    @callback
-    def _look(self, now: datetime) -> None:
-        self._handle_coordinator_update()
-
-    @override
     def _compute(self, vehicle: Vehicle) -> datetime | None:
         clock_time = vehicle.charge_deadline_at
         if clock_time is None or not vehicle.is_charge_policy_enabled:
@@ -362,20 +358,22 @@ class PoderoDeadlineSensor(PoderoMomentSensor):
 class PoderoFinishSensor(PoderoMomentSensor):
     """The expected end of charging: it stands still while the expectation holds."""
 
-    _report: tuple[int, datetime | None] | None = None
+    _remaining: int | None = None
 
     @override
     def _compute(self, vehicle: Vehicle) -> datetime | None:
-        if not (vehicle.is_charging and vehicle.charge_time_remaining):
-            self._report = None
+        before = self._remaining
+        remaining = vehicle.charge_time_remaining if vehicle.is_charging else None
+        self._remaining = remaining
+        if not remaining:
             return None
-        expected, _ = self._shown
-        report = vehicle.charge_time_remaining, vehicle.current_state_last_updated_at
-        if report == self._report:
-            # The same report, polled again: its remaining time began when it was new.
-            return expected
-        self._report = report
-        finish = dt_util.utcnow() + timedelta(seconds=vehicle.charge_time_remaining)
-        if expected and abs(finish - expected) < FINISH_TOLERANCE:
+        now, (expected, _) = dt_util.utcnow(), self._shown
+        finish = now + timedelta(seconds=remaining)
+        if (
+            expected is not None
+            and now < expected < finish + FINISH_TOLERANCE
+            # Many cars count in steps of minutes: as long as a step lasts, it holds.
+            and (remaining == before or finish < expected + FINISH_TOLERANCE)
+        ):
             return expected
         return finish

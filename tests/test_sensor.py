@@ -15,9 +15,11 @@ from pytest_homeassistant_custom_component.common import (
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .conftest import Refresh, SetUp
+from custom_components.podero.const import DOMAIN
 from simulator import Car, Simulator
 
 CHARGING_STATE = "sensor.car_1_charging_state"
@@ -148,6 +150,31 @@ async def test_a_remaining_time_in_steps(
         assert _state(hass, FINISHES) != dt_util.utcnow().isoformat()
         await report(remaining)
         assert _state(hass, FINISHES) == expected
+
+
+@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
+async def test_an_end_passes_by_itself(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    report: Report,
+    car: Car,
+    entity_registry: er.EntityRegistry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """While the car charges on, though nobody wants to know of a deadline."""
+    entity_registry.async_get_or_create(
+        "sensor",
+        DOMAIN,
+        f"{car.id}_charge_deadline",
+        disabled_by=er.RegistryEntryDisabler.USER,
+    )
+    await set_up(entry)
+    await report(600)
+    assert _state(hass, FINISHES) == "2026-03-04T20:10:00+00:00"
+    await _pass(hass, freezer, 10)
+    assert _state(hass, FINISHES) == "2026-03-04T20:20:00+00:00"
+    assert hass.states.get(DEADLINE) is None
 
 
 @pytest.mark.freeze_time("2026-03-04T20:00:00Z")

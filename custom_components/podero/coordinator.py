@@ -61,8 +61,7 @@ class Interest(NamedTuple):
     """What makes a value of them, where it need not move whenever they do."""
 
 
-type Listeners = dict[CALLBACK_TYPE, Callable[[Vehicle], Any] | None]
-"""Whom to tell, and what makes the value that they show (see Interest)."""
+type Listener = tuple[CALLBACK_TYPE, Interest]
 
 
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
@@ -107,7 +106,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self.data = self._told = Vehicle()
         self._was_available = True
         self._known_listeners: tuple[int, int | None] = 0, None
-        self._by_field: dict[str, Listeners] = {}
+        self._by_field: dict[str, tuple[Listener, ...]] = {}
 
     @property
     def reading(self) -> Vehicle | None:
@@ -299,7 +298,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Tell those who have an interest in what moved since they were told."""
         before, now = vars(told), vars(self.data)
         by_field = self._listeners_by_field()
-        interested: Listeners = {}
+        interested: dict[CALLBACK_TYPE, Interest] = {}
         # Every vehicle has the same fields in the same order.
         unlike = map(is_not, before.values(), now.values(), strict=True)
         for field in compress(now, unlike):
@@ -307,26 +306,24 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             # 1 and 1.0 are equal, and are not shown as the same.
             if field in by_field and (old != new or type(old) is not type(new)):
                 interested.update(by_field[field])
-        for update_callback, read in interested.items():
+        for update_callback, (_, read) in interested.items():
             try:
                 if read is None or read(self.data) != read(told):
                     update_callback()
             except Exception:
                 self.logger.exception("Unexpected error updating %s", self.name)
 
-    def _listeners_by_field(self) -> dict[str, Listeners]:
+    def _listeners_by_field(self) -> dict[str, tuple[Listener, ...]]:
         """Return who has an interest in each field, as long as nobody comes or goes."""
-        listeners = cast(dict[int, tuple[CALLBACK_TYPE, Interest]], self._listeners)
+        listeners = cast(dict[int, Listener], self._listeners)
         # The base class numbers them in the order in which they come.
         known = len(listeners), next(reversed(listeners), None)
         if known != self._known_listeners:
             self._known_listeners = known
             self._by_field = {}
-            for update_callback, interest in listeners.values():
-                for field in interest.fields:
-                    self._by_field.setdefault(field, {})[update_callback] = (
-                        interest.read
-                    )
+            for listener in listeners.values():
+                for field in listener[1].fields:
+                    self._by_field[field] = *self._by_field.get(field, ()), listener
         return self._by_field
 
 

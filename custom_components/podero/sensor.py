@@ -1,6 +1,6 @@
 """What is measured, computed or set of a vehicle: one line or a few per field."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -286,15 +286,15 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of each vehicle."""
+    moments: list[PoderoMomentSensor] = []
     for subentry_id, coordinator in entry.runtime_data.items():
-        async_add_entities(
-            [
-                *(PoderoSensor(coordinator, description) for description in SENSORS),
-                PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE),
-                PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
-            ],
-            config_subentry_id=subentry_id,
-        )
+        deadline = PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE)
+        finish = PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT)
+        moments += deadline, finish
+        sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
+        async_add_entities([*sensors, deadline, finish], config_subentry_id=subentry_id)
+    look = partial(_look, moments)
+    entry.async_on_unload(async_track_time_interval(hass, look, LOOK_INTERVAL))
 
 
 class PoderoSensor(PoderoEntity[Any], SensorEntity):
@@ -326,14 +326,13 @@ class PoderoMomentSensor(PoderoSensor):
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._shown = self._compute(self.coordinator.data), self.available
-        # Looked at again and again: a timer would not notice a clock that is set.
-        self.async_on_remove(
-            async_track_time_interval(self.hass, self._look, LOOK_INTERVAL)
-        )
 
     @callback
-    def _look(self, now: datetime) -> None:
-        self._handle_coordinator_update()
+    def async_look(self) -> None:
+        """Look whether the clock alone has made it another moment."""
+        # One that is disabled never comes to Home Assistant.
+        if self.hass is not None:
+            self._handle_coordinator_update()
 
     @callback
     @override
@@ -342,6 +341,13 @@ class PoderoMomentSensor(PoderoSensor):
         self._shown = self._compute(self.coordinator.data), self.available
         if self._shown != before:
             super()._handle_coordinator_update()
+
+
+@callback
+def _look(moments: Iterable[PoderoMomentSensor], _: datetime) -> None:
+    """Look at them all, now and again: a timer would not notice a clock that is set."""
+    for moment in moments:
+        moment.async_look()
 
 
 class PoderoDeadlineSensor(PoderoMomentSensor):

@@ -102,52 +102,45 @@ async def _pass(
 
 
 @pytest.mark.freeze_time("2026-03-04T20:00:00Z")
+@pytest.mark.parametrize(
+    "reports",
+    [
+        [
+            (0, 7200, "2026-03-04T22:00:00+00:00"),
+            # What remains runs down, more or less.
+            (4, 6900, "2026-03-04T22:00:00+00:00"),
+            (4, 6780, "2026-03-04T22:00:00+00:00"),
+            # It does not, or all of a sudden.
+            (1, 7200, "2026-03-04T22:09:00+00:00"),
+            (1, 3600, "2026-03-04T21:10:00+00:00"),
+            (0, None, STATE_UNKNOWN),
+            (0, 3600, "2026-03-04T21:10:00+00:00"),
+            (0, 0, STATE_UNKNOWN),
+        ],
+        [
+            # It is counted in steps, the last of which takes longer.
+            (0, 600, "2026-03-04T20:10:00+00:00"),
+            (4, 600, "2026-03-04T20:10:00+00:00"),
+            (1, 300, "2026-03-04T20:10:00+00:00"),
+            (4, 300, "2026-03-04T20:10:00+00:00"),
+            (1, 300, "2026-03-04T20:15:00+00:00"),
+            (4, 300, "2026-03-04T20:15:00+00:00"),
+        ],
+    ],
+    ids=["as expected or not", "in steps"],
+)
 async def test_charging_finishes(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     set_up: SetUp,
     report: Report,
     freezer: FrozenDateTimeFactory,
+    reports: list[tuple[int, int | None, str]],
 ) -> None:
     """The expected end stands still while the expectation holds."""
     await set_up(entry)
-    for minutes, remaining, expected in (
-        (0, 7200, "2026-03-04T22:00:00+00:00"),
-        # What remains runs down, more or less.
-        (4, 6900, "2026-03-04T22:00:00+00:00"),
-        (4, 6780, "2026-03-04T22:00:00+00:00"),
-        # It does not, or all of a sudden.
-        (1, 7200, "2026-03-04T22:09:00+00:00"),
-        (1, 3600, "2026-03-04T21:10:00+00:00"),
-        (0, None, STATE_UNKNOWN),
-        (0, 3600, "2026-03-04T21:10:00+00:00"),
-        (0, 0, STATE_UNKNOWN),
-    ):
+    for minutes, remaining, expected in reports:
         await _pass(hass, freezer, minutes)
-        await report(remaining)
-        assert _state(hass, FINISHES) == expected
-
-
-@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
-async def test_a_remaining_time_in_steps(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    report: Report,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """The end does not move to and fro with the steps, and is never behind."""
-    await set_up(entry)
-    for minutes, remaining, expected in (
-        (0, 600, "2026-03-04T20:10:00+00:00"),
-        (4, 600, "2026-03-04T20:10:00+00:00"),
-        (1, 300, "2026-03-04T20:10:00+00:00"),
-        (4, 300, "2026-03-04T20:10:00+00:00"),
-        (1, 300, "2026-03-04T20:15:00+00:00"),
-        (4, 300, "2026-03-04T20:15:00+00:00"),
-    ):
-        await _pass(hass, freezer, minutes)
-        assert _state(hass, FINISHES) != dt_util.utcnow().isoformat()
         await report(remaining)
         assert _state(hass, FINISHES) == expected
 

@@ -128,8 +128,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                 self._async_set_missing(True)
             self._adapt_update_interval()
             raise _update_failed(err) from err
-        if self.is_missing:
-            self._async_set_missing(False)
+        self._async_set_missing(False)
         if vehicle is not self.reading:
             if vehicle.invalid:
                 self._log_unusable(vehicle)
@@ -193,7 +192,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     def _adapt_update_interval(self) -> None:
         """Poll more often while a boost is starting or a change awaited, not forever."""
-        reading, is_boosting = self._changes.reading, False
+        reading, is_boosting = self.reading, False
         if reading is None or reading.boost_state is not BoostState.REQUESTED:
             self._boost_polling_until = None
         else:

@@ -139,9 +139,7 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         # Home Assistant shows no more: two reports within a second show the same.
-        if moment.tzinfo is not UTC:
-            moment = moment.astimezone(UTC)
-        return moment.replace(microsecond=0) if moment.microsecond else moment
+        return moment.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise ValueError("out of range") from None
 

@@ -101,6 +101,14 @@ async def _pass(
     await hass.async_block_till_done()
 
 
+async def _set_back(hass: HomeAssistant) -> None:
+    """Set the clock back by a week, and let a minute pass."""
+    soon = dt_util.utcnow() + timedelta(minutes=1)
+    with patch.object(dt_util, "utcnow", return_value=soon - timedelta(days=7)):
+        async_fire_time_changed(hass, soon)
+        await hass.async_block_till_done()
+
+
 @pytest.mark.freeze_time("2026-03-04T20:00:00Z")
 @pytest.mark.parametrize(
     "reports",
@@ -194,15 +202,11 @@ async def test_an_end_and_a_clock_that_is_set_back(
     entry: MockConfigEntry,
     set_up: SetUp,
     report: Report,
-    freezer: FrozenDateTimeFactory,
 ) -> None:
     """What was expected by the wrong time is not any more."""
     await set_up(entry)
     await report(3600)
-    soon = dt_util.utcnow() + timedelta(minutes=1)
-    with patch.object(dt_util, "utcnow", return_value=soon - timedelta(days=7)):
-        async_fire_time_changed(hass, soon)
-        await hass.async_block_till_done()
+    await _set_back(hass)
     assert _state(hass, FINISHES) == "2026-02-25T21:01:00+00:00"
 
 
@@ -263,11 +267,7 @@ async def test_a_deadline_passes_by_itself(
         async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
         await hass.async_block_till_done()
         assert _state(hass, DEADLINE) == expected
-    # The clock is set back.
-    soon = dt_util.utcnow() + timedelta(minutes=1)
-    with patch.object(dt_util, "utcnow", return_value=soon - timedelta(days=7)):
-        async_fire_time_changed(hass, soon)
-        await hass.async_block_till_done()
+    await _set_back(hass)
     assert _state(hass, DEADLINE) == "2026-11-03T06:30:00+00:00"
 
 

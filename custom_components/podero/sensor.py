@@ -1,5 +1,6 @@
 """What is measured, computed or set of a vehicle: one line or a few per field."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -318,9 +319,9 @@ class PoderoMomentSensor(PoderoSensor):
     def native_value(self) -> datetime | None:
         return self._shown[0]
 
+    @abstractmethod
     def _compute(self, vehicle: Vehicle) -> datetime | None:
         """Return the moment to be shown of a reading."""
-        raise NotImplementedError
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -1,6 +1,5 @@
 """Where a vehicle is."""
 
-from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.device_tracker import (
@@ -17,7 +16,6 @@ from .entity import PoderoEntity, PoderoEntityDescription
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoTrackerDescription(PoderoEntityDescription, TrackerEntityDescription):
     """Describe a tracker."""
 

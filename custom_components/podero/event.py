@@ -1,6 +1,5 @@
 """What happened to a vehicle at the plug."""
 
-from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
@@ -16,7 +15,6 @@ from .entity import PoderoEntity, PoderoEntityDescription
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoEventDescription(PoderoEntityDescription, EventEntityDescription):
     """Describe an event."""
 
@@ -25,7 +23,6 @@ CHARGING = PoderoEventDescription(
     key="charging",
     # What a reading holds is shown elsewhere: only availability is taken from it.
     value_fn=lambda _: None,
-    event_types=list(ChargingEvent),
 )
 
 
@@ -46,6 +43,7 @@ class PoderoChargingEvent(PoderoEntity[None], EventEntity):
     """An event that shows what happened last."""
 
     entity_description: PoderoEventDescription
+    _attr_event_types = list(ChargingEvent)  # noqa: RUF012
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -1,6 +1,5 @@
 """What of a vehicle is set as a time of day."""
 
-from dataclasses import dataclass
 from datetime import time
 from typing import override
 
@@ -16,7 +15,6 @@ from .entity import PoderoEntity, PoderoEntityDescription
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoTimeDescription(PoderoEntityDescription, TimeEntityDescription):
     """Describe a time of day."""
 

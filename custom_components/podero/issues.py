@@ -1,12 +1,13 @@
 """Issues: raised while a vehicle asks for something, gone when it does not any more."""
 
+from functools import partial
 from hashlib import sha256
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
-from .api import Action, InformationAction, ReauthenticateAction
+from .api import Action, InformationAction, ReauthenticateAction, Vehicle
 from .const import DOMAIN, SIGNAL_MISSING
 from .coordinator import Interest, PoderoCoordinator
 
@@ -14,6 +15,7 @@ from .coordinator import Interest, PoderoCoordinator
 @callback
 def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> None:
     """Keep a vehicle's issues in step with its readings, until it is unloaded."""
+    pending = partial(pending_actions, coordinator.subentry.subentry_id)
 
     @callback
     def update() -> None:
@@ -21,7 +23,7 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
         if coordinator.is_missing:
             issues = {f"vehicle_not_found_{coordinator.subentry.subentry_id}": None}
         elif coordinator.last_update_success:
-            issues = {**pending_actions(coordinator)}
+            issues = {**pending(coordinator.data)}
         else:
             return
         for issue_id, action in issues.items():
@@ -44,7 +46,11 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
 
     coordinator.config_entry.async_on_unload(clear)
     coordinator.config_entry.async_on_unload(
-        coordinator.async_add_listener(update, Interest(("actions",)))
+        coordinator.async_add_listener(
+            # A link that is renewed at each reading makes no other issue.
+            update,
+            Interest(("actions",), lambda vehicle: pending(vehicle).keys()),
+        )
     )
     coordinator.config_entry.async_on_unload(
         async_dispatcher_connect(hass, SIGNAL_MISSING, update_missing)
@@ -76,12 +82,11 @@ def _issues_of(
     ]
 
 
-def pending_actions(coordinator: PoderoCoordinator) -> dict[str, Action]:
+def pending_actions(subentry_id: str, vehicle: Vehicle) -> dict[str, Action]:
     """Return the actions that wait, by the ids of their issues: of two alike the first."""
-    actions = coordinator.data.actions or ()
     return {
-        _issue_id(coordinator.subentry.subentry_id, action): action
-        for action in reversed(actions)
+        _issue_id(subentry_id, action): action
+        for action in reversed(vehicle.actions or ())
     }
 
 

@@ -142,7 +142,9 @@ class ActionFlow(FixFlow):
 
     def _pending(self) -> Action | None:
         """Return the action, if it waited in the last reading."""
-        return pending_actions(self._coordinator).get(self.issue_id)
+        coordinator = self._coordinator
+        actions = pending_actions(coordinator.subentry.subentry_id, coordinator.data)
+        return actions.get(self.issue_id)
 
     async def _async_read(self) -> Action | None:
         """Return the action with a link that is new, if it still waits."""

@@ -647,6 +647,25 @@ async def test_token_revoked_while_requests_are_in_flight(
     assert len(token_requests(simulator)) == 1 + refresh_tokens
 
 
+async def test_token_of_others_revoked_too(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """What others had renewed meanwhile is no new token: its refusal is no verdict."""
+    await client.get_vehicle(vehicle_id)
+    held = HeldFault(kind="vehicle", count=1)
+    simulator.add_fault(held)
+    reading = asyncio.create_task(client.get_vehicle(vehicle_id))
+    before = len(simulator.requests)
+    await until(lambda: len(simulator.requests) > before)
+    for _ in range(2):
+        simulator.revoke_tokens(refresh_tokens=False)
+        await client.authenticate()
+        await client.get_vehicle(vehicle_id)
+    simulator.revoke_tokens(refresh_tokens=False)
+    held.let_go.set()
+    assert (await reading).id == vehicle_id
+
+
 @pytest.mark.parametrize("error", [503, 429, 302])
 async def test_renewal_that_fails_after_a_401(
     simulator: Simulator, client: PoderoClient, vehicle_id: str, error: int
@@ -668,7 +687,7 @@ async def test_conflict_tells_why(
     with pytest.raises(ConflictError) as raised:
         await client.start_boost(vehicle_id)
     assert raised.value.reason == "fully_charged"
-    for body in (b'{"reason": 5}', b"[]", b"<html>", b""):
+    for body in (b'{"reason": "a text"}', b'{"reason": 5}', b"[]", b"<html>", b""):
         simulator.add_fault(kind="boost", status=409, body=body, count=1)
         with pytest.raises(ConflictError) as raised:
             await client.start_boost(vehicle_id)

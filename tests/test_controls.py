@@ -1,6 +1,7 @@
 """What holds for everything that can be said to a car."""
 
 import asyncio
+from logging import INFO
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
 
 from .conftest import SetUp, account_entry
 from .controls import (
@@ -25,6 +27,7 @@ from .controls import (
     state,
     written,
 )
+from .support import HeldFault, complaints, until
 from simulator import Simulator
 
 BOOST = {
@@ -389,6 +392,49 @@ async def test_who_waits_may_go(
         await asyncio.sleep(0.5)
         await skip(hass, 4)
     assert states == ["off", "on"], "it was true for its time only"
+
+
+@pytest.mark.parametrize("action", ["number.set_value", "homeassistant.update_entity"])
+async def test_who_asked_is_stopped_during_the_reading(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+    action: str,
+) -> None:
+    """As a script that starts again is: nothing fails, and what it says next is said."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    await set_up(entry)
+    caplog.clear()
+    before = readings(simulator)
+    simulator.add_fault(HeldFault(kind="vehicle", count=1))
+    data = LEVEL.data if action == LEVEL.action else {}
+    asking = asyncio.create_task(call(hass, action, entity_id=LEVEL.entity_id, **data))
+    await until(lambda: readings(simulator) > before)
+    asking.cancel()
+    await asyncio.wait({asking})
+    assert asking.cancelled()
+    assert "unavailable" not in {state.state for state in hass.states.async_all()}
+    simulator.requests.clear()
+    await call(hass, LEVEL.action, entity_id=LEVEL.entity_id, value=66)
+    assert written(simulator) == [("PUT", {"minimum_charge_limit": 66})]
+    assert state(hass, LEVEL.entity_id) == "66"
+    assert not complaints(caplog, INFO)
+
+
+async def test_reload_while_waiting(
+    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
+) -> None:
+    """Nobody is told that it did not work, for nobody looks any more."""
+    await set_up(entry)
+    simulator.vehicles[0].lag = 1
+    writing = asyncio.create_task(act(hass, SWITCH))
+    await read(simulator, 2)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    async with asyncio.timeout(5):
+        await writing
+    assert state(hass, SWITCH.entity_id) == SWITCH.after
 
 
 async def test_twins_agree(

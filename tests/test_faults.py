@@ -268,6 +268,51 @@ async def test_401_of_one_vehicle(
     assert len(reauth_flows(hass)) == 1
 
 
+async def test_401_of_one_vehicle_at_set_up(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+) -> None:
+    """It asks for a person, and does not take the other one down."""
+    vehicle_id = simulator.vehicles[0].id
+    simulator.add_fault(VehicleFault(kind="vehicle", vehicle_id=vehicle_id, status=401))
+    assert await hass.config_entries.async_reload(two_cars.entry_id)
+    await hass.async_block_till_done()
+    assert not is_available(hass, simulator, 0)
+    assert is_available(hass, simulator, 1)
+    assert len(reauth_flows(hass)) == 1
+    simulator.clear_faults()
+    await later(hass)
+    assert is_available(hass, simulator, 0)
+
+
+@pytest.mark.parametrize(
+    "where", ["https://robin:secret@℀/", "https://[x", "//x:99999/"]
+)
+async def test_redirect_is_not_looked_at(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+) -> None:
+    """What a redirect names is not looked up, and not complained of in its words.
+
+    Home Assistant looks up where those lead that come from elsewhere than this machine.
+    """
+    simulator.add_fault(kind="vehicle", status=302, headers={"Location": where})
+    with patch(
+        "homeassistant.helpers.aiohttp_client._async_is_blocked_host",
+        AsyncMock(return_value=False),
+    ) as looked_up:
+        await later(hass)
+    assert not looked_up.called
+    assert sorted(complaints(caplog)) == [
+        _failed(1, "invalid_response"),
+        _failed(2, "invalid_response"),
+    ]
+
+
 # What happens to the whole account.
 
 
@@ -339,14 +384,21 @@ async def test_name_that_is_not_found(
 
 
 async def test_no_cookie_is_kept(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp, named: MockConfigEntry
+    hass: HomeAssistant,
+    simulator: Simulator,
+    set_up: SetUp,
+    named: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What the service sets for one account is not sent for another one."""
+    """What the service sets for one account is not sent for another one, nor logged."""
     simulator.add_fault(headers={"Set-Cookie": "session=1; Path=/"})
     await set_up(named)
+    simulator.clear_faults()
+    simulator.add_fault(headers={"Set-Cookie": "expires,robin@example.com=1"})
     await later(hass)
     assert len(simulator.requests) == 3
     assert not any("Cookie" in request.headers for request in simulator.requests)
+    assert "robin@example.com" not in caplog.text
 
 
 @pytest.fixture

@@ -78,10 +78,13 @@ class Witness:
         self.places.setdefault(place, []).append(text)
 
     def note_exception(self, error: BaseException) -> None:
-        """Remember an exception with all that its traceback and its cause tell."""
+        """Remember an exception with all that led to it, shown in a traceback or not."""
         self.note("exceptions", "".join(traceback.format_exception(error)))
-        self.note("exceptions", repr(error))
-        self.note("exceptions", repr(vars(error)))
+        chain: list[BaseException] = [error]
+        for link in chain:
+            chain += filter(None, (link.__cause__, link.__context__))
+            self.note("exceptions", repr(link))
+            self.note("exceptions", repr(vars(link)))
 
     def found(self, place: str) -> set[str]:
         """Return what was found at a place that should be nowhere."""

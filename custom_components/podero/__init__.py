@@ -3,7 +3,7 @@
 import asyncio
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
@@ -46,13 +46,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
         ),
         return_exceptions=True,
     )
-    unreachable = 0
-    for coordinator, failure in zip(coordinators, failures, strict=True):
-        if isinstance(failure, ConfigEntryNotReady):
-            unreachable += not coordinator.is_missing
-        elif failure is not None:
+    is_any_reached = None in failures or any(
+        coordinator.is_missing for coordinator in coordinators
+    )
+    for failure in failures:
+        if isinstance(failure, ConfigEntryAuthFailed) and is_any_reached:
+            entry.async_start_reauth(hass)
+        elif failure and not isinstance(failure, ConfigEntryNotReady):
             raise failure
-    if unreachable and unreachable == len(coordinators):
+    if coordinators and not is_any_reached:
         raise next(filter(None, failures))
     for coordinator, failure in zip(coordinators, failures, strict=True):
         if failure is not None:

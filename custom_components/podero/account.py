@@ -1,7 +1,7 @@
 """The client of an account, made from what its entry holds."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 from aiohttp import ClientSession, DummyCookieJar
 
@@ -27,12 +27,20 @@ from .const import (
 )
 
 
+class NoCookies(DummyCookieJar):
+    """Take no cookies, and do not look at them: older releases of aiohttp log their names."""
+
+    @override
+    def update_cookies_from_headers(self, *_: Any) -> None:
+        """Pass over what a server sets."""
+
+
 @singleton(f"{DOMAIN}_session")
 @callback
 def _async_get_session(hass: HomeAssistant) -> ClientSession:
     """Return the session of all accounts: no cookie set for one is sent for another."""
     session = async_create_clientsession(
-        hass, auto_cleanup=False, cookie_jar=DummyCookieJar()
+        hass, auto_cleanup=False, cookie_jar=NoCookies()
     )
 
     @callback

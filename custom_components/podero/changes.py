@@ -27,7 +27,7 @@ class Change:
     proven_from: float
     until: float
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a reading confirms it, or a later change takes its place."""
+    """Set once a reading confirms it, a later change takes its place, or no reading comes."""
 
     def agrees(self, reading: Vehicle | None) -> bool:
         """Tell whether a reading shows the preference as it was set."""
@@ -101,6 +101,11 @@ class Changes:
             if change.done.is_set() or now >= change.until:
                 del self._pending[change.preference]
         return self._lay_over(reading)
+
+    def close(self) -> None:
+        """Let those go who wait for a reading: there will be none."""
+        for change in self._pending.values():
+            change.done.set()
 
     def end(self, change: Change) -> bool:
         """Show the truth again, and return whether it agrees with the change."""

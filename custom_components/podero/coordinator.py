@@ -104,7 +104,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._changes = Changes()
         self._write_lock = asyncio.Lock()
         self.data = self._told = Vehicle()
-        self._was_available = True
+        self._was_available = False
         self._known_listeners: tuple[int, int | None] = 0, None
         self._by_field: dict[str, tuple[Listener, ...]] = {}
 
@@ -137,6 +137,25 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         shown = self._changes.read(vehicle)
         self._adapt_update_interval()
         return shown
+
+    @override
+    async def _async_refresh(self, *args: Any, **kwargs: Any) -> None:
+        """Read the vehicle now.
+
+        Whoever asked may be stopped meanwhile, as a script is that starts again: a
+        reading that was broken off tells nothing of the vehicle.
+        """
+        try:
+            await super()._async_refresh(*args, **kwargs)
+        except asyncio.CancelledError:
+            self.last_update_success = self._was_available
+            raise
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop polling: nobody needs to wait any longer for what was set."""
+        await super().async_shutdown()
+        self._changes.close()
 
     async def _async_get_vehicle(self) -> Vehicle:
         """Read the vehicle, twice where a working connection just failed."""
@@ -341,7 +360,9 @@ def _update_failed(err: PoderoError) -> UpdateFailed:
             key = "vehicle_not_found"
         case RateLimitError():
             key = "rate_limited"
-            retry_after = err.retry_after or UPDATE_INTERVAL.total_seconds()
+            retry_after = err.retry_after
+            if retry_after is None:
+                retry_after = UPDATE_INTERVAL.total_seconds()
         case PoderoConnectionError():
             key = "cannot_connect"
             retry_after = err.retry_after

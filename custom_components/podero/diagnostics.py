@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time
 from enum import Enum
+import re
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -109,12 +110,18 @@ def _shown(name: str, value: Any) -> Any:
     if (
         value is None
         or (isinstance(value, int | float) and name not in WITHHELD_NUMBERS)
-        or name in SHOWN_TEXTS
+        or (name in SHOWN_TEXTS and _is_word(value))
     ):
         return value
     return "withheld"
 
 
 def _types(unrecognized: Mapping[str, str]) -> dict[str, str]:
-    """Return the types behind keys, a few, with keys cut to a readable length."""
-    return {key[:64]: unrecognized[key] for key in sorted(unrecognized)[:50]}
+    """Return the types behind keys, a few of those that are words."""
+    words = sorted(filter(_is_word, unrecognized))
+    return {word: unrecognized[word] for word in words[:50]}
+
+
+def _is_word(text: str) -> bool:
+    """Tell whether a text looks like a word of the service: no sentence, no address."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None

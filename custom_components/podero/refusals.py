@@ -22,7 +22,7 @@ CONFLICTS = {
     "internal_error": "boost_internal_error",
     "no_active_session": "boost_no_active_session",
 }
-"""The service's words for why the state of the vehicle forbids something."""
+"""What to say for each reason of a conflict."""
 
 DEFAULT_WAIT = 30.0
 """Seconds to wait where the service does not say for how long."""

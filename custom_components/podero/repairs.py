@@ -88,12 +88,7 @@ class FixFlow(RepairsFlow):
 
     async def _async_refresh(self) -> PoderoCoordinator:
         """Read the vehicle afresh, and return its coordinator."""
-        coordinator = self._coordinator
-        # Closing the dialog must not break off a reading: it would count as failed.
-        reading = coordinator.config_entry.async_create_background_task(
-            self.hass, coordinator.async_refresh(), f"{coordinator.name} for a repair"
-        )
-        await asyncio.wait({reading})
+        await self._coordinator.async_refresh()
         return self._coordinator
 
     def _show(

@@ -16,6 +16,7 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import (
     MAX_LENGTH_STATE_STATE,
+    STATE_UNAVAILABLE,
     EntityCategory,
     UnitOfEnergy,
     UnitOfLength,
@@ -40,9 +41,11 @@ FINISH_TOLERANCE = timedelta(minutes=3)
 LOOK_INTERVAL = timedelta(minutes=1)
 """How often it is looked whether a moment has come."""
 
-# Home Assistant itself means something else by the word "unavailable" as a state.
+NOT_AVAILABLE = "not_available"
+"""What stands for "unavailable", a state by which Home Assistant means something else."""
+
 BOOST_STATES = {state: state.value for state in BoostState} | {
-    BoostState.UNAVAILABLE: "not_available"
+    BoostState.UNAVAILABLE: NOT_AVAILABLE
 }
 
 
@@ -69,6 +72,8 @@ def _text(field: str) -> Callable[[Vehicle], str | None]:
 
     def read(vehicle: Vehicle) -> str | None:
         text: str | None = getattr(vehicle, field)
+        if text == STATE_UNAVAILABLE:
+            return NOT_AVAILABLE
         if text is None or len(text) <= MAX_LENGTH_STATE_STATE:
             return text
         return f"{text[: MAX_LENGTH_STATE_STATE - 1]}…"

@@ -118,6 +118,8 @@ class Auth(ABC):
         self._transport = transport
         self._token: Token | None = None
         self._renewal: asyncio.Task[Token] | None = None
+        self.renewals = 0
+        """How many times a token was asked for."""
 
     async def get_access_token(self, rejected: str | None = None) -> str:
         """Return a token that is valid, renewed if it must be.
@@ -152,6 +154,7 @@ class Auth(ABC):
     def _renewed(self, renewal: asyncio.Task[Token]) -> None:
         """Make room for the next renewal."""
         self._renewal = None
+        self.renewals += 1
         if not renewal.cancelled():
             # Asked for, so that a failure for which nobody waits is not reported.
             renewal.exception()

@@ -1,6 +1,7 @@
 """The Partner API, one method per endpoint."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 import re
@@ -124,15 +125,12 @@ class PoderoClient:
         address = response.member("redirect_url")
         if address is None:
             return None
-        try:
+        # The error of a URL that is none quotes it: it goes no further.
+        with suppress(ValueError):
             url = URL(address)
-        except ValueError:
-            raise UntrustedLinkError("The address is not one") from None
-        if url.scheme not in {"http", "https"} or not _HOST.fullmatch(
-            url.raw_host or ""
-        ):
-            raise UntrustedLinkError("The address is not a web address")
-        return str(url)
+            if url.scheme in {"http", "https"} and _HOST.fullmatch(url.raw_host or ""):
+                return str(url)
+        raise UntrustedLinkError("The address is not a web address")
 
     async def report_action(
         self, link: ResolutionLink, state: Literal["success", "fail"]
@@ -161,15 +159,21 @@ class PoderoClient:
     async def _request(
         self, method: str, url: str | URL, *, json: Mapping[str, Any] | None = None
     ) -> Response:
-        """Send a request with a token, and once more with a new one after a 401."""
+        """Send a request with a token, and once more with a new one after a 401.
+
+        A token that others had renewed may be as old as the first: it is no new one.
+        """
         rejected: str | None = None
-        for _ in range(2):
+        while True:
+            renewals = self._auth.renewals
             token = await self._auth.get_access_token(rejected)
+            is_new = self._auth.renewals != renewals
             response = await self._transport.request(
                 method, url, json=json, headers={"Authorization": f"Bearer {token}"}
             )
             if response.status != HTTPStatus.UNAUTHORIZED:
                 response.raise_for_status()
                 return response
+            if is_new and rejected is not None:
+                raise AuthenticationError("A new token was refused")
             rejected = token
-        raise AuthenticationError("A new token was refused")

@@ -4,6 +4,11 @@ None of them carries what was sent or received: no address, no identifier, no te
 of the service. They are safe to log.
 """
 
+CONFLICT_REASONS = frozenset(
+    {"already_charging", "fully_charged", "internal_error", "no_active_session"}
+)
+"""The service's words for why the state of the vehicle forbids something (guide)."""
+
 
 class PoderoError(Exception):
     """Say that a call to the Partner API did not succeed."""
@@ -24,7 +29,7 @@ class NotFoundError(PoderoError):
 class ConflictError(PoderoError):
     """Say that the vehicle is in no state for this (409).
 
-    `reason` is the service's word for why, or None where it gave none.
+    `reason` is one of CONFLICT_REASONS, or None where the service gave none of them.
     """
 
     def __init__(self, reason: str | None = None) -> None:

@@ -302,7 +302,7 @@ class Model:
             invalid = model.invalid and frozenset(
                 name for name in model.invalid if name.partition(".")[0] not in news
             )
-            unrecognized = model.unrecognized
+            unrecognized = {**model.unrecognized}
         else:
             news = document
             values = dict.fromkeys(cls.readers)
@@ -311,7 +311,7 @@ class Model:
         readers = cls.readers
         for name, value in news.items():
             if (read := readers.get(name)) is None:
-                unrecognized = {**unrecognized, name: type(value).__name__}
+                unrecognized[name] = type(value).__name__
             elif value is None:
                 values[name] = None
             else:
@@ -353,7 +353,9 @@ class DeviceModel(Model):
     def name(self) -> str | None:
         """Return what people call it, as in "Volkswagen ID.4 (2023)"."""
         year = f"({self.year})" if self.year else None
-        return " ".join(filter(None, (self.manufacturer, self.model, year))) or None
+        name = " ".join(filter(None, (self.manufacturer, self.model, year)))
+        # It gets into logs, which have one line for each message.
+        return "".join(filter(str.isprintable, " ".join(name.split()))) or None
 
     @property
     def model_with_year(self) -> str | None:

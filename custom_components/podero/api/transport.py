@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ import orjson
 from yarl import URL
 
 from .errors import (
+    CONFLICT_REASONS,
     ConflictError,
     ForbiddenError,
     InvalidRequestError,
@@ -75,11 +77,10 @@ class Response:
 
     def json(self) -> Any:
         """Return the decoded body. Raises InvalidResponseError if it is not JSON."""
-        try:
+        # The decoder's error holds the document: it goes no further.
+        with suppress(orjson.JSONDecodeError):
             return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            # Not chained: the decoder's error quotes the document.
-            raise InvalidResponseError("The answer is not JSON") from None
+        raise InvalidResponseError("The answer is not JSON")
 
     def member(self, name: str) -> str | None:
         """Return a text of the JSON object in the body, or None without one."""
@@ -100,7 +101,8 @@ class Response:
             case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
                 raise NotFoundError("There is no such thing")
             case HTTPStatus.CONFLICT:
-                raise ConflictError(self.member("reason"))
+                reason = self.member("reason")
+                raise ConflictError(reason if reason in CONFLICT_REASONS else None)
             case status if 400 <= status < 500:
                 raise InvalidRequestError(f"The service answered {status}")
             case status:
@@ -153,6 +155,7 @@ class Transport:
         sent = {"Accept": "application/json", **(headers or {})}
         if json is not None:
             sent["Content-Type"] = "application/json"
+        failure = None
         async with self._slots:
             try:
                 async with self._session.request(
@@ -162,17 +165,18 @@ class Transport:
                     headers=sent,
                     allow_redirects=False,
                     timeout=REQUEST_TIMEOUT,
+                    # Not the session's: one of Home Assistant's looks up where a
+                    # redirect leads, and complains of it.
+                    middlewares=(),
                 ) as answer:
                     body = await _read(answer)
             except TimeoutError:
-                raise PoderoConnectionError(
-                    "The service did not answer in time"
-                ) from None
+                failure = "The service did not answer in time"
             except (aiohttp.ClientError, OSError) as err:
-                # The kind is enough: the text of these errors can hold the address.
-                raise PoderoConnectionError(
-                    f"The service could not be reached ({type(err).__name__})"
-                ) from None
+                # The kind is enough: these errors can hold the address, and a token.
+                failure = f"The service could not be reached ({type(err).__name__})"
+        if failure is not None:
+            raise PoderoConnectionError(failure)
         status = answer.status
         if status >= 500 or status in _NOT_NOW:
             retry_after = _seconds(answer.headers.get("Retry-After", ""))

@@ -30,7 +30,7 @@ from .footprint import import_time, memory
 from .home import run_home
 from .measure import Medians, cpu, cpu_recorded, elapsed, longest_callback, writes
 from .readings import POLLS, SCENARIOS, charging_day, parked_day, scenario, vehicle_ids
-from .server import Server, run_server
+from .server import Server, run_server, serve_here
 from .shown import DEFAULT, EVERY_FIELD
 from .table import Table, at_most, count, part, share, times, whole
 
@@ -53,6 +53,7 @@ async def measure(server: Server, rounds: int, rounds_of_many: int) -> Table:
     table = Table()
     await _measure_one_vehicle(server, table, rounds)
     await _measure_recorder(server, table, rounds)
+    await _measure_with_serving(table, rounds)
     await _measure_days(server, table)
     await _measure_many_vehicles(server, table, rounds_of_many)
     table.section("import")
@@ -90,22 +91,7 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
                     requests.append(
                         f"{count(counts.readings / POLLS)} and {counts.tokens}"
                     )
-    table.row(
-        "CPU of the floor, ms",
-        *(f"{medians[FLOOR] * 1000:.3f}" for medians in cpus.values()),
-    )
-    table.row(
-        "Podero: CPU × the floor's",
-        *(
-            at_most(medians[PODERO] / medians[FLOOR], OF_THE_FLOOR[name], times)
-            for name, medians in cpus.items()
-        ),
-    )
-    for other in (PLAIN, RESTFUL, RESTFUL_DEFAULT):
-        table.row(
-            f"{other}: CPU × the floor's",
-            *(times(medians[other] / medians[FLOOR]) for medians in cpus.values()),
-        )
+    _compare_with_floor(table, cpus)
     table.row(
         "Podero: time until it is done × the floor's",
         *(
@@ -118,6 +104,21 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
     for contender_name, cells in written.items():
         table.row(f"{contender_name}: state writes", *cells)
     table.row("Podero: requests, and requests for tokens", *requests)
+
+
+async def _measure_with_serving(table: Table, rounds: int) -> None:
+    """Measure the whole exchange: whoever answers does so in the same event loop."""
+    vehicles = vehicle_ids(1)
+    cpus = {}
+    async with serve_here() as server, run_home() as hass:
+        server.serve(scenario("typical", vehicles))
+        contenders = await _everyone(Road(hass, server.url, vehicles))
+        for name in SCENARIOS:
+            server.serve(scenario(name, vehicles))
+            cpus[name] = await cpu(contenders, rounds)
+    table.section("a poll of one vehicle, with the serving", *SCENARIOS)
+    _compare_with_floor(table, cpus)
+    _compare(table, "CPU", cpus, OF_RESTFUL)
 
 
 async def _measure_recorder(server: Server, table: Table, rounds: int) -> None:
@@ -203,6 +204,26 @@ async def _everyone(road: Road) -> list[Contender]:
         await plain_coordinator(road),
         *await restfuls(road, RESTFUL, RESTFUL_DEFAULT),
     ]
+
+
+def _compare_with_floor(table: Table, cpus: dict[str, Medians]) -> None:
+    """Add what the floor takes, and how many times as much the others do."""
+    table.row(
+        "CPU of the floor, ms",
+        *(f"{medians[FLOOR] * 1000:.3f}" for medians in cpus.values()),
+    )
+    table.row(
+        "Podero: CPU × the floor's",
+        *(
+            at_most(medians[PODERO] / medians[FLOOR], OF_THE_FLOOR[name], times)
+            for name, medians in cpus.items()
+        ),
+    )
+    for other in (PLAIN, RESTFUL, RESTFUL_DEFAULT):
+        table.row(
+            f"{other}: CPU × the floor's",
+            *(times(medians[other] / medians[FLOOR]) for medians in cpus.values()),
+        )
 
 
 def _compare(

@@ -301,6 +301,19 @@ async def test_one_bad_field_costs_that_field(
     assert "secret text" not in caplog.text
 
 
+async def test_unavailable_is_a_word_of_home_assistants(
+    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
+) -> None:
+    """What the service calls so is shown by another word: the entity is there."""
+    words = dict.fromkeys(
+        ("boost_state", "current_mode", "lifecycle_state"), "unavailable"
+    )
+    simulator.vehicles[0].override(**words)
+    await set_up(entry)
+    for name in ("charge_now", "mode", "lifecycle_state"):
+        assert hass.states.get(f"sensor.car_1_{name}").state == "not_available", name
+
+
 async def test_every_entity_has_a_name_and_an_icon(
     hass: HomeAssistant,
     entry: MockConfigEntry,

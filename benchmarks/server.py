@@ -1,4 +1,4 @@
-"""Serve readings: from another process, so that it costs the measured one nothing, or not."""
+"""Serve readings: from another process, which costs the measured one nothing, or within it."""
 
 import asyncio
 from collections import Counter

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
-from itertools import compress
-from operator import is_not
 from time import monotonic
 from typing import Any, NamedTuple, cast, override
 
@@ -28,6 +26,7 @@ from .api import (
     PoderoError,
     RateLimitError,
     Vehicle,
+    differences,
 )
 from .changes import Changes
 from .charging import ChargingEvent, ChargingHistory
@@ -314,16 +313,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @callback
     def _async_tell(self, told: Vehicle) -> None:
         """Tell those who have an interest in what moved since they were told."""
-        before, now = vars(told), vars(self.data)
         by_field = self._listeners_by_field()
         interested: dict[CALLBACK_TYPE, Interest] = {}
-        # Every vehicle has the same fields in the same order.
-        unlike = map(is_not, before.values(), now.values(), strict=True)
-        for field in compress(now, unlike):
-            old, new = before[field], now[field]
-            # 1 and 1.0 are equal, and are not shown as the same.
-            if field in by_field and (old != new or type(old) is not type(new)):
-                interested.update(by_field[field])
+        for field in differences(vars(told), vars(self.data)):
+            interested.update(by_field.get(field, ()))
         for update_callback, (_, read) in interested.items():
             try:
                 if read is None or read(self.data) != read(told):

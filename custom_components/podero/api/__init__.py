@@ -28,6 +28,7 @@ from .models import (
     ResolutionLink,
     Status,
     Vehicle,
+    differences,
 )
 from .transport import Transport, parse_base_url
 
@@ -57,5 +58,6 @@ __all__ = [
     "Transport",
     "UntrustedLinkError",
     "Vehicle",
+    "differences",
     "parse_base_url",
 ]

@@ -200,20 +200,17 @@ def _read_by[T](read: Callable[[Any], T | None]) -> T | None:
     return cast(T | None, _Field(read))
 
 
-def _news(document: dict[str, Any], before: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what differs from the document before, or None if it had other keys."""
-    if len(document) != len(before):
-        return None
-    try:
-        return {
-            name: value
-            for name, value in document.items()
-            if (old := before[name]) is not value
-            # True, 1 and 1.0 are equal, and not the same JSON.
-            and (old != value or type(old) is not type(value))
-        }
-    except KeyError:
-        return None
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the names of the values that are another, where both have the same names.
+
+    True, 1 and 1.0 are equal, and not the same.
+    """
+    return [
+        name
+        for name, new in now.items()
+        if (old := before[name]) is not new
+        and (old != new or type(old) is not type(new))
+    ]
 
 
 def _invalid_within(name: str, value: Model | tuple[Any, ...]) -> set[str]:
@@ -294,8 +291,9 @@ class Model:
         """
         if not isinstance(document, dict):
             raise InvalidResponseError("The answer is not an object")
-        if last is not None and (news := _news(document, last[0])) is not None:
+        if last is not None and document.keys() == last[0].keys():
             model = last[1]
+            news = {name: document[name] for name in differences(last[0], document)}
             if not news:
                 return model
             values = vars(model).copy()

@@ -437,6 +437,24 @@ async def test_reload_while_waiting(
     assert state(hass, SWITCH.entity_id) == SWITCH.after
 
 
+async def test_stop_while_waiting(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Home Assistant need not wait either."""
+    await set_up(entry)
+    simulator.vehicles[0].lag = float("inf")
+    writing = hass.async_create_task(act(hass, SWITCH))
+    await read(simulator, 2)
+    async with asyncio.timeout(5):
+        await hass.async_stop()
+    assert writing.done()
+    assert not complaints(caplog)
+
+
 async def test_twins_agree(
     hass: HomeAssistant,
     simulator: Simulator,

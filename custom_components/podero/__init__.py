@@ -2,7 +2,8 @@
 
 import asyncio
 
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
@@ -39,6 +40,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
         for subentry in entry.get_subentries_of_type(SUBENTRY_VEHICLE)
     }
     coordinators = entry.runtime_data.values()
+
+    async def stop(_: Event) -> None:
+        """Let nobody wait any longer, as Home Assistant would for them."""
+        for coordinator in coordinators:
+            await coordinator.async_shutdown()
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
     failures = await asyncio.gather(
         *(
             coordinator.async_config_entry_first_refresh()

@@ -1,6 +1,5 @@
 """What is true or false of a vehicle: one line or a few per field."""
 
-from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.binary_sensor import (
@@ -18,7 +17,6 @@ from .entity import PoderoEntity, PoderoEntityDescription
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoBinarySensorDescription(
     PoderoEntityDescription, BinarySensorEntityDescription
 ):

@@ -1,6 +1,6 @@
 """What of a vehicle can be switched on and off: one line per field."""
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -15,19 +15,17 @@ from .entity import PoderoEntity, PoderoEntityDescription
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PoderoSwitchDescription(PoderoEntityDescription, SwitchEntityDescription):
     """Describe a switch."""
 
-    entity_category: EntityCategory | None = EntityCategory.CONFIG
+
+_preference = partial(PoderoSwitchDescription, entity_category=EntityCategory.CONFIG)
 
 
 SWITCHES: tuple[PoderoSwitchDescription, ...] = (
-    PoderoSwitchDescription(
-        key="smart_optimization", field="is_smart_optimization_active"
-    ),
-    PoderoSwitchDescription(key="charge_policy", field="is_charge_policy_enabled"),
-    PoderoSwitchDescription(key="over_charge", field="is_over_charge_allowed"),
+    _preference(key="smart_optimization", field="is_smart_optimization_active"),
+    _preference(key="charge_policy", field="is_charge_policy_enabled"),
+    _preference(key="over_charge", field="is_over_charge_allowed"),
 )
 
 

@@ -28,7 +28,7 @@ def _canonical(uuid: str) -> str:
 
 
 # What every browser takes for a host; encoded where it is international.
-_HOST = re.compile(r"[\w.-]+|[\da-f:.]+", re.ASCII)
+_HOST = r"(?a)[\w.-]+|[\da-f:.]+"
 
 
 class PoderoClient:
@@ -128,7 +128,9 @@ class PoderoClient:
         # The error of a URL that is none quotes it: it goes no further.
         with suppress(ValueError):
             url = URL(address)
-            if url.scheme in {"http", "https"} and _HOST.fullmatch(url.raw_host or ""):
+            if url.scheme in {"http", "https"} and re.fullmatch(
+                _HOST, url.raw_host or ""
+            ):
                 return str(url)
         raise UntrustedLinkError("The address is not a web address")
 

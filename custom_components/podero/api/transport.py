@@ -39,7 +39,7 @@ MAX_CONNECTIONS = 8
 _NOT_NOW = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 # Printable ASCII without what browsers and libraries read in different ways.
-_PLAIN_REFERENCE = re.compile(r"(?!//)[!#-;=?-\[\]_a-z~%]+")
+_PLAIN_REFERENCE = r"(?!//)[!#-;=?-\[\]_a-z~%]+"
 
 
 def parse_base_url(text: str) -> URL:
@@ -125,7 +125,7 @@ class Transport:
         Raises UntrustedLinkError if it names a scheme, a host, or anything else that
         could lead elsewhere.
         """
-        if not _PLAIN_REFERENCE.fullmatch(reference):
+        if not re.fullmatch(_PLAIN_REFERENCE, reference):
             raise UntrustedLinkError("Not a plain relative reference")
         try:
             url = URL(reference, encoded=True)

@@ -42,6 +42,7 @@ from custom_components.podero.api import (
     ResolutionLink,
     Transport,
     UntrustedLinkError,
+    Vehicle,
     parse_base_url,
 )
 from custom_components.podero.api.transport import MAX_RESPONSE_SIZE
@@ -121,6 +122,7 @@ def test_base_urls(text: str, origin: str) -> None:
         *("https://app.podero.com/path", "https://app.podero.com/?query=1"),
         *("https://app.podero.com/#fragment", "https://app.podero.com:99999"),
         *("javascript:alert(1)", "ws://localhost"),
+        *("https://[]@", "https://a]b[@", "//[]@"),
     ],
 )
 def test_no_base_urls(text: str) -> None:
@@ -158,6 +160,7 @@ HOSTILE = [
         "/^",
         "/`",
         "x://]",
+        "https://[]@",
         "\thttps://evil.example",
         "/\x00",
     ),
@@ -252,7 +255,9 @@ async def test_vehicles(simulator: Simulator, client: PoderoClient) -> None:
     simulator.add_vehicle(owner=simulator.neighbor)
     own = {vehicle.id for vehicle in await client.get_vehicles()}
     assert own == {car.id for car in simulator.vehicles[:2]}
-    for body in (b"{}", b"null", b"[1]", b'[{}, "x"]'):
+    simulator.add_fault(kind="vehicles", body=b'[1, {}, "x", null]', count=1)
+    assert await client.get_vehicles() == (Vehicle(),)
+    for body in (b"{}", b"null", b"1", b'"x"'):
         simulator.add_fault(kind="vehicles", body=body, count=1)
         with pytest.raises(InvalidResponseError):
             await client.get_vehicles()

@@ -25,6 +25,7 @@ from homeassistant.helpers.selector import SelectSelector, TextSelector
 from homeassistant.setup import async_setup_component
 
 from .conftest import SetUp, account_entry, vehicle_subentry
+from .support import complaints
 from custom_components import podero
 from custom_components.podero import config_flow
 from custom_components.podero.const import DOMAIN
@@ -243,6 +244,10 @@ async def test_production_is_the_default(hass: HomeAssistant) -> None:
         ),
         ({"server": {"environment": "custom"}}, {"server": "invalid_url"}),
         (
+            {"server": {"environment": "custom", "base_url": "https://[]@"}},
+            {"server": "invalid_url"},
+        ),
+        (
             {"server": {"environment": "custom", "base_url": "http://example.com"}},
             {"server": "invalid_url"},
         ),
@@ -428,6 +433,45 @@ async def test_vehicle_options(hass: HomeAssistant, simulator: Simulator) -> Non
         assert label in offered(result)
         result = await go_on(hass, result, {"vehicle": label})
         assert [*entry.subentries.values()][-1].unique_id == vehicle.id
+
+
+async def test_vehicle_options_that_end_alike(
+    hass: HomeAssistant, simulator: Simulator
+) -> None:
+    """Each can be picked, whatever else is in the list."""
+    first, second = simulator.vehicles
+    twin = f"11111111{first.id[8:]}"
+    second.override(**first.document() | {"id": twin})
+    simulator.add_vehicle().replace_document("nonsense")
+    result = await start_vehicle(hass, simulator)
+    assert offered(result) == [
+        f"{FIRST_NAME} …{first.id}",
+        f"{FIRST_NAME} …{twin}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manufacturer", "model"), [("電" * 255, "x"), ("Ab " * 85, "Cd " * 85)]
+)
+async def test_long_names(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    caplog: pytest.LogCaptureFixture,
+    manufacturer: str,
+    model: str,
+) -> None:
+    """The contract allows names that the ids of entities have no room for."""
+    simulator.vehicles[0].override(
+        device_model={"manufacturer": manufacturer, "model": model}
+    )
+    result = await start_vehicle(hass, simulator)
+    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
+    entry = assert_created(result, simulator.vehicles[0].id)
+    await hass.async_block_till_done()
+    (subentry,) = entry.subentries.values()
+    assert f"{manufacturer} {model}".startswith(subentry.title)
+    assert len(hass.states.async_all()) > 35
+    assert not complaints(caplog)
 
 
 async def test_only_vehicle_is_suggested(

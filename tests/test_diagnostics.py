@@ -1,6 +1,8 @@
 """What may be shown to somebody who helps says how it goes, and of whom nothing."""
 
+from itertools import product
 import json
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -129,13 +131,57 @@ async def test_many_unknown_keys(
 ) -> None:
     """A few of them are enough, and only such as are words."""
     car = simulator.vehicles[0]
-    car.override(**{f"{number:03}{'x' * 61}": None for number in range(200)})
-    car.override(**{"0" * 65: None, "0 of a person": None, "0@example.com": None})
+    keys = [
+        f"{a}{b}-{'x' * 24}-{'x' * 24}_{'x' * 11}"
+        for a, b in product(ascii_lowercase, "abcdefgh")
+    ]
+    car.override(**dict.fromkeys(keys))
+    car.override(**{f"{keys[0]}x": None, "a of a person": None, "a@example.com": None})
     await set_up(entry)
     (vehicle,) = (await _get(hass, hass_client, entry))["vehicles"]
     unrecognized = vehicle["vehicle"]["unrecognized"]
     assert len(unrecognized) == 50
     assert {len(key) for key in unrecognized} == {64}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"access-{'ab12' * 10}",
+        "c7d1f2ce-3b5a-4c1d-9e8f-0a1b2c3d4e5f",
+        "someone@example.com",
+        "https://example.com/?secret=1",
+        "+431234567",
+        "A sentence about somebody who lives somewhere, and what they do there",
+    ],
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("key", "current_mode", "last_boost_end_reason", "lifecycle_state"),
+        *("actual_steering_state", "manufacturer", "model", "short_name"),
+    ],
+)
+async def test_what_is_no_word(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    place: str,
+    text: str,
+) -> None:
+    """It is not shown, wherever it stands: only that there is something."""
+    model: dict[str, Any] = {"manufacturer": "VW", "model": "ID.4 Pro"}
+    values: dict[str, Any] = {
+        "key": {text: "x"},
+        "manufacturer": {"device_model": model | {"manufacturer": text}},
+        "model": {"device_model": model | {"model": text}},
+        "short_name": {"device_model": model | {"device_type": {"short_name": text}}},
+    }
+    simulator.vehicles[0].override(**values.get(place, {place: text}))
+    await set_up(entry)
+    assert text not in json.dumps(await _get(hass, hass_client, entry))
 
 
 @pytest.mark.parametrize(

@@ -32,24 +32,26 @@ GOOD = [
     ("charge_rate_w", (-5, 0, 11000), (-5, 0, 11000)),
     ("charge_time_remaining", (0, 31_622_400), (0, 31_622_400)),
     ("battery_at_plug_in", (0, 33.5), (0, 33.5)),
-    ("battery_capacity_kwh", (77.4, "77.40", "0", 0), (77.4, 77.4, 0, 0)),
+    ("battery_capacity_kwh", (77.4, "77.40", "0", 0, " +7. ", ".5", "1e1"), (77.4, 77.4, 0, 0, 7, 0.5, 10)),
     ("optimization_score", (-0.5, 3), (-0.5, 3)),
     ("latitude", (-90, 90, 48.2), (-90, 90, 48.2)),
     ("longitude", (-180, 180), (-180, 180)),
     ("is_charging", (True, False), (True, False)),
-    ("current_mode", (" mid ", "", "  ", "Ü\U0001f697"), ("mid", None, None, "Ü\U0001f697")),
+    ("current_mode", (" mid ", "", "  ", "\0", "mi\0d", "Ü\U0001f697"),
+     ("mid", None, None, None, "mid", "Ü\U0001f697")),
     ("boost_state", ("available", "requested"), (BoostState.AVAILABLE, BoostState.REQUESTED)),
     ("connection_status", ("ok", "unknown"), (Status.OK, Status.UNKNOWN)),
     ("price_zone", ("DE_LU",), (PriceZone.DE_LU,)),
-    ("charge_deadline_at", ("06:00:00", "06:00", "06:00:00.5", "06:00:00Z", "06:00+02:00"),
-     (time(6), time(6), time(6, 0, 0, 500000), time(6), time(6))),
+    ("charge_deadline_at", ("06:00:00", "06:00", "06:00:00.5", "06:00:00Z", "06:00:00z", "06:00+02:00"),
+     (time(6), time(6), time(6, 0, 0, 500000), time(6), time(6), time(6))),
     ("created_at",
      ("2026-03-04T05:06:07Z", "2026-03-04t05:06:07z", "2026-03-04 05:06:07+00:00",
       "2026-03-04T07:06:07+02:00", "2026-03-04T05:06:07.000000123Z"), (MOMENT,) * 5),
     ("inverter_forced_mode_since", ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+05:00"), (None, None)),
     ("id",
-     ("c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01", "C0A8012E7B1D4C559F0E5D3F8A6B1C01"),
-     ("c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01",) * 2),
+     ("c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01", "C0A8012E7B1D4C559F0E5D3F8A6B1C01",
+      "{c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01}", "urn:uuid:c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01"),
+     ("c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c01",) * 4),
 ]  # fmt: skip
 
 BAD = [
@@ -59,7 +61,8 @@ BAD = [
     ("charge_time_remaining", (*NO_NUMBER, -1, 0.5, 31_622_401)),
     ("charge_rate_w", (*NO_NUMBER, 0.5)),
     ("battery_at_plug_in", (*NO_NUMBER, -0.1, 100.1)),
-    ("battery_capacity_kwh", (True, [], {}, "", "x", "1,5", "nan", "inf", "1e400", "-1", -1)),
+    ("battery_capacity_kwh", (True, [], {}, "", "x", "1,5", "nan", "inf", "1e400", "-1", -1,
+      "1_000", "\u0661\u0662", "\uff11", ".", "1e", "0x10", "9" * 100_000 + "x")),
     ("geo_fence_distance_m", (*NO_NUMBER, -1)),
     ("optimization_score", NO_NUMBER),
     ("latitude", (*NO_NUMBER, 90.01, -91)),
@@ -70,12 +73,15 @@ BAD = [
     ("boost_state", (*NO_TEXT, "", "AVAILABLE", "new word")),
     ("connection_status", (*NO_TEXT, "OK", "fine")),
     ("price_zone", (*NO_TEXT, "XX", "de_lu")),
-    ("charge_deadline_at", (*NO_TEXT, "", "6:00", "25:00:00", "06:60", "0600", "06:00:00+99:00", "\u0660\u0666:\u0660\u0660")),
+    ("charge_deadline_at", (*NO_TEXT, "", "6:00", "24:00", "24:00:00", "25:00:00", "06:60", "0600", "06:00:00+99:00", "\u0660\u0666:\u0660\u0660")),
     ("created_at",
      (*NO_TEXT, "", "2026-03-04", "2026-03-04T05:06:07", "2026-13-04T05:06:07Z", "2026-W10-3T05:06:07Z",
       "1772600767", "2026-03-04T05:06:07Z tail", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z",
-      "9999-12-31T23:59:59-01:00", "9999-12-31T24:00:00Z", "2026-03-04T05:06:07+25:00")),
-    ("id", (*NO_TEXT, "", "1", "x" * 36, "c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c0")),
+      "9999-12-31T23:59:59-01:00", "9999-12-31T24:00:00Z", "2026-03-04T24:00:00Z", "2026-03-04T05:06:07+25:00",
+      "2026-03-04T05:06:07Z\0", "2026-03-04T05:06:07 Z", "2026-03-04T05:06:07,5Z", "2026-03-04T05:06Z",
+      "2026-03-04T05:06:07+02", "2026-03-04T05:06:07+0200", "\u0662026-03-04T05:06:07Z")),
+    ("id", (*NO_TEXT, "", "1", "x" * 36, "c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c0",
+            "c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c_1", " c0a8012e-7b1d-4c55-9f0e-5d3f8a6b1c0", "0x" + "a" * 30, "\u0660" * 32)),
     ("owner", (5, "x", [], True)),
     ("device_model", (5, "x", [], True)),
     ("actions", (5, "x", {}, True)),
@@ -144,8 +150,11 @@ def test_nested_values() -> None:
     assert vehicle.device_model.device_type is not None
     assert vehicle.device_model.device_type.long_name == "Electric vehicle"
     assert vehicle.invalid >= {
-        *("device_model.model", "device_model.year", "owner.id", "actions.sent_at")
+        *("device_model.model", "device_model.year", "owner.id", "actions.sent_at"),
+        "actions",
     }
+    assert vehicle.actions is not None
+    assert len(vehicle.actions) == 1
 
 
 def test_unrecognized_keys_show_their_type_only() -> None:

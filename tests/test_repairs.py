@@ -608,6 +608,7 @@ async def test_a_link_expires(
         ("untrusted_link", b'{"redirect_url": "/maker/sign-in"}'),
         ("untrusted_link", b'{"redirect_url": "https://"}'),
         ("untrusted_link", b'{"redirect_url": "https://[::"}'),
+        ("untrusted_link", b'{"redirect_url": "https://[]@"}'),
         ("untrusted_link", b'{"redirect_url": "https://one two/"}'),
         ("untrusted_link", b'{"redirect_url": "https://a<b/"}'),
     ],

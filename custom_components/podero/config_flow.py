@@ -31,6 +31,7 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
     TextSelectorType,
 )
+from homeassistant.util import slugify
 
 from .account import async_create_client
 from .api import (
@@ -67,6 +68,9 @@ ENVIRONMENTS: Final = {
     PRODUCTION: "https://app.podero.com",
     "sandbox": "https://sandbox-app.podero.com",
 }
+
+MAX_NAME_LENGTH: Final = 100
+"""What a name may take of the 255 characters of an entity's id."""
 
 # What each grant asks for: a name, and the secret that goes with it.
 CREDENTIALS: Final = {
@@ -483,14 +487,29 @@ def _labels(vehicles: Collection[Vehicle]) -> dict[str, str]:
     }
     bearers = Counter(names.values())
     return {
-        name if bearers[name] == 1 else f"{name} …{vehicle_id[-4:]}": vehicle_id
+        name
+        if bearers[name] == 1
+        else f"{name} …{_tail(vehicle_id, names)}": vehicle_id
         for vehicle_id, name in names.items()
     }
 
 
+def _tail(vehicle_id: str, among: Collection[str]) -> str:
+    """Return the end of an id, or all of it where others end alike."""
+    tail = vehicle_id[-4:]
+    return tail if sum(other.endswith(tail) for other in among) == 1 else vehicle_id
+
+
 def _vehicle_name(vehicle: Vehicle) -> str | None:
-    """Return what people call a vehicle."""
-    return vehicle.device_model.name if vehicle.device_model else None
+    """Return what people call a vehicle, short enough for the ids made of it."""
+    name = vehicle.device_model and vehicle.device_model.name
+    if not name:
+        return None
+    name = name[:MAX_NAME_LENGTH]
+    # Some letters become many.
+    while len(slugify(name)) > MAX_NAME_LENGTH:
+        name = name[:-1]
+    return name.strip()
 
 
 def _configured_vehicles(hass: HomeAssistant) -> set[str | None]:

@@ -20,6 +20,9 @@ SHOWN_TEXTS = {
     "last_boost_end_reason",
     "lifecycle_state",
 }
+WITHHELD = "withheld"
+"""What is shown of all that is not to be shown."""
+
 # Numbers that say where somebody is.
 WITHHELD_NUMBERS = {"latitude", "longitude"}
 
@@ -80,10 +83,11 @@ def _describe(vehicle: Vehicle) -> dict[str, Any]:
         **{name: _shown(name, getattr(vehicle, name)) for name in vehicle.readers},
         "device_model": model
         and {
-            "manufacturer": model.manufacturer,
-            "model": model.model,
+            "manufacturer": _shown_name(model.manufacturer),
+            "model": _shown_name(model.model),
             "year": model.year,
-            "device_type": model.device_type and model.device_type.short_name,
+            "device_type": model.device_type
+            and _shown_name(model.device_type.short_name),
         },
         "actions": [_describe_action(action) for action in vehicle.actions or ()],
         "invalid": sorted(vehicle.invalid),
@@ -113,7 +117,7 @@ def _shown(name: str, value: Any) -> Any:
         or (name in SHOWN_TEXTS and _is_word(value))
     ):
         return value
-    return "withheld"
+    return WITHHELD
 
 
 def _types(unrecognized: Mapping[str, str]) -> dict[str, str]:
@@ -124,4 +128,20 @@ def _types(unrecognized: Mapping[str, str]) -> dict[str, str]:
 
 def _is_word(text: str) -> bool:
     """Tell whether a text looks like a word of the service: no sentence, no address."""
-    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None
+    return _fits(r"[A-Za-z][A-Za-z0-9]{,23}([_-][A-Za-z0-9]{1,24})*", text)
+
+
+def _shown_name(text: str | None) -> str | None:
+    """Return what looks like a maker's or a model's name: no address."""
+    if text is None or _fits(r"[^\s@:]{1,24}( [^\s@:]{1,24})*", text):
+        return text
+    return WITHHELD
+
+
+def _fits(pattern: str, text: str) -> bool:
+    """Tell whether a short text has a form, and few digits: no id, no token, no telephone."""
+    return (
+        len(text) <= 64
+        and sum(map(str.isdigit, text)) <= 6
+        and re.fullmatch(pattern, text) is not None
+    )

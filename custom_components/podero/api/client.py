@@ -18,7 +18,7 @@ from .errors import (
     UntrustedLinkError,
 )
 from .models import ResolutionLink, Vehicle
-from .transport import Response, Transport
+from .transport import Response, Transport, parse_url
 
 
 @cache
@@ -64,12 +64,17 @@ class PoderoClient:
     async def get_vehicles(self) -> tuple[Vehicle, ...]:
         """Return the user's vehicles, without their actions (guide).
 
-        Raises NotFoundError where the service has no such list.
+        What is no object is no vehicle. Raises NotFoundError where the service has no
+        such list.
         """
         document = (await self._request("GET", self._vehicles)).json()
         if not isinstance(document, list):
             raise InvalidResponseError("The answer is not a list")
-        return tuple(Vehicle.from_json(vehicle) for vehicle in document)
+        return tuple(
+            Vehicle.from_json(vehicle)
+            for vehicle in document
+            if isinstance(vehicle, dict)
+        )
 
     async def get_vehicle(self, vehicle_id: str) -> Vehicle:
         """Return one vehicle, by its canonical UUID.
@@ -127,7 +132,7 @@ class PoderoClient:
             return None
         # The error of a URL that is none quotes it: it goes no further.
         with suppress(ValueError):
-            url = URL(address)
+            url = parse_url(address)
             if url.scheme in {"http", "https"} and re.fullmatch(
                 _HOST, url.raw_host or ""
             ):

@@ -18,7 +18,14 @@ from .errors import InvalidResponseError
 
 # Larger numbers are no measurement of a car.
 _LIMIT = 10**15
-_TIME = r"(?a)\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?"
+
+# Python's own readers take much else.
+_HOUR_AND_MINUTE = r"(?!24)\d\d:\d\d"
+_ZONE = r"([Zz]|[+-]\d\d:\d\d)"
+_TIME = rf"(?a){_HOUR_AND_MINUTE}(:\d\d(\.\d+)?)?{_ZONE}?"
+_TIMESTAMP = rf"(?a)\d{{4}}-\d\d-\d\d[Tt ]{_HOUR_AND_MINUTE}:\d\d(\.\d+)?{_ZONE}"
+_DECIMAL = r"(?a)\s*[+-]?(\d+(\.\d*)?|\.\d+)([Ee][+-]?\d+)?\s*"
+_UUID = r"(?ai)(urn:uuid:)?\{?[\da-f]{8}(-?)([\da-f]{4}\2){3}[\da-f]{12}\}?"
 
 
 class Status(StrEnum):
@@ -80,6 +87,12 @@ class ChargingState(StrEnum):
 # None from a reader means that the value says "none".
 
 
+def _matching(pattern: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise ValueError("of another form")
+    return value
+
+
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("not a boolean")
@@ -107,7 +120,8 @@ def _integer(value: Any) -> int:
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         raise ValueError("not a text")
-    return value.strip() or None
+    # PostgreSQL, in which Home Assistant may record, takes no NUL.
+    return value.replace("\0", "").strip() or None
 
 
 def _degrees(value: Any) -> float:
@@ -116,7 +130,9 @@ def _degrees(value: Any) -> float:
 
 def _decimal(value: Any) -> float:
     """Read a number, or its decimal text."""
-    return _number(float(value) if isinstance(value, str) else value)
+    if isinstance(value, str):
+        value = float(_matching(_DECIMAL, value))
+    return _number(value)
 
 
 def _timestamp(value: Any) -> datetime | None:
@@ -129,12 +145,7 @@ def _timestamp(value: Any) -> datetime | None:
 # One report stamps many fields with the same moment.
 @lru_cache(maxsize=16)
 def _moment(text: str) -> datetime | None:
-    # RFC 3339, which Python's own parser takes with much else.
-    if text[4:8:3] != "--" or text[10:11] not in "Tt " or text[13:17:3] != "::":
-        raise ValueError("not a timestamp")
-    moment = datetime.fromisoformat(text.upper())
-    if moment.tzinfo is None:
-        raise ValueError("no zone")
+    moment = datetime.fromisoformat(_matching(_TIMESTAMP, text).upper())
     if moment.year == 1:
         return None
     try:
@@ -146,16 +157,12 @@ def _moment(text: str) -> datetime | None:
 
 def _clock_time(value: Any) -> time:
     """Read a wall-clock time; a zone, which the contract does not have, is ignored."""
-    if not isinstance(value, str) or not re.fullmatch(_TIME, value):
-        raise ValueError("not a time of day")
-    return time.fromisoformat(value).replace(tzinfo=None)
+    return time.fromisoformat(_matching(_TIME, value).upper()).replace(tzinfo=None)
 
 
 def _uuid(value: Any) -> str:
     """Read a UUID in its canonical form."""
-    if not isinstance(value, str):
-        raise ValueError("not a UUID")
-    return str(UUID(value))
+    return str(UUID(_matching(_UUID, value)))
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -213,14 +220,18 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _invalid_within(name: str, value: Model | tuple[Any, ...]) -> set[str]:
+def _invalid_within(name: str, json: Any, value: Model | tuple[Any, ...]) -> set[str]:
     """Return what is invalid in what a field holds, with the field's name before it."""
-    return {
+    parts = value if isinstance(value, tuple) else (value,)
+    invalid = {
         f"{name}.{nested}"
-        for part in (value if isinstance(value, tuple) else (value,))
+        for part in parts
         if isinstance(part, Model)
         for nested in part.invalid
     }
+    if isinstance(json, list) and len(parts) < len(json):
+        invalid.add(name)
+    return invalid
 
 
 # No dataclass: what it would generate for each takes long to import. And no model has a
@@ -314,13 +325,13 @@ class Model:
                 values[name] = None
             else:
                 try:
-                    values[name] = value = read(value)
+                    values[name] = part = read(value)
                 except ValueError, InvalidResponseError:
                     values[name] = None
                     invalid |= {name}
                 else:
-                    if isinstance(value, (Model, tuple)):
-                        invalid |= _invalid_within(name, value)
+                    if isinstance(part, (Model, tuple)):
+                        invalid |= _invalid_within(name, value, part)
         values["invalid"] = invalid
         values["unrecognized"] = unrecognized
         model = cls.__new__(cls)

@@ -42,13 +42,22 @@ _NOT_NOW = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 _PLAIN_REFERENCE = r"(?!//)[!#-;=?-\[\]_a-z~%]+"
 
 
+def parse_url(text: str, *, encoded: bool = False) -> URL:
+    """Return what an address says. Raises ValueError if it is none."""
+    try:
+        return URL(text, encoded=encoded)
+    except IndexError:
+        # yarl looks for the host of "https://[]@" beyond its end.
+        raise ValueError("Not an address") from None
+
+
 def parse_base_url(text: str) -> URL:
     """Return the origin that `text` names.
 
     Raises ValueError unless it is https, or http on the loopback, without
     credentials, path, query or fragment.
     """
-    url = URL(text.strip())
+    url = parse_url(text.strip())
     if not url.absolute or url.host is None or url.scheme not in {"http", "https"}:
         raise ValueError("Not an absolute http(s) address")
     if url.scheme == "http" and not _is_loopback(url.host):
@@ -128,7 +137,7 @@ class Transport:
         if not re.fullmatch(_PLAIN_REFERENCE, reference):
             raise UntrustedLinkError("Not a plain relative reference")
         try:
-            url = URL(reference, encoded=True)
+            url = parse_url(reference, encoded=True)
             resolved = self._base_url.join(url)
             trusted = not url.scheme and resolved.origin() == self._base_url
         except ValueError:

@@ -23,7 +23,10 @@ _LIMIT = 10**15
 _HOUR_AND_MINUTE = r"(?!24)\d\d:\d\d"
 _ZONE = r"([Zz]|[+-]\d\d:\d\d)"
 _TIME = rf"(?a){_HOUR_AND_MINUTE}(:\d\d(\.\d+)?)?{_ZONE}?"
-_TIMESTAMP = rf"(?a)\d{{4}}-\d\d-\d\d[Tt ]{_HOUR_AND_MINUTE}:\d\d(\.\d+)?{_ZONE}"
+# Compiled, as the only one that is needed at each poll.
+_TIMESTAMP = re.compile(
+    rf"(?a)\d{{4}}-\d\d-\d\d[Tt ]{_HOUR_AND_MINUTE}:\d\d(\.\d+)?{_ZONE}"
+)
 _DECIMAL = r"(?a)\s*[+-]?(\d+(\.\d*)?|\.\d+)([Ee][+-]?\d+)?\s*"
 _UUID = r"(?ai)(urn:uuid:)?\{?[\da-f]{8}(-?)([\da-f]{4}\2){3}[\da-f]{12}\}?"
 
@@ -145,7 +148,9 @@ def _timestamp(value: Any) -> datetime | None:
 # One report stamps many fields with the same moment.
 @lru_cache(maxsize=16)
 def _moment(text: str) -> datetime | None:
-    moment = datetime.fromisoformat(_matching(_TIMESTAMP, text).upper())
+    if not _TIMESTAMP.fullmatch(text):
+        raise ValueError("not a timestamp")
+    moment = datetime.fromisoformat(text.upper())
     if moment.year == 1:
         return None
     try:

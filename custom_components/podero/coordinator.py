@@ -104,8 +104,6 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._write_lock = asyncio.Lock()
         self.data = self._told = Vehicle()
         self._was_available = False
-        self._known_listeners: tuple[int, int | None] = 0, None
-        self._by_field: dict[str, tuple[Listener, ...]] = {}
 
     @property
     def reading(self) -> Vehicle | None:
@@ -313,29 +311,16 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @callback
     def _async_tell(self, told: Vehicle) -> None:
         """Tell those who have an interest in what moved since they were told."""
-        by_field = self._listeners_by_field()
-        interested: dict[CALLBACK_TYPE, Interest] = {}
-        for field in differences(vars(told), vars(self.data)):
-            interested.update(by_field.get(field, ()))
-        for update_callback, (_, read) in interested.items():
+        moved = set(differences(vars(told), vars(self.data)))
+        listeners = cast(dict[int, Listener], self._listeners)
+        for update_callback, (fields, read) in tuple(listeners.values()):
+            if moved.isdisjoint(fields):
+                continue
             try:
                 if read is None or read(self.data) != read(told):
                     update_callback()
             except Exception:
                 self.logger.exception("Unexpected error updating %s", self.name)
-
-    def _listeners_by_field(self) -> dict[str, tuple[Listener, ...]]:
-        """Return who has an interest in each field, as long as nobody comes or goes."""
-        listeners = cast(dict[int, Listener], self._listeners)
-        # The base class numbers them in the order in which they come.
-        known = len(listeners), next(reversed(listeners), None)
-        if known != self._known_listeners:
-            self._known_listeners = known
-            self._by_field = {}
-            for listener in listeners.values():
-                for field in listener[1].fields:
-                    self._by_field[field] = *self._by_field.get(field, ()), listener
-        return self._by_field
 
 
 def _to_json(value: Any) -> Any:

@@ -40,6 +40,7 @@ from custom_components.podero.api import (
     PoderoError,
     RateLimitError,
     ResolutionLink,
+    TokenRefusedError,
     Transport,
     UntrustedLinkError,
     Vehicle,
@@ -362,7 +363,7 @@ async def test_every_status(
     expected: dict[int, type[PoderoError]] = {
         **dict.fromkeys(range(400, 500), InvalidRequestError),
         **dict.fromkeys(range(500, 600), PoderoConnectionError),
-        HTTPStatus.UNAUTHORIZED: AuthenticationError,
+        HTTPStatus.UNAUTHORIZED: TokenRefusedError,
         HTTPStatus.FORBIDDEN: ForbiddenError,
         HTTPStatus.NOT_FOUND: NotFoundError,
         HTTPStatus.GONE: NotFoundError,
@@ -615,7 +616,7 @@ async def test_401_forces_one_renewal_and_one_retry(
     assert first.headers["Authorization"] != second.headers["Authorization"]
     simulator.requests.clear()
     simulator.add_fault(kind="vehicle", status=401)
-    assert type(await _try(client, vehicle_id)) is AuthenticationError
+    assert type(await _try(client, vehicle_id)) is TokenRefusedError
     assert len(simulator.requests) == 3
     assert grants(simulator) == ["refresh_token"]
 

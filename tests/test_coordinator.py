@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from logging import INFO
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -20,7 +20,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp, account_entry
+from .conftest import Refresh, SetUp, account_entry
 from .support import (
     VehicleFault,
     complaints,
@@ -170,6 +170,25 @@ async def test_only_what_changed_is_written(
     simulator.vehicles[0].override(battery_level=31, driving_range=120)
     await later(hass)
     assert sorted(writes) == [BATTERY, "sensor.car_1_range"]
+
+
+async def test_a_listener_of_everything(
+    simulator: Simulator, entry: MockConfigEntry, set_up: SetUp, refresh: Refresh
+) -> None:
+    """Who does not say what of is told of whatever moves, and disturbs nobody."""
+    await set_up(entry)
+    (coordinator,) = entry.runtime_data.values()
+    listener = Mock()
+    coordinator.async_add_listener(listener)
+    car = simulator.vehicles[0]
+    car.override(**car.document())
+    await refresh(entry)
+    listener.reset_mock()
+    await refresh(entry)
+    assert not listener.called
+    car.override(comment="new")
+    await refresh(entry)
+    assert listener.call_count == 1
 
 
 async def test_what_ticks_is_written_once(

@@ -193,7 +193,7 @@ async def test_what_is_no_word(
         (503, "PoderoConnectionError"),
         (422, "InvalidRequestError"),
         (302, "InvalidResponseError"),
-        (401, "AuthenticationError"),
+        (401, "TokenRefusedError"),
     ],
 )
 async def test_failures(

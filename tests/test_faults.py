@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 import gzip
 from http import HTTPStatus
 from logging import INFO, WARNING
+import re
 import socket
 import ssl
 from typing import Any
-from unittest.mock import AsyncMock, patch
+from unittest.mock import AsyncMock, Mock, patch
 
 import aiohttp
 from aiohttp import web
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from yarl import URL
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -39,7 +42,8 @@ from .support import (
     vehicle_requests,
 )
 from custom_components.podero import coordinator as coordinator_module
-from simulator import Simulator
+from simulator import Fault, Simulator
+from simulator.faults import Answer
 from simulator.server import build_app
 
 MEBIBYTE = 1024 * 1024
@@ -255,17 +259,25 @@ async def test_every_status(
 
 
 async def test_401_of_one_vehicle(
-    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A token that was just issued and is refused needs a person; the other one goes on."""
+    """A token that was just issued and is refused needs a person, or passes by itself."""
     vehicle_id = simulator.vehicles[0].id
     simulator.add_fault(VehicleFault(kind="vehicle", vehicle_id=vehicle_id, status=401))
-    for _ in range(3):
+    for polls in range(1, 4):
         await later(hass)
-    assert not is_available(hass, simulator, 0)
-    assert is_available(hass, simulator, 1)
-    assert len(vehicle_requests(simulator, 0)) == 2
-    assert len(reauth_flows(hass)) == 1
+        assert not is_available(hass, simulator, 0)
+        assert is_available(hass, simulator, 1)
+        assert len(vehicle_requests(simulator, 0)) == 2 * polls
+        assert len(token_requests(simulator)) == polls
+        assert len(reauth_flows(hass)) == 1
+    simulator.clear_faults()
+    await later(hass)
+    assert is_available(hass, simulator, 0)
+    assert complaints(caplog) == [_failed(1, "auth_failed")]
 
 
 async def test_401_of_one_vehicle_at_set_up(
@@ -284,6 +296,109 @@ async def test_401_of_one_vehicle_at_set_up(
     simulator.clear_faults()
     await later(hass)
     assert is_available(hass, simulator, 0)
+
+
+async def test_one_is_refused_and_one_silent_at_set_up(
+    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
+) -> None:
+    """As long as one may still be reached, the account is tried again."""
+    refused = VehicleFault(
+        kind="vehicle", vehicle_id=simulator.vehicles[0].id, status=401
+    )
+    silent = Fault(kind="vehicle", status=503)
+
+    async def answer(request: web.Request, answer: Answer) -> web.StreamResponse:
+        return await refused.answer(
+            request, lambda request: silent.answer(request, answer)
+        )
+
+    simulator.add_fault(Mock(Fault, kind="vehicle", count=None, answer=answer))
+    assert not await hass.config_entries.async_reload(two_cars.entry_id)
+    assert two_cars.state is ConfigEntryState.SETUP_RETRY
+    simulator.clear_faults()
+    simulator.add_fault(refused)
+    await later(hass)
+    assert two_cars.state is ConfigEntryState.LOADED
+    assert not is_available(hass, simulator, 0)
+    assert is_available(hass, simulator, 1)
+    assert len(reauth_flows(hass)) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_of_one_vehicle_at_set_up(
+    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry, status: int
+) -> None:
+    """It is left alone for as long as it asked for, the other one is not."""
+    headers = {"Retry-After": "600"}
+    vehicle_id = simulator.vehicles[0].id
+    simulator.add_fault(
+        VehicleFault(
+            kind="vehicle", vehicle_id=vehicle_id, status=status, headers=headers
+        )
+    )
+    assert await hass.config_entries.async_reload(two_cars.entry_id)
+    await hass.async_block_till_done()
+    simulator.clear_faults()
+    simulator.requests.clear()
+    await later(hass, 90)
+    assert not vehicle_requests(simulator, 0)
+    assert vehicle_requests(simulator, 1)
+    await later(hass, 601)
+    assert is_available(hass, simulator, 0)
+
+
+async def test_a_refused_token_is_not_sent_again(
+    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
+) -> None:
+    """Though no other can be had for the moment."""
+    simulator.revoke_tokens()
+    simulator.add_fault(kind="token", status=503)
+    await later(hass)
+    simulator.requests.clear()
+    await later(hass)
+    assert token_requests(simulator)
+    assert not vehicle_requests(simulator, 0)
+    assert not vehicle_requests(simulator, 1)
+    simulator.clear_faults()
+    await later(hass)
+    assert is_available(hass, simulator, 0)
+
+
+async def test_server_that_hangs_up_without_a_word(
+    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+) -> None:
+    """A token is renewed all the same, though what asks for it is not sent twice."""
+    address = URL(simulator.url)
+
+    async def pass_on(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            back, forth = await asyncio.open_connection(address.host, address.port)
+            forth.write(await _read_message(reader))
+            writer.write(await _read_message(back))
+            forth.close()
+            # The answer arrives first, and then the end.
+            await asyncio.sleep(0.01)
+        writer.close()
+
+    async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        base_url = f"http://127.0.0.1:{port}"
+        await set_up(account_entry(simulator, 0, base_url=base_url))
+        simulator.revoke_tokens()
+        for _ in range(2):
+            # What was open is closed by then.
+            await asyncio.sleep(0.1)
+            await later(hass)
+        assert is_available(hass, simulator)
+
+
+async def _read_message(reader: asyncio.StreamReader) -> bytes:
+    """Return a request or an answer with its body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return head + await reader.readexactly(int(length[1]) if length else 0)
 
 
 @pytest.mark.parametrize(

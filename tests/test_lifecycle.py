@@ -19,6 +19,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
 from .conftest import SetUp, account_entry, vehicle_subentry
@@ -29,6 +30,7 @@ from .support import (
     is_available,
     later,
     message,
+    reauth_flows,
     shown,
     token_requests,
     until,
@@ -270,6 +272,137 @@ async def test_unload_during_a_write(
     assert not complaints(caplog)
 
 
+def _act(
+    hass: HomeAssistant, action: str, entity_id: str, **data: Any
+) -> asyncio.Task[None]:
+    """Begin an action of Home Assistant in a task of its own, as a script does."""
+    domain, service = action.split(".")
+    return asyncio.create_task(
+        hass.services.async_call(
+            domain, service, {"entity_id": entity_id, **data}, blocking=True
+        )
+    )
+
+
+def _set_level(hass: HomeAssistant, value: int) -> asyncio.Task[None]:
+    return _act(
+        hass, "number.set_value", "number.car_1_charge_level_to_reach", value=value
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "entity_id"),
+    [
+        ("homeassistant.update_entity", "sensor.car_1_battery"),
+        ("button.press", "button.car_1_charge_now"),
+    ],
+)
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("status", [None, 401, 404, 503])
+async def test_while_somebody_reads(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+    action: str,
+    entity_id: str,
+    operation: str,
+    status: int | None,
+) -> None:
+    """What is answered then is no news to anybody, whatever it is."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    await set_up(two_cars)
+    simulator.requests.clear()
+    simulator.vehicles[0].override(external_device_id="new")
+    held = HeldFault(kind="vehicle", status=status)
+    simulator.add_fault(held)
+    acting = _act(hass, action, entity_id)
+    await until(lambda: any(r.method == "GET" for r in simulator.requests))
+    async with asyncio.timeout(PATIENCE):
+        await OPERATIONS[operation](hass, two_cars)
+        caplog.clear()
+        simulator.requests.clear()
+        simulator.add_fault(kind="token", status=401)
+        held.let_go.set()
+        await acting
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await asyncio.sleep(0.05)
+    assert not complaints(caplog)
+    assert not reauth_flows(hass)
+    assert not simulator.requests
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_while_something_is_set(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    set_up: SetUp,
+    operation: str,
+) -> None:
+    """What was sent is sent, and nobody waits for it to be shown; what was not is not."""
+    await set_up(two_cars)
+    held = HeldFault(kind="preferences")
+    simulator.add_fault(held)
+    sent, waiting = _set_level(hass, 33), _set_level(hass, 34)
+    await until(lambda: any(r.method == "PUT" for r in simulator.requests))
+    async with asyncio.timeout(PATIENCE):
+        await OPERATIONS[operation](hass, two_cars)
+        simulator.requests.clear()
+        held.let_go.set()
+        await sent
+        with pytest.raises(HomeAssistantError, match=message("write_cannot_connect")):
+            await waiting
+    assert not simulator.requests
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_refused_afterwards(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+    operation: str,
+) -> None:
+    """Nobody is asked to sign in for an account that is not in use any more."""
+    await set_up(two_cars)
+    held = HeldFault(kind="boost", status=401)
+    simulator.add_fault(held)
+    pressing = _act(hass, "button.press", "button.car_1_charge_now")
+    await until(lambda: _is_asked(simulator, "/boost"))
+    await OPERATIONS[operation](hass, two_cars)
+    caplog.clear()
+    simulator.requests.clear()
+    held.let_go.set()
+    with pytest.raises(HomeAssistantError, match=message("write_cannot_connect")):
+        await pressing
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert not complaints(caplog)
+    assert not reauth_flows(hass)
+    assert not simulator.requests
+
+
+async def test_stop_during_set_up(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is given up twice."""
+    simulator.add_fault(HeldFault(kind="vehicle"))
+    two_cars.add_to_hass(hass)
+    setting_up = hass.async_create_task(
+        hass.config_entries.async_setup(two_cars.entry_id)
+    )
+    await until(lambda: _is_asked(simulator, "/electric-vehicles/"))
+    async with asyncio.timeout(PATIENCE):
+        await hass.async_stop(force=True)
+        await asyncio.wait({setting_up})
+    assert "Unable to remove" not in caplog.text
+
+
 async def test_poll_in_flight_at_the_end(
     hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry, set_up: SetUp
 ) -> None:
@@ -378,6 +511,32 @@ async def test_vehicle_is_removed_while_its_answer_comes(
     )
     with patch.object(coordinator.client, "get_vehicle", return_value=vehicle):
         await coordinator.async_refresh()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(_devices(hass, two_cars)) == 1
+    assert not complaints(caplog)
+
+
+async def test_vehicle_is_removed_while_somebody_reads_it(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The reading is given up."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    await set_up(two_cars)
+    simulator.requests.clear()
+    simulator.vehicles[1].override(external_device_id="new")
+    held = HeldFault(kind="vehicle", count=1)
+    simulator.add_fault(held)
+    reading = _act(hass, "homeassistant.update_entity", "sensor.car_2_battery")
+    await until(lambda: simulator.requests)
+    caplog.clear()
+    hass.config_entries.async_remove_subentry(two_cars, list(two_cars.subentries)[1])
+    async with asyncio.timeout(PATIENCE):
+        await reading
+    held.let_go.set()
     await hass.async_block_till_done(wait_background_tasks=True)
     assert len(_devices(hass, two_cars)) == 1
     assert not complaints(caplog)

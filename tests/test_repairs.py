@@ -585,6 +585,17 @@ async def test_the_outcome_cannot_be_verified(
     assert issues(hass)
 
 
+@pytest.mark.usefixtures("often_polls")
+async def test_the_car_is_removed_during_the_sign_in(
+    hass: HomeAssistant, entry: MockConfigEntry, person: Person, reconnect: str
+) -> None:
+    """The dialog says so, and nobody watches on."""
+    step = await person.fix(reconnect)
+    await hass.config_entries.async_remove(entry.entry_id)
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", "not_loaded")
+
+
 async def test_a_link_expires(
     hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
 ) -> None:

@@ -46,7 +46,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
         for coordinator in coordinators:
             await coordinator.async_shutdown()
 
-    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
+    entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
     failures = await asyncio.gather(
         *(
             coordinator.async_config_entry_first_refresh()
@@ -57,13 +57,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     is_any_reached = None in failures or any(
         coordinator.is_missing for coordinator in coordinators
     )
-    for failure in failures:
-        if isinstance(failure, ConfigEntryAuthFailed) and is_any_reached:
-            entry.async_start_reauth(hass)
-        elif failure and not isinstance(failure, ConfigEntryNotReady):
-            raise failure
+    failed = [failure for failure in failures if failure is not None]
+    for unexpected in failed:
+        if not isinstance(unexpected, ConfigEntryAuthFailed | ConfigEntryNotReady):
+            raise unexpected
     if coordinators and not is_any_reached:
-        raise next(filter(None, failures))
+        # One that was not refused may be reached the next time.
+        raise min(failed, key=_is_refusal)
+    if any(map(_is_refusal, failed)):
+        entry.async_start_reauth(hass)
     for coordinator, failure in zip(coordinators, failures, strict=True):
         if failure is not None:
             LOGGER.warning("Error fetching %s data: %s", coordinator.name, failure)
@@ -73,6 +75,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
         async_track_issues(hass, coordinator)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
+
+
+def _is_refusal(failure: BaseException) -> bool:
+    """Tell whether a vehicle could not be read with these credentials."""
+    return isinstance(failure, ConfigEntryAuthFailed)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bool:

@@ -25,6 +25,7 @@ from .api import (
     PoderoConnectionError,
     PoderoError,
     RateLimitError,
+    TokenRefusedError,
     Vehicle,
     differences,
 )
@@ -60,7 +61,7 @@ class Interest(NamedTuple):
     """What makes a value of them, where it need not move whenever they do."""
 
 
-type Listener = tuple[CALLBACK_TYPE, Interest]
+type Listener = tuple[CALLBACK_TYPE, Interest | None]
 
 
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
@@ -102,6 +103,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._events: list[ChargingEvent] = []
         self._changes = Changes()
         self._write_lock = asyncio.Lock()
+        self._refreshing: asyncio.Timeout | None = None
         self.data = self._told = Vehicle()
         self._was_available = False
 
@@ -116,15 +118,23 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         try:
             vehicle = await self._async_get_vehicle()
         except AuthenticationError as err:
-            raise ConfigEntryAuthFailed(
-                translation_domain=DOMAIN, translation_key="auth_failed"
-            ) from err
+            # Nobody listens during set-up, which ends here.
+            if not isinstance(err, TokenRefusedError) or not self._listeners:
+                raise ConfigEntryAuthFailed(
+                    translation_domain=DOMAIN, translation_key="auth_failed"
+                ) from err
+            # It may pass by itself: polling goes on.
+            self.config_entry.async_start_reauth(self.hass)
+            raise _update_failed(err) from err
         except PoderoError as err:
             if isinstance(err, NotFoundError):
                 # Any other failure does not tell whether the vehicle is still there.
                 self._async_set_missing(True)
             self._adapt_update_interval()
-            raise _update_failed(err) from err
+            failure = _update_failed(err)
+            # The base class forgets it where this is the first reading.
+            self._retry_after = failure.retry_after
+            raise failure from err
         self._async_set_missing(False)
         if vehicle is not self.reading:
             if vehicle.invalid:
@@ -139,20 +149,27 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     async def _async_refresh(self, *args: Any, **kwargs: Any) -> None:
         """Read the vehicle now.
 
-        Whoever asked may be stopped meanwhile, as a script is that starts again: a
-        reading that was broken off tells nothing of the vehicle.
+        Polling may end meanwhile, or whoever asked be stopped, as a script is that starts
+        again: a reading that was broken off tells nothing of the vehicle.
         """
         try:
-            await super()._async_refresh(*args, **kwargs)
+            async with asyncio.timeout(None) as self._refreshing:
+                await super()._async_refresh(*args, **kwargs)
         except asyncio.CancelledError:
             self.last_update_success = self._was_available
             raise
+        except TimeoutError:
+            self.last_update_success = self._was_available
+        finally:
+            self._refreshing = None
 
     @override
     async def async_shutdown(self) -> None:
-        """Stop polling: nobody needs to wait any longer for what was set."""
+        """Stop polling: nobody needs to wait any longer, for a reading or what was set."""
         await super().async_shutdown()
         self._changes.close()
+        if self._refreshing is not None:
+            self._refreshing.reschedule(0)
 
     async def _async_get_vehicle(self) -> Vehicle:
         """Read the vehicle, twice where a working connection just failed."""
@@ -233,6 +250,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             await self.client.set_preferences(
                 self.vehicle_id, **{preference: _to_json(value)}
             )
+            if self._shutdown_requested:
+                return
             change = self._changes.add(preference, value, implied)
             self._async_show()
         await self.async_refresh()
@@ -293,7 +312,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Tell the entities, then what happened: who hears of it finds the new states.
 
         Everyone is told when the vehicle becomes available or unavailable, otherwise
-        those who have an interest in what moved. Every listener's context is its Interest.
+        those who have an interest in what moved: a listener's context is its Interest, or
+        None for everything.
         """
         told, self._told = self._told, self.data
         was_available, self._was_available = (
@@ -313,7 +333,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Tell those who have an interest in what moved since they were told."""
         moved = set(differences(vars(told), vars(self.data)))
         listeners = cast(dict[int, Listener], self._listeners)
-        for update_callback, (fields, read) in tuple(listeners.values()):
+        for update_callback, interest in tuple(listeners.values()):
+            fields, read = interest or (moved, None)
             if moved.isdisjoint(fields):
                 continue
             try:
@@ -332,6 +353,8 @@ def _update_failed(err: PoderoError) -> UpdateFailed:
     """Return what a failed poll means to Home Assistant."""
     retry_after = None
     match err:
+        case AuthenticationError():
+            key = "auth_failed"
         case ForbiddenError():
             key = "forbidden"
         case NotFoundError():

@@ -86,6 +86,13 @@ class FixFlow(RepairsFlow):
                 return coordinator
         raise AbortFlow("not_loaded")
 
+    @property
+    def _is_gone(self) -> bool:
+        """Tell whether the vehicle is not in Home Assistant any more."""
+        assert self.data is not None
+        entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
+        return entry is None or self.data["subentry_id"] not in entry.subentries
+
     async def _async_refresh(self) -> PoderoCoordinator:
         """Read the vehicle afresh, and return its coordinator."""
         await self._coordinator.async_refresh()
@@ -360,6 +367,8 @@ class ReauthenticateFlow(ResolvingFlow):
                     await asyncio.wait({returned}, timeout=POLL_INTERVAL)
                     if returned.done():
                         break
+                    if self._is_gone:
+                        return "not_loaded"
                     if await self._async_is_solved():
                         return "solved"
         except TimeoutError:

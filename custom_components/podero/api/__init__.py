@@ -15,6 +15,7 @@ from .errors import (
     PoderoConnectionError,
     PoderoError,
     RateLimitError,
+    TokenRefusedError,
     UntrustedLinkError,
 )
 from .models import (
@@ -55,6 +56,7 @@ __all__ = [
     "ReauthenticateAction",
     "ResolutionLink",
     "Status",
+    "TokenRefusedError",
     "Transport",
     "UntrustedLinkError",
     "Vehicle",

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 import asyncio
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 import math
 import time
@@ -118,6 +118,7 @@ class Auth(ABC):
         self._transport = transport
         self._token: Token | None = None
         self._renewal: asyncio.Task[Token] | None = None
+        self._is_closed = False
         self.renewals = 0
         """How many times a token was asked for."""
 
@@ -126,8 +127,11 @@ class Auth(ABC):
 
         `rejected` is a token that the service refused: another one is returned.
         Raises AuthenticationError where the credentials are refused, definitely, and
-        PoderoConnectionError or InvalidResponseError where that is not known.
+        PoderoConnectionError or InvalidResponseError where that is not known, the
+        former also after close().
         """
+        if self._is_closed:
+            raise PoderoConnectionError("The account is closed")
         token = self._token
         if (
             token is not None
@@ -135,6 +139,9 @@ class Auth(ABC):
             and time.monotonic() < token.renew_at
         ):
             return token.access_token
+        if token is not None and token.access_token == rejected:
+            # Nobody need try it again, whatever becomes of the renewal.
+            self._token = replace(token, renew_at=0)
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew())
             self._renewal.add_done_callback(self._renewed)
@@ -147,7 +154,8 @@ class Auth(ABC):
         return renewal.result().access_token
 
     def close(self) -> None:
-        """Give up a renewal that is under way."""
+        """Give up a renewal that is under way, and give no token any more."""
+        self._is_closed = True
         if self._renewal is not None:
             self._renewal.cancel()
 

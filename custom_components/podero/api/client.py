@@ -12,9 +12,9 @@ from yarl import URL
 
 from .auth import Auth
 from .errors import (
-    AuthenticationError,
     InvalidResponseError,
     NotFoundError,
+    TokenRefusedError,
     UntrustedLinkError,
 )
 from .models import ResolutionLink, Vehicle
@@ -34,8 +34,8 @@ _HOST = r"(?a)[\w.-]+|[\da-f:.]+"
 class PoderoClient:
     """Call the Partner API for one user of one organisation.
 
-    Every method raises, beside what it names, AuthenticationError (the credentials are
-    refused), ForbiddenError, RateLimitError, PoderoConnectionError and
+    Every method raises, beside what it names, AuthenticationError (the credentials, or as
+    TokenRefusedError what they gave, are refused), ForbiddenError, RateLimitError, PoderoConnectionError and
     InvalidResponseError. Source of every path: the contract, or Podero's guide where
     the method says so.
     """
@@ -54,7 +54,7 @@ class PoderoClient:
         self._last: dict[str, tuple[int, tuple[dict[str, Any], Vehicle]]] = {}
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Give up a token that is asked for, and begin no request any more."""
         self._auth.close()
 
     async def authenticate(self) -> None:
@@ -182,5 +182,5 @@ class PoderoClient:
                 response.raise_for_status()
                 return response
             if is_new and rejected is not None:
-                raise AuthenticationError("A new token was refused")
+                raise TokenRefusedError("A new token was refused")
             rejected = token

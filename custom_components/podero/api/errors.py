@@ -18,6 +18,10 @@ class AuthenticationError(PoderoError):
     """Say that the credentials were refused, definitely: only new ones help."""
 
 
+class TokenRefusedError(AuthenticationError):
+    """Say that a token was refused that was just issued: the credentials may be good."""
+
+
 class ForbiddenError(PoderoError):
     """Say that the account may not see or do this (403)."""
 

@@ -123,8 +123,7 @@ def _integer(value: Any) -> int:
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         raise ValueError("not a text")
-    # PostgreSQL, in which Home Assistant may record, takes no NUL.
-    return value.replace("\0", "").strip() or None
+    return value.strip() or None
 
 
 def _degrees(value: Any) -> float:

@@ -103,7 +103,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._events: list[ChargingEvent] = []
         self._changes = Changes()
         self._write_lock = asyncio.Lock()
-        self._refreshing: asyncio.Timeout | None = None
+        self._reader: asyncio.Task[Any] | None = None
         self.data = self._told = Vehicle()
         self._was_available = False
 
@@ -152,24 +152,25 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         Polling may end meanwhile, or whoever asked be stopped, as a script is that starts
         again: a reading that was broken off tells nothing of the vehicle.
         """
+        self._reader = reader = asyncio.current_task()
+        assert reader is not None
         try:
-            async with asyncio.timeout(None) as self._refreshing:
-                await super()._async_refresh(*args, **kwargs)
+            await super()._async_refresh(*args, **kwargs)
         except asyncio.CancelledError:
             self.last_update_success = self._was_available
-            raise
-        except TimeoutError:
-            self.last_update_success = self._was_available
+            # Whoever asked goes on where it was the end of polling, and nothing else.
+            if not self._shutdown_requested or reader.uncancel():
+                raise
         finally:
-            self._refreshing = None
+            self._reader = None
 
     @override
     async def async_shutdown(self) -> None:
         """Stop polling: nobody needs to wait any longer, for a reading or what was set."""
         await super().async_shutdown()
         self._changes.close()
-        if self._refreshing is not None:
-            self._refreshing.reschedule(0)
+        if self._reader is not None:
+            self._reader.cancel()
 
     async def _async_get_vehicle(self) -> Vehicle:
         """Read the vehicle, twice where a working connection just failed."""

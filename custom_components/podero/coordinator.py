@@ -63,6 +63,9 @@ class Interest(NamedTuple):
 
 type Listener = tuple[CALLBACK_TYPE, Interest | None]
 
+EVERYTHING = Interest(tuple(Vehicle.readers))
+"""What a listener wants to know of that does not say."""
+
 
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     """Poll one vehicle, and write to it.
@@ -106,6 +109,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._reader: asyncio.Task[Any] | None = None
         self.data = self._told = Vehicle()
         self._was_available = False
+        self._known_listeners = 0, 0
+        self._by_field: dict[str, tuple[Listener, ...]] = {}
 
     @property
     def reading(self) -> Vehicle | None:
@@ -332,17 +337,28 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @callback
     def _async_tell(self, told: Vehicle) -> None:
         """Tell those who have an interest in what moved since they were told."""
-        moved = set(differences(vars(told), vars(self.data)))
-        listeners = cast(dict[int, Listener], self._listeners)
-        for update_callback, interest in tuple(listeners.values()):
-            fields, read = interest or (moved, None)
-            if moved.isdisjoint(fields):
-                continue
+        by_field = self._listeners_by_field()
+        interested: dict[CALLBACK_TYPE, Interest | None] = {}
+        for field in differences(vars(told), vars(self.data)):
+            interested.update(by_field.get(field, ()))
+        for update_callback, interest in interested.items():
+            read = interest and interest.read
             try:
                 if read is None or read(self.data) != read(told):
                     update_callback()
             except Exception:
                 self.logger.exception("Unexpected error updating %s", self.name)
+
+    def _listeners_by_field(self) -> dict[str, tuple[Listener, ...]]:
+        """Return who has an interest in each field, as long as nobody comes or goes."""
+        known = self._last_listener_id, len(self._listeners)
+        if known != self._known_listeners:
+            self._known_listeners = known
+            self._by_field = {}
+            for listener in cast(dict[int, Listener], self._listeners).values():
+                for field in (listener[1] or EVERYTHING).fields:
+                    self._by_field[field] = *self._by_field.get(field, ()), listener
+        return self._by_field
 
 
 def _to_json(value: Any) -> Any:

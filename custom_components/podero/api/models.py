@@ -212,9 +212,9 @@ def _read_by[T](read: Callable[[Any], T | None]) -> T | None:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the names of the values that are another, where both have the same names.
+    """Return the names of the values that are another than before.
 
-    True, 1 and 1.0 are equal, and not the same.
+    True, 1 and 1.0 are equal, and not the same. Raises KeyError for a new name.
     """
     return [
         name

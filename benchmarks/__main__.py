@@ -23,7 +23,7 @@ from .contenders import (
     floor,
     plain_coordinator,
     podero,
-    restfuls,
+    restful_integration,
 )
 from .day import Recorded, record_day, reported_changes
 from .footprint import import_time, memory
@@ -54,6 +54,7 @@ async def measure(server: Server, rounds: int, rounds_of_many: int) -> Table:
     await _measure_one_vehicle(server, table, rounds)
     await _measure_recorder(server, table, rounds)
     await _measure_with_serving(table, rounds)
+    await _measure_default_entities(server, table, rounds)
     await _measure_days(server, table)
     await _measure_many_vehicles(server, table, rounds_of_many)
     table.section("import")
@@ -69,7 +70,7 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
     table.section("a poll of one vehicle", *SCENARIOS)
     server.serve(scenario("typical", vehicles))
     async with run_home() as hass:
-        contenders = await _everyone(Road(hass, server.url, vehicles))
+        contenders = await _contenders(Road(hass, server.url, vehicles))
         cpus, times_elapsed, stalls = {}, {}, {}
         written: dict[str, list[str]] = {PODERO: [], RESTFUL: []}
         requests = []
@@ -91,7 +92,7 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
                     requests.append(
                         f"{count(counts.readings / POLLS)} and {counts.tokens}"
                     )
-    _compare_with_floor(table, cpus)
+    _compare_with_floor(table, cpus, PLAIN, RESTFUL)
     table.row(
         "Podero: time until it is done × the floor's",
         *(
@@ -112,13 +113,36 @@ async def _measure_with_serving(table: Table, rounds: int) -> None:
     cpus = {}
     async with serve_here() as server, run_home() as hass:
         server.serve(scenario("typical", vehicles))
-        contenders = await _everyone(Road(hass, server.url, vehicles))
+        contenders = await _contenders(Road(hass, server.url, vehicles))
         for name in SCENARIOS:
             server.serve(scenario(name, vehicles))
             cpus[name] = await cpu(contenders, rounds)
     table.section("a poll of one vehicle, with the serving", *SCENARIOS)
-    _compare_with_floor(table, cpus)
+    _compare_with_floor(table, cpus, PLAIN, RESTFUL)
     _compare(table, "CPU", cpus, OF_RESTFUL)
+
+
+async def _measure_default_entities(server: Server, table: Table, rounds: int) -> None:
+    """Measure beside a RESTful integration that shows no more than we do by default.
+
+    In a home of its own: two of RESTful would keep the code warm that they share.
+    """
+    vehicles = vehicle_ids(1)
+    server.serve(scenario("typical", vehicles))
+    cpus = {}
+    async with run_home() as hass:
+        road = Road(hass, server.url, vehicles)
+        contenders = [
+            floor(road),
+            await podero(road),
+            await restful_integration(road, RESTFUL_DEFAULT),
+        ]
+        for name in SCENARIOS:
+            server.serve(scenario(name, vehicles))
+            cpus[name] = await cpu(contenders, rounds)
+    table.section("beside RESTful with the default entities only", *SCENARIOS)
+    _compare_with_floor(table, cpus, RESTFUL_DEFAULT)
+    _compare(table, "CPU", cpus, {}, RESTFUL_DEFAULT)
 
 
 async def _measure_recorder(server: Server, table: Table, rounds: int) -> None:
@@ -126,7 +150,7 @@ async def _measure_recorder(server: Server, table: Table, rounds: int) -> None:
     server.serve(scenario("typical", vehicles))
     shared, alone = {}, {}
     async with run_home(with_recorder=True) as hass:
-        contenders = await _everyone(Road(hass, server.url, vehicles))
+        contenders = await _contenders(Road(hass, server.url, vehicles))
         for name in SCENARIOS:
             server.serve(scenario(name, vehicles))
             shared[name] = await cpu_recorded(
@@ -175,7 +199,7 @@ async def _measure_many_vehicles(server: Server, table: Table, rounds: int) -> N
         road = Road(hass, server.url, vehicles)
         plain_memory, plain = await memory(road, plain_coordinator)
         podero_memory, ours = await memory(road, podero)
-        (theirs,) = await restfuls(road, RESTFUL)
+        theirs = await restful_integration(road, RESTFUL)
         cpus = {}
         for name in OF_RESTFUL_FOR_MANY:
             server.serve(scenario(name, vehicles))
@@ -197,16 +221,16 @@ async def _measure_many_vehicles(server: Server, table: Table, rounds: int) -> N
     table.row("Podero: requests at once", at_most(most_at_once, MOST_AT_ONCE, count))
 
 
-async def _everyone(road: Road) -> list[Contender]:
+async def _contenders(road: Road) -> list[Contender]:
     return [
         floor(road),
         await podero(road),
         await plain_coordinator(road),
-        *await restfuls(road, RESTFUL, RESTFUL_DEFAULT),
+        await restful_integration(road, RESTFUL),
     ]
 
 
-def _compare_with_floor(table: Table, cpus: dict[str, Medians]) -> None:
+def _compare_with_floor(table: Table, cpus: dict[str, Medians], *others: str) -> None:
     """Add what the floor takes, and how many times as much the others do."""
     table.row(
         "CPU of the floor, ms",
@@ -219,7 +243,7 @@ def _compare_with_floor(table: Table, cpus: dict[str, Medians]) -> None:
             for name, medians in cpus.items()
         ),
     )
-    for other in (PLAIN, RESTFUL, RESTFUL_DEFAULT):
+    for other in others:
         table.row(
             f"{other}: CPU × the floor's",
             *(times(medians[other] / medians[FLOOR]) for medians in cpus.values()),
@@ -227,11 +251,15 @@ def _compare_with_floor(table: Table, cpus: dict[str, Medians]) -> None:
 
 
 def _compare(
-    table: Table, what: str, medians: dict[str, Medians], bounds: dict[str, float]
+    table: Table,
+    what: str,
+    medians: dict[str, Medians],
+    bounds: dict[str, float],
+    other: str = RESTFUL,
 ) -> None:
     """Add which part of RESTful's the integration's is, in each scenario."""
     parts = {
-        name: measured[PODERO] / measured[RESTFUL] for name, measured in medians.items()
+        name: measured[PODERO] / measured[other] for name, measured in medians.items()
     }
     table.row(
         f"Podero: {what}, part of RESTful's",
@@ -240,14 +268,6 @@ def _compare(
             for name, value in parts.items()
         ),
     )
-    if all(RESTFUL_DEFAULT in measured for measured in medians.values()):
-        table.row(
-            "the same, of RESTful's with the default entities only",
-            *(
-                part(measured[PODERO] / measured[RESTFUL_DEFAULT])
-                for measured in medians.values()
-            ),
-        )
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -103,17 +102,15 @@ async def plain_coordinator(road: Road) -> Contender:
     return _polling(PLAIN, entry.runtime_data.values())
 
 
-async def restfuls(road: Road, *names: str) -> list[Contender]:
-    """Return Home Assistant's RESTful integration, once with the entities of each name."""
+async def restful_integration(road: Road, name: str) -> Contender:
+    """Return Home Assistant's RESTful integration with the entities of a name."""
     config = [
         restful.resource(name, vehicle_id, url, _RESTFUL_SHOWS[name])
-        for name in names
         for vehicle_id, url in road.urls(name).items()
     ]
     assert await async_setup_component(road.hass, "rest", {"rest": config})
     await road.hass.async_block_till_done()
-    coordinators = iter(road.hass.data["rest"]["coordinator"])
-    return [_polling(name, islice(coordinators, len(road.vehicles))) for name in names]
+    return _polling(name, road.hass.data["rest"]["coordinator"])
 
 
 def _polling(

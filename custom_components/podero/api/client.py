@@ -34,10 +34,10 @@ _HOST = r"(?a)[\w.-]+|[\da-f:.]+"
 class PoderoClient:
     """Call the Partner API for one user of one organisation.
 
-    Every method raises, beside what it names, AuthenticationError (the credentials, or as
-    TokenRefusedError what they gave, are refused), ForbiddenError, RateLimitError, PoderoConnectionError and
-    InvalidResponseError. Source of every path: the contract, or Podero's guide where
-    the method says so.
+    Every method raises, beside what it names, AuthenticationError (the credentials are
+    refused; TokenRefusedError where it is what they gave), ForbiddenError,
+    RateLimitError, PoderoConnectionError and InvalidResponseError. Source of every path:
+    the contract, or Podero's guide where the method says so.
     """
 
     def __init__(

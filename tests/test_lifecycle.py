@@ -241,6 +241,18 @@ async def test_unload_before_the_next_try(
     assert not simulator.requests
 
 
+def _act(
+    hass: HomeAssistant, action: str, entity_id: str, **data: Any
+) -> asyncio.Task[None]:
+    """Begin an action of Home Assistant in a task of its own, as a script does."""
+    domain, service = action.split(".")
+    return asyncio.create_task(
+        hass.services.async_call(
+            domain, service, {"entity_id": entity_id, **data}, blocking=True
+        )
+    )
+
+
 async def test_unload_during_a_write(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -254,11 +266,7 @@ async def test_unload_during_a_write(
     caplog.clear()
     simulator.requests.clear()
     simulator.add_fault(HeldFault(kind="token"))
-    pressing = asyncio.create_task(
-        hass.services.async_call(
-            "button", "press", {"entity_id": "button.car_1_charge_now"}, blocking=True
-        )
-    )
+    pressing = _act(hass, "button.press", "button.car_1_charge_now")
     await until(lambda: token_requests(simulator))
     async with asyncio.timeout(PATIENCE):
         await _unload(hass, two_cars)
@@ -270,18 +278,6 @@ async def test_unload_during_a_write(
     await later(hass, 3600)
     assert not simulator.requests
     assert not complaints(caplog)
-
-
-def _act(
-    hass: HomeAssistant, action: str, entity_id: str, **data: Any
-) -> asyncio.Task[None]:
-    """Begin an action of Home Assistant in a task of its own, as a script does."""
-    domain, service = action.split(".")
-    return asyncio.create_task(
-        hass.services.async_call(
-            domain, service, {"entity_id": entity_id, **data}, blocking=True
-        )
-    )
 
 
 def _set_level(hass: HomeAssistant, value: int) -> asyncio.Task[None]:

@@ -434,18 +434,21 @@ async def test_boost_that_started(
         assert len(simulator.requests) == 3
 
 
+@pytest.mark.parametrize(("status", "requests"), [(503, 1), (401, 3)])
 async def test_boost_during_an_outage(
     hass: HomeAssistant,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
     clock: Callable[[float], None],
+    status: int,
+    requests: int,
 ) -> None:
     """The two minutes end though no reading says so."""
     await set_up(entry)
     simulator.vehicles[0].override(boost_state="requested")
     await later(hass)
-    _break(simulator, status=503)
+    _break(simulator, status=status)
     await later(hass, 4)
     clock(120)
     await later(hass, 4)
@@ -453,7 +456,7 @@ async def test_boost_during_an_outage(
     await later(hass, 45)
     assert not simulator.requests
     await later(hass)
-    assert len(simulator.requests) == 1
+    assert len(simulator.requests) == requests
 
 
 # Missing.

@@ -122,17 +122,16 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Read the vehicle, and take from the reading what is not a state."""
         try:
             vehicle = await self._async_get_vehicle()
-        except AuthenticationError as err:
-            # Nobody listens during set-up, which ends here.
-            if not isinstance(err, TokenRefusedError) or not self._listeners:
-                raise ConfigEntryAuthFailed(
-                    translation_domain=DOMAIN, translation_key="auth_failed"
-                ) from err
-            # It may pass by itself: polling goes on.
-            self.config_entry.async_start_reauth(self.hass)
-            raise _update_failed(err) from err
         except PoderoError as err:
-            if isinstance(err, NotFoundError):
+            if isinstance(err, AuthenticationError):
+                # Nobody listens during set-up, which ends here.
+                if not isinstance(err, TokenRefusedError) or not self._listeners:
+                    raise ConfigEntryAuthFailed(
+                        translation_domain=DOMAIN, translation_key="auth_failed"
+                    ) from err
+                # It may pass by itself: polling goes on.
+                self.config_entry.async_start_reauth(self.hass)
+            elif isinstance(err, NotFoundError):
                 # Any other failure does not tell whether the vehicle is still there.
                 self._async_set_missing(True)
             self._adapt_update_interval()

@@ -6,6 +6,7 @@ python -m benchmarks --quick     with a tenth of the rounds, to see that it work
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 import logging
 from typing import Final
@@ -110,16 +111,24 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
 async def _measure_with_serving(table: Table, rounds: int) -> None:
     """Measure the whole exchange: whoever answers does so in the same event loop."""
     vehicles = vehicle_ids(1)
-    cpus = {}
     async with serve_here() as server, run_home() as hass:
         server.serve(scenario("typical", vehicles))
         contenders = await _contenders(Road(hass, server.url, vehicles))
-        for name in SCENARIOS:
-            server.serve(scenario(name, vehicles))
-            cpus[name] = await cpu(contenders, rounds)
+        cpus = await _cpu_of_scenarios(server, contenders, rounds)
     table.section("a poll of one vehicle, with the serving", *SCENARIOS)
     _compare_with_floor(table, cpus, PLAIN, RESTFUL)
     _compare(table, "CPU", cpus, OF_RESTFUL)
+
+
+async def _cpu_of_scenarios(
+    server: Server, contenders: Sequence[Contender], rounds: int
+) -> dict[str, Medians]:
+    """Measure a poll of one vehicle in each scenario."""
+    cpus = {}
+    for name in SCENARIOS:
+        server.serve(scenario(name, vehicle_ids(1)))
+        cpus[name] = await cpu(contenders, rounds)
+    return cpus
 
 
 async def _measure_default_entities(server: Server, table: Table, rounds: int) -> None:
@@ -129,7 +138,6 @@ async def _measure_default_entities(server: Server, table: Table, rounds: int) -
     """
     vehicles = vehicle_ids(1)
     server.serve(scenario("typical", vehicles))
-    cpus = {}
     async with run_home() as hass:
         road = Road(hass, server.url, vehicles)
         contenders = [
@@ -137,9 +145,7 @@ async def _measure_default_entities(server: Server, table: Table, rounds: int) -
             await podero(road),
             await restful_integration(road, RESTFUL_DEFAULT),
         ]
-        for name in SCENARIOS:
-            server.serve(scenario(name, vehicles))
-            cpus[name] = await cpu(contenders, rounds)
+        cpus = await _cpu_of_scenarios(server, contenders, rounds)
     table.section("beside RESTful with the default entities only", *SCENARIOS)
     _compare_with_floor(table, cpus, RESTFUL_DEFAULT)
     _compare(table, "CPU", cpus, {}, RESTFUL_DEFAULT)

@@ -23,6 +23,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
 from .conftest import SetUp, account_entry, vehicle_subentry
+from .controls import call
 from .support import (
     HeldFault,
     begin,
@@ -68,6 +69,16 @@ def _subentry(simulator: Simulator, number: int) -> ConfigSubentry:
 
 def _is_asked(simulator: Simulator, path: str) -> bool:
     return any(path in request.path for request in simulator.requests)
+
+
+async def _begin_set_up(
+    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry
+) -> asyncio.Task[bool]:
+    """Set an account up as far as its first vehicle is asked for."""
+    entry.add_to_hass(hass)
+    setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    await until(lambda: _is_asked(simulator, "/electric-vehicles/"))
+    return setting_up
 
 
 def _devices(hass: HomeAssistant, entry: MockConfigEntry) -> list[dr.DeviceEntry]:
@@ -210,11 +221,7 @@ async def test_remove_during_set_up(
     """The set-up ends, and then the account goes, with all it has made."""
     held = HeldFault(kind="vehicle")
     simulator.add_fault(held)
-    two_cars.add_to_hass(hass)
-    setting_up = hass.async_create_task(
-        hass.config_entries.async_setup(two_cars.entry_id)
-    )
-    await until(lambda: _is_asked(simulator, "/electric-vehicles/"))
+    setting_up = await _begin_set_up(hass, simulator, two_cars)
     removing = hass.async_create_task(_remove(hass, two_cars))
     held.let_go.set()
     await setting_up
@@ -241,16 +248,11 @@ async def test_unload_before_the_next_try(
     assert not simulator.requests
 
 
-def _act(
+def _begin(
     hass: HomeAssistant, action: str, entity_id: str, **data: Any
 ) -> asyncio.Task[None]:
     """Begin an action of Home Assistant in a task of its own, as a script does."""
-    domain, service = action.split(".")
-    return asyncio.create_task(
-        hass.services.async_call(
-            domain, service, {"entity_id": entity_id, **data}, blocking=True
-        )
-    )
+    return asyncio.create_task(call(hass, action, entity_id=entity_id, **data))
 
 
 async def test_unload_during_a_write(
@@ -266,7 +268,7 @@ async def test_unload_during_a_write(
     caplog.clear()
     simulator.requests.clear()
     simulator.add_fault(HeldFault(kind="token"))
-    pressing = _act(hass, "button.press", "button.car_1_charge_now")
+    pressing = _begin(hass, "button.press", "button.car_1_charge_now")
     await until(lambda: token_requests(simulator))
     async with asyncio.timeout(PATIENCE):
         await _unload(hass, two_cars)
@@ -281,7 +283,7 @@ async def test_unload_during_a_write(
 
 
 def _set_level(hass: HomeAssistant, value: int) -> asyncio.Task[None]:
-    return _act(
+    return _begin(
         hass, "number.set_value", "number.car_1_charge_level_to_reach", value=value
     )
 
@@ -313,7 +315,7 @@ async def test_while_somebody_reads(
     simulator.vehicles[0].override(external_device_id="new")
     held = HeldFault(kind="vehicle", status=status)
     simulator.add_fault(held)
-    acting = _act(hass, action, entity_id)
+    acting = _begin(hass, action, entity_id)
     await until(lambda: any(r.method == "GET" for r in simulator.requests))
     async with asyncio.timeout(PATIENCE):
         await OPERATIONS[operation](hass, two_cars)
@@ -366,7 +368,7 @@ async def test_refused_afterwards(
     await set_up(two_cars)
     held = HeldFault(kind="boost", status=401)
     simulator.add_fault(held)
-    pressing = _act(hass, "button.press", "button.car_1_charge_now")
+    pressing = _begin(hass, "button.press", "button.car_1_charge_now")
     await until(lambda: _is_asked(simulator, "/boost"))
     await OPERATIONS[operation](hass, two_cars)
     caplog.clear()
@@ -388,11 +390,7 @@ async def test_stop_during_set_up(
 ) -> None:
     """Nothing is given up twice."""
     simulator.add_fault(HeldFault(kind="vehicle"))
-    two_cars.add_to_hass(hass)
-    setting_up = hass.async_create_task(
-        hass.config_entries.async_setup(two_cars.entry_id)
-    )
-    await until(lambda: _is_asked(simulator, "/electric-vehicles/"))
+    setting_up = await _begin_set_up(hass, simulator, two_cars)
     async with asyncio.timeout(PATIENCE):
         await hass.async_stop(force=True)
         await asyncio.wait({setting_up})
@@ -526,7 +524,7 @@ async def test_vehicle_is_removed_while_somebody_reads_it(
     simulator.vehicles[1].override(external_device_id="new")
     held = HeldFault(kind="vehicle", count=1)
     simulator.add_fault(held)
-    reading = _act(hass, "homeassistant.update_entity", "sensor.car_2_battery")
+    reading = _begin(hass, "homeassistant.update_entity", "sensor.car_2_battery")
     await until(lambda: simulator.requests)
     caplog.clear()
     hass.config_entries.async_remove_subentry(two_cars, list(two_cars.subentries)[1])
@@ -544,9 +542,7 @@ async def test_vehicle_is_added_during_set_up(
     """It needs no restart to be there, however slow the cloud is at the moment."""
     held = HeldFault(kind="vehicle")
     simulator.add_fault(held)
-    entry.add_to_hass(hass)
-    setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
-    await until(lambda: _is_asked(simulator, "/electric-vehicles/"))
+    setting_up = await _begin_set_up(hass, simulator, entry)
     hass.config_entries.async_add_subentry(entry, _subentry(simulator, 1))
     held.let_go.set()
     await setting_up

@@ -74,14 +74,23 @@ class FixFlow(RepairsFlow):
     """A conversation about an issue of one vehicle."""
 
     @property
+    def _entry(self) -> PoderoConfigEntry | None:
+        """Return the vehicle's account, if it is still there."""
+        assert self.data is not None
+        return self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
+
+    @property
+    def _subentry_id(self) -> str:
+        """Return the id of the vehicle's subentry."""
+        assert self.data is not None
+        return str(self.data["subentry_id"])
+
+    @property
     def _coordinator(self) -> PoderoCoordinator:
         """Return the vehicle's coordinator; end the flow where there is none."""
-        assert self.data is not None
-        entry: PoderoConfigEntry | None = self.hass.config_entries.async_get_entry(
-            str(self.data["entry_id"])
-        )
+        entry = self._entry
         if entry is not None and entry.state is ConfigEntryState.LOADED:
-            coordinator = entry.runtime_data.get(str(self.data["subentry_id"]))
+            coordinator = entry.runtime_data.get(self._subentry_id)
             if coordinator is not None:
                 return coordinator
         raise AbortFlow("not_loaded")
@@ -89,9 +98,8 @@ class FixFlow(RepairsFlow):
     @property
     def _is_gone(self) -> bool:
         """Tell whether the vehicle is not in Home Assistant any more."""
-        assert self.data is not None
-        entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
-        return entry is None or self.data["subentry_id"] not in entry.subentries
+        entry = self._entry
+        return entry is None or self._subentry_id not in entry.subentries
 
     async def _async_refresh(self) -> PoderoCoordinator:
         """Read the vehicle afresh, and return its coordinator."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -86,9 +85,11 @@ class Response:
 
     def json(self) -> Any:
         """Return the decoded body. Raises InvalidResponseError if it is not JSON."""
-        # The decoder's error holds the document: it goes no further.
-        with suppress(orjson.JSONDecodeError):
+        try:
             return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            # It holds the document: it goes no further, not even as a context.
+            pass
         raise InvalidResponseError("The answer is not JSON")
 
     def member(self, name: str) -> str | None:

@@ -26,33 +26,27 @@ class ChargingHistory:
 
     def __init__(self) -> None:
         """Know nothing yet: the first reading tells of no event."""
-        self._plugged_in: bool | None = None
-        self._charging: bool | None = None
-        self._fully_charged: bool | None = None
+        self._known: tuple[bool | None, bool | None, bool | None] = None, None, None
         self._is_stop_unexplained = False
 
     def add(self, vehicle: Vehicle) -> Iterator[ChargingEvent]:
         """Take a reading and yield what happened since the one before."""
-        was_plugged_in, self._plugged_in = (
-            self._plugged_in,
-            _known(vehicle.is_plugged_in, self._plugged_in),
+        before = was_plugged_in, was_charging, was_fully_charged = self._known
+        self._known = plugged_in, charging, fully_charged = (
+            _known(vehicle.is_plugged_in, was_plugged_in),
+            _known(vehicle.is_charging, was_charging),
+            _known(vehicle.is_fully_charged, was_fully_charged),
         )
-        was_charging, self._charging = (
-            self._charging,
-            _known(vehicle.is_charging, self._charging),
-        )
-        was_fully_charged, self._fully_charged = (
-            self._fully_charged,
-            _known(vehicle.is_fully_charged, self._fully_charged),
-        )
-        if was_plugged_in is False and self._plugged_in:
+        if self._known == before and not self._is_stop_unexplained:
+            return
+        if was_plugged_in is False and plugged_in:
             yield ChargingEvent.PLUGGED_IN
-        if was_charging is False and self._charging:
+        if was_charging is False and charging:
             yield ChargingEvent.CHARGING_STARTED
-        if was_charging and not self._charging:
+        if was_charging and not charging:
             yield ChargingEvent.CHARGING_STOPPED
-        if was_charging or self._charging:
-            self._is_stop_unexplained = not self._charging
+        if was_charging or charging:
+            self._is_stop_unexplained = not charging
         # A reading that does not know why leaves the answer to the next one.
         if self._is_stop_unexplained and None not in (
             vehicle.is_plugged_in,
@@ -65,9 +59,9 @@ class ChargingHistory:
                 and not vehicle.is_pause_power_active
             ):
                 yield ChargingEvent.CHARGING_INTERRUPTED
-        if was_fully_charged is False and self._fully_charged:
+        if was_fully_charged is False and fully_charged:
             yield ChargingEvent.FULLY_CHARGED
-        if was_plugged_in and not self._plugged_in:
+        if was_plugged_in and not plugged_in:
             yield ChargingEvent.UNPLUGGED
 
 

@@ -18,7 +18,7 @@ from homeassistant.setup import async_setup_component
 from .conftest import Refresh, SetUp, account_entry
 from .test_trigger import TRIGGERS, device_of
 
-DAYS = 3
+DAYS = 4
 
 
 async def test_days(

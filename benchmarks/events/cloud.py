@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 import json
 import socket
 import time
@@ -19,6 +19,8 @@ from simulator import Simulator
 from simulator.server import build_app
 
 MINUTE = timedelta(minutes=1)
+START = datetime(2026, 11, 2, 6, tzinfo=UTC)
+"""When the cars' lives begin, whenever they are looked at: a seed is a life."""
 
 type OnReading = Callable[[str, dict[str, Any], float], None]
 
@@ -32,7 +34,7 @@ class Cloud:
         """Have two cars whose time stands still at first."""
         self._port = any_port()
         self.url = f"http://{LOOPBACK}:{self._port}"
-        self.simulator = Simulator(seed=seed)
+        self.simulator = Simulator(seed=seed, now=lambda: START)
         self.mishaps = Mishaps(self.simulator, seed)
         self.is_running = False
         self.minutes = 0

@@ -263,12 +263,14 @@ def _next(clock_time: time) -> datetime:
     """Return when the clock of this home shows a time of day next."""
     now, zone = dt_util.utcnow(), dt_util.get_default_time_zone()
     today = now.astimezone(zone).date()
-    for day in (today, today + timedelta(days=1)):
+    moments = (
         # Compared in UTC: two moments of one zone are compared by the wall clock.
-        moment = datetime.combine(day, clock_time, zone).astimezone(UTC)
-        if moment > now:
-            break
-    return moment
+        datetime.combine(day, clock_time.replace(fold=fold), zone).astimezone(UTC)
+        for day in (today, today + timedelta(days=1))
+        # The second one is later where the clock is set back, and only there.
+        for fold in (0, 1)
+    )
+    return next(moment for moment in moments if moment > now)
 
 
 CHARGE_DEADLINE = PoderoSensorDescription(

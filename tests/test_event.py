@@ -75,6 +75,12 @@ def be_unclear(car: Car) -> None:
     car.override(is_fully_charged=None)
 
 
+def be_stopped_perhaps_paused(car: Car) -> None:
+    """Stand still without a word on whether somebody wanted that."""
+    car.stop_charging()
+    car.override(is_pause_power_active=None)
+
+
 def be_clear(car: Car) -> None:
     car.clear_overrides()
 
@@ -110,6 +116,21 @@ def be_clear(car: Car) -> None:
                 "charging_stopped",
                 "charging_started",
             ],
+        ),
+        (
+            [charge, be_stopped_perhaps_paused, be_clear],
+            ["charging_stopped", "charging_interrupted"],
+        ),
+        ([charge, be_stopped_perhaps_paused, be_paused], ["charging_stopped"]),
+        # Whatever kept it from charging, it was taken from the plug meanwhile.
+        (
+            [charge, be_unclear, leave, stand_idle, be_clear],
+            ["charging_stopped", "unplugged", "plugged_in"],
+        ),
+        # An interruption is told once, whatever the car does at the plug then.
+        (
+            [charge, be_stopped, be_unclear, be_clear, be_paused, be_clear],
+            ["charging_stopped", "charging_interrupted"],
         ),
         ([charge, charge], []),
         ([leave, leave], []),

@@ -27,7 +27,8 @@ class ChargingHistory:
     def __init__(self) -> None:
         """Know nothing yet: the first reading tells of no event."""
         self._known: tuple[bool | None, bool | None, bool | None] = None, None, None
-        self._is_stop_unexplained = False
+        self._is_end_awaited = False
+        """Whether it charged, and no reading has told yet why it does not any more."""
 
     def add(self, vehicle: Vehicle) -> Iterator[ChargingEvent]:
         """Take a reading and yield what happened since the one before."""
@@ -37,7 +38,11 @@ class ChargingHistory:
             _known(vehicle.is_charging, was_charging),
             _known(vehicle.is_fully_charged, was_fully_charged),
         )
-        if self._known == before and not self._is_stop_unexplained:
+        if vehicle.is_charging:
+            self._is_end_awaited = True
+        elif vehicle.is_plugged_in is False:
+            self._is_end_awaited = False
+        if self._known == before and (charging or not self._is_end_awaited):
             return
         if was_plugged_in is False and plugged_in:
             yield ChargingEvent.PLUGGED_IN
@@ -45,19 +50,16 @@ class ChargingHistory:
             yield ChargingEvent.CHARGING_STARTED
         if was_charging and not charging:
             yield ChargingEvent.CHARGING_STOPPED
-        if was_charging or charging:
-            self._is_stop_unexplained = not charging
         # A reading that does not know why leaves the answer to the next one.
-        if self._is_stop_unexplained and None not in (
-            vehicle.is_plugged_in,
-            vehicle.is_fully_charged,
+        if (
+            self._is_end_awaited
+            and not charging
+            and vehicle.is_plugged_in
+            and vehicle.is_fully_charged is not None
+            and vehicle.is_pause_power_active is not None
         ):
-            self._is_stop_unexplained = False
-            if (
-                vehicle.is_plugged_in
-                and not vehicle.is_fully_charged
-                and not vehicle.is_pause_power_active
-            ):
+            self._is_end_awaited = False
+            if not vehicle.is_fully_charged and not vehicle.is_pause_power_active:
                 yield ChargingEvent.CHARGING_INTERRUPTED
         if was_fully_charged is False and fully_charged:
             yield ChargingEvent.FULLY_CHARGED

@@ -224,13 +224,14 @@ def believed(value: Any, schema: Schema, name: str = "") -> Any:
             moment = datetime.fromisoformat(value)
             if moment.year == 1:
                 return None
-            return moment.astimezone(UTC).replace(microsecond=0)
+            moment = moment.astimezone(UTC).replace(microsecond=0)
+            return None if moment.year == 1 else moment
         case {"format": "time"}:
             return time.fromisoformat(value)
         case {"type": "string", "enum": _} | {"const": _}:
             return value
         case {"type": "string"}:
-            return value.strip() or None
+            return value if value.strip() else None
     return value
 
 

@@ -123,7 +123,7 @@ def _integer(value: Any) -> int:
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         raise ValueError("not a text")
-    return value.strip() or None
+    return value if value.strip() else None
 
 
 def _degrees(value: Any) -> float:
@@ -149,14 +149,18 @@ def _timestamp(value: Any) -> datetime | None:
 def _moment(text: str) -> datetime | None:
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError("not a timestamp")
+    if text[17:19] == "60":
+        # A leap second: Python has none.
+        text = f"{text[:17]}59{text[19:]}"
     moment = datetime.fromisoformat(text.upper())
     if moment.year == 1:
         return None
     try:
         # Home Assistant shows no more: two reports within a second show the same.
-        return moment.astimezone(UTC).replace(microsecond=0)
+        moment = moment.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise ValueError("out of range") from None
+    return None if moment.year == 1 else moment
 
 
 def _clock_time(value: Any) -> time:

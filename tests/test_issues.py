@@ -13,7 +13,7 @@ from homeassistant.helpers import issue_registry as ir
 from .conftest import Refresh, SetUp, account_entry
 from .dialogs import issues, kinds, only_issue
 from custom_components.podero.const import DOMAIN
-from simulator import Simulator
+from simulator import ABSENT, Simulator
 
 
 @pytest.fixture(autouse=True)
@@ -226,6 +226,76 @@ async def test_no_actions(
     """What is no list of actions raises nothing."""
     simulator.vehicles[0].override(actions=actions)
     await set_up(entry)
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize("is_action_needed", [True, None])
+@pytest.mark.parametrize("actions", [None, ABSENT, "none", {}, [5]])
+async def test_a_reading_without_actions_tells_nothing_of_them(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    set_up: SetUp,
+    refresh: Refresh,
+    actions: Any,
+    is_action_needed: bool | None,
+) -> None:
+    """What waits goes on waiting, ignored where it was, until it is known to be over."""
+    entry = account_entry(simulator, 0, 1)
+    bring_about(simulator, "reauthenticate")
+    bring_about(simulator, "information")
+    await set_up(entry)
+    before = issues(hass)
+    ignored, open_ = sorted(before)
+    ir.async_ignore_issue(hass, DOMAIN, ignored, True)
+    car = simulator.vehicles[0]
+    car.override(actions=actions, action_needed=is_action_needed)
+    await refresh(entry)
+    assert issues(hass).keys() == before.keys()
+    car.clear_overrides("actions")
+    await refresh(entry)
+    after = issues(hass)
+    assert after[ignored].dismissed_version
+    assert after[open_].dismissed_version is None
+
+    car.override(actions=actions, action_needed=is_action_needed)
+    await refresh(entry)
+    settle(simulator)
+    car.clear_overrides()
+    await refresh(entry)
+    assert not issues(hass)
+
+
+async def test_found_again_without_actions(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+) -> None:
+    """A car that is there is not missing, whatever else is known of it."""
+    await set_up(entry)
+    bring_about(simulator, "vehicle_not_found")
+    await refresh(entry)
+    settle(simulator)
+    simulator.vehicles[0].override(actions="none")
+    await refresh(entry)
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize("actions", [None, ABSENT])
+async def test_nothing_needed(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    actions: Any,
+) -> None:
+    """No actions where none is needed means that none waits any more."""
+    bring_about(simulator, "reauthenticate")
+    await set_up(entry)
+    simulator.vehicles[0].override(actions=actions, action_needed=False)
+    await refresh(entry)
     assert not issues(hass)
 
 

@@ -201,6 +201,54 @@ async def test_solved_elsewhere_before(
     assert not issues(hass)
 
 
+@pytest.mark.parametrize("kind", ["reauthenticate", "information", "unknown_action"])
+@pytest.mark.parametrize("actions", [None, "none", [5]])
+async def test_not_known_whether_it_waits(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    actions: Any,
+    kind: str,
+) -> None:
+    """A reading that does not say so is none that it is solved."""
+    car = simulator.vehicles[0]
+    match kind:
+        case "reauthenticate":
+            car.raise_reauthenticate()
+        case "information":
+            car.raise_message("The tariff changes.")
+        case "unknown_action":
+            car.raise_unknown_action("water_the_flowers")
+    await set_up(entry)
+    issue_id = only_issue(hass).issue_id
+    step = await person.open(issue_id)
+    car.override(actions=actions, action_needed=True)
+    step = await person.submit(step)
+    assert (step["type"], step["reason"]) == ("abort", "invalid_response")
+    assert only_issue(hass).issue_id == issue_id
+    car.clear_overrides()
+    car.clear_actions()
+    step = await person.open(issue_id)
+    if step["type"] == "form":
+        step = await person.submit(step)
+    assert step["type"] == "create_entry"
+    assert not issues(hass)
+
+
+async def test_come_back_while_it_is_not_known(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """Neither a poll nor the end of a sign-in takes a broken answer for success."""
+    step = await person.fix(reconnect)
+    simulator.vehicles[0].override(actions=None, action_needed=True)
+    await person.sign_in(step)
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", "invalid_response")
+    assert kinds(hass) == ["reauthenticate"]
+
+
 async def test_two_at_once(
     hass: HomeAssistant, simulator: Simulator, person: Person, set_up: SetUp
 ) -> None:

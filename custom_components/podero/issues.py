@@ -17,20 +17,27 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
     """Keep a vehicle's issues in step with its readings, until it is unloaded."""
     pending = partial(pending_actions, coordinator.subentry.subentry_id)
 
+    def read(vehicle: Vehicle) -> tuple[set[str], bool]:
+        # A link that is renewed at each reading makes no other issue.
+        return set(pending(vehicle)), vehicle.are_actions_known
+
     @callback
     def update() -> None:
         issues: dict[str, Action | None]
+        not_found = f"vehicle_not_found_{coordinator.subentry.subentry_id}"
         if coordinator.is_missing:
-            issues = {f"vehicle_not_found_{coordinator.subentry.subentry_id}": None}
+            issues = {not_found: None}
         elif coordinator.last_update_success:
             issues = {**pending(coordinator.data)}
         else:
             return
         for issue_id, action in issues.items():
             _async_raise(hass, coordinator, issue_id, action)
-        for issue in _issues_of(hass, coordinator):
-            if issue.issue_id not in issues:
-                ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+        over = {issue.issue_id for issue in _issues_of(hass, coordinator)} - {*issues}
+        if not coordinator.is_missing and not coordinator.data.are_actions_known:
+            over &= {not_found}
+        for issue_id in over:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
 
     @callback
     def update_missing(missing: PoderoCoordinator) -> None:
@@ -47,9 +54,7 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
     coordinator.config_entry.async_on_unload(clear)
     coordinator.config_entry.async_on_unload(
         coordinator.async_add_listener(
-            # A link that is renewed at each reading makes no other issue.
-            update,
-            Interest(("actions",), lambda vehicle: pending(vehicle).keys()),
+            update, Interest(("actions", "action_needed", "invalid"), read)
         )
     )
     coordinator.config_entry.async_on_unload(

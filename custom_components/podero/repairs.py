@@ -162,7 +162,10 @@ class ActionFlow(FixFlow):
         if not coordinator.last_update_success:
             key = getattr(coordinator.last_exception, "translation_key", None)
             raise AbortFlow(key if key in _READING_FAILURES else "cannot_connect")
-        return self._pending()
+        action = self._pending()
+        if action is None and not coordinator.data.are_actions_known:
+            raise AbortFlow("invalid_response")
+        return action
 
 
 class ResolvingFlow(ActionFlow):

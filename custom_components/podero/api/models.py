@@ -524,6 +524,13 @@ class Vehicle(Model):
     authorization_url: str | None = _read_by(_text)
 
     @property
+    def are_actions_known(self) -> bool:
+        """Tell whether nothing is asked of the user but what `actions` holds."""
+        if self.actions is None:
+            return self.action_needed is False
+        return "actions" not in self.invalid
+
+    @property
     def charging_state(self) -> ChargingState | None:
         """Return what the car does at the plug; None where that is not known."""
         if self.is_charging:

@@ -8,7 +8,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
 from homeassistant.util import yaml as yaml_util
 
 from .conftest import SetUp, account_entry
@@ -103,9 +105,35 @@ async def test_other_names(
         assert gone not in written
 
 
+async def test_cars_of_one_name(
+    hass: HomeAssistant,
+    device_registry: dr.DeviceRegistry,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> None:
+    """Each of them has an address of its own."""
+    await set_up(entry)
+    for car in simulator.vehicles:
+        device = device_of(hass, entry, car)
+        device_registry.async_update_device(device.id, name_by_user="Flitzer")
+    views = await get_dashboard(hass)
+    assert [(view["title"], view["path"]) for view in views] == [
+        ("Flitzer", "flitzer"),
+        ("Flitzer", "flitzer_2"),
+    ]
+    first, second = (set(texts(view)) for view in views)
+    assert "sensor.car_1_battery" in first
+    assert "sensor.car_2_battery" in second
+
+
 async def test_no_car(
     hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
 ) -> None:
-    """Somebody else's device has no view."""
+    """Of somebody else's device there is none; without an account it is empty."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert await get_dashboard(hass) == []
     await set_up(entry)
-    assert await get_dashboard(hass, device_id=["lamp"]) == []
+    with pytest.raises(ServiceValidationError) as failure:
+        await get_dashboard(hass, device_id=["lamp"])
+    assert failure.value.translation_key == "no_vehicle"

@@ -8,13 +8,14 @@ import voluptuous as vol
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
     entity_registry as er,
 )
 from homeassistant.helpers.translation import async_get_translations
-from homeassistant.util import slugify
+from homeassistant.util import ensure_unique_string, slugify
 from homeassistant.util.yaml import load_yaml_dict
 
 from .const import DOMAIN
@@ -27,21 +28,31 @@ DASHBOARD_SCHEMA: Final = vol.Schema(
 
 
 async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
-    """Return a dashboard with a view for each of some vehicles, or of all."""
+    """Return a dashboard with a view for each of some vehicles, or of all.
+
+    Raises ServiceValidationError where none of those chosen is a vehicle.
+    """
     hass = call.hass
     chosen = call.data.get(ATTR_DEVICE_ID)
+    devices = [
+        device for device in _devices(hass) if chosen is None or device.id in chosen
+    ]
+    if chosen is not None and not devices:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="no_vehicle"
+        )
     view = await hass.async_add_executor_job(load_yaml_dict, str(TEMPLATE))
     translations = await async_get_translations(
         hass, hass.config.language, "common", [DOMAIN]
     )
     texts = {key.rpartition(".")[2]: text for key, text in translations.items()}
-    return {
-        "views": [
-            _fill(view, texts | _names(hass, device))
-            for device in _devices(hass)
-            if chosen is None or device.id in chosen
-        ]
-    }
+    views: list[Any] = []
+    for device in devices:
+        name = device.name_by_user or device.name or ""
+        path = ensure_unique_string(slugify(name), [made["path"] for made in views])
+        names = texts | {"vehicle": name, "path": path} | _entities(hass, device)
+        views.append(_fill(view, names))
+    return {"views": views}
 
 
 def _devices(hass: HomeAssistant) -> Iterator[dr.DeviceEntry]:
@@ -51,10 +62,9 @@ def _devices(hass: HomeAssistant) -> Iterator[dr.DeviceEntry]:
         yield from dr.async_entries_for_config_entry(registry, entry.entry_id)
 
 
-def _names(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
-    """Return what a vehicle and its enabled entities are called here, by our own names."""
-    name = device.name_by_user or device.name or ""
-    return {"vehicle": name, "path": slugify(name)} | {
+def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
+    """Return the ids of a vehicle's enabled entities, by our own names."""
+    return {
         f"{entry.domain}.{entry.translation_key}": entry.entity_id
         for entry in er.async_entries_for_device(er.async_get(hass), device.id)
         if entry.platform == DOMAIN

@@ -398,7 +398,7 @@ async def test_vehicle_refusal_without_a_list_is_no_verdict(
     result = await start_vehicle(hass, simulator)
 
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_form(result, "vehicle", {"vehicle": "forbidden"})
+    assert_form(result, "vehicle", {"vehicle": "vehicle_forbidden"})
     simulator.clear_faults()
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
     assert_created(result, simulator.vehicles[0].id)
@@ -500,7 +500,7 @@ VEHICLE_FAILURES: list[tuple[Prepare, dict[str, str]]] = [
     ),
     (
         lambda simulator: simulator.add_fault(kind="vehicle", status=403),
-        {"vehicle": "forbidden"},
+        {"vehicle": "vehicle_forbidden"},
     ),
     (
         lambda simulator: simulator.add_fault(kind="vehicle", status=429),
@@ -570,6 +570,27 @@ async def test_same_account_twice(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
     assert not simulator.requests
+
+
+@pytest.mark.parametrize(
+    ("taken", "title"),
+    [
+        ([], "Podero"),
+        (["Podero"], "Podero 2"),
+        # The first one was removed again.
+        (["Podero 2"], "Podero"),
+        (["Podero", "Podero 2", "Ours"], "Podero 3"),
+    ],
+)
+async def test_titles(
+    hass: HomeAssistant, simulator: Simulator, taken: list[str], title: str
+) -> None:
+    """Accounts can be told apart, and their names name nobody."""
+    for name in taken:
+        MockConfigEntry(domain=DOMAIN, title=name, unique_id=name).add_to_hass(hass)
+    result = await start_vehicle(hass, simulator)
+    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
+    assert result["title"] == title
 
 
 async def test_same_account_at_once(hass: HomeAssistant, simulator: Simulator) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from itertools import chain, count
 from typing import Any, Final, override
 from uuid import UUID
 
@@ -396,8 +397,9 @@ def _suggest_account(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _account_title(hass: HomeAssistant) -> str:
     """Return a name for one more account. It gets into logs, so it names nobody."""
-    number = len(hass.config_entries.async_entries(DOMAIN)) + 1
-    return "Podero" if number == 1 else f"Podero {number}"
+    taken = {entry.title for entry in hass.config_entries.async_entries(DOMAIN)}
+    names = chain(["Podero"], (f"Podero {number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def _account_places(data: Mapping[str, Any]) -> dict[str, str]:
@@ -439,10 +441,13 @@ async def _async_try_vehicle(
     if vehicle_id in _configured_vehicles(hass):
         raise InputError({CONF_VEHICLE: "already_configured"})
     with (
-        _errors_at({"forbidden": CONF_VEHICLE, "vehicle_not_found": CONF_VEHICLE}),
+        _errors_at({"vehicle_not_found": CONF_VEHICLE}),
         closing(async_create_client(hass, data)) as client,
     ):
-        vehicle = await client.get_vehicle(vehicle_id)
+        try:
+            vehicle = await client.get_vehicle(vehicle_id)
+        except ForbiddenError:
+            raise InputError({CONF_VEHICLE: "vehicle_forbidden"}) from None
         if vehicle.deleted_at is not None:
             raise NotFoundError("The vehicle was deleted")
     return ConfigSubentryData(

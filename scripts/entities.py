@@ -5,27 +5,36 @@ from importlib import import_module
 import json
 from pathlib import Path
 import re
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from homeassistant.helpers.entity import EntityDescription
-
+from custom_components.podero.api import Vehicle
 from custom_components.podero.const import PLATFORMS
+from custom_components.podero.entity import PoderoEntityDescription
 
 ROOT = Path(__file__).parent.parent
 TEXTS: dict[str, Any] = json.loads(
     (ROOT / "custom_components/podero/translations/en.json").read_text("utf-8")
 )["entity"]
 FILES = {"README.md": True, "docs/entities.md": False}
+FIELDS = get_type_hints(Vehicle)
+SHOWS = {
+    "binary_sensor": "on or off",
+    "button": "when it was pressed last",
+    "device_tracker": "home, another zone, or not home",
+    "event": "when it happened, and what",
+    "switch": "on or off",
+    "time": "time of day",
+}
 MARKED = re.compile(r"(<!-- entities -->\n).*?(<!-- /entities -->)", re.DOTALL)
 
 
-def descriptions() -> Iterator[tuple[str, EntityDescription]]:
+def descriptions() -> Iterator[tuple[str, PoderoEntityDescription]]:
     """Yield each platform with the descriptions of its entities, in the code's order."""
     for platform in PLATFORMS:
         module = import_module(f"custom_components.podero.{platform}")
         for value in vars(module).values():
             for item in value if isinstance(value, tuple) else (value,):
-                if isinstance(item, EntityDescription):
+                if isinstance(item, PoderoEntityDescription):
                     yield platform.value, item
 
 
@@ -33,7 +42,7 @@ def rows(*, only_enabled: bool) -> Iterator[str]:
     """Yield the rows of a table: the entities that are on, or all of them with more columns."""
     header = ["Entity", "Kind", "Shows"]
     if not only_enabled:
-        header += ["API field", "Category", "On by default"]
+        header += ["API fields", "Category", "On by default"]
     yield f"| {' | '.join(header)} |"
     yield f"|{' --- |' * len(header)}"
     for platform, description in descriptions():
@@ -44,30 +53,34 @@ def rows(*, only_enabled: bool) -> Iterator[str]:
         cells = [
             f"**{text.get('name', 'Battery')}**",
             platform.replace("_", " "),
-            _shows(description, text),
+            _shows(platform, description, text),
         ]
         if not only_enabled:
-            source = getattr(description, "source", None)
             cells += [
-                f"`{source}`" if source else "",
+                ", ".join(f"`{field}`" for field in description.interest.fields),
                 description.entity_category or "",
                 "yes" if enabled else "",
             ]
         yield f"| {' | '.join(cells)} |"
 
 
-def _shows(description: EntityDescription, text: dict[str, Any]) -> str:
+def _shows(
+    platform: str, description: PoderoEntityDescription, text: dict[str, Any]
+) -> str:
     """Return what the state of an entity looks like."""
     unit = getattr(description, "suggested_unit_of_measurement", None) or getattr(
         description, "native_unit_of_measurement", None
     )
-    device_class = getattr(description, "device_class", None)
     states = text.get("state", {}).values()
     if unit:
         return str(unit)
-    if device_class == "timestamp":
+    if platform in SHOWS:
+        return SHOWS[platform]
+    if getattr(description, "device_class", None) == "timestamp":
         return "date and time"
-    return ", ".join(states) if 0 < len(states) < 8 else ""
+    if states:
+        return ", ".join(states) if len(states) < 8 else f"one of {len(states)}"
+    return "text" if str in get_args(FIELDS[description.key]) else "number"
 
 
 def fill(text: str, *, only_enabled: bool) -> str:

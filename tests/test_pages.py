@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from .repository import ROOT, anchors, files, read_yaml, resolves
+from scripts.entities import FILES, fill
+
+from .repository import ROOT, anchors, files, flatten, read_texts, read_yaml, resolves
 
 PAGES = files("*.md")
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
@@ -34,6 +36,23 @@ def test_commands_exist() -> None:
     for path in PAGES:
         for name in re.findall(r"python -m ([\w.]+)", path.read_text("utf-8")):
             assert find_spec(name), f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_tables_come_from_the_code(name: str) -> None:
+    """The tables of entities are what `python -m scripts.entities` writes."""
+    text = (ROOT / name).read_text("utf-8")
+    assert fill(text, only_enabled=FILES[name]) == text
+
+
+def test_quotes_are_what_is_said() -> None:
+    """What the README quotes in its tables, people get to read in Home Assistant."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    quotes = re.findall(r'^\| "([^"]+)"', text, re.MULTILINE)
+    assert len(quotes) > 6
+    said = [re.sub(r"{\w+}", "…", message) for _, message in flatten(read_texts("en"))]
+    for quote in quotes:
+        assert any(message.startswith(quote) for message in said), quote
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)

@@ -29,6 +29,8 @@ class ChargingHistory:
         self._known: tuple[bool | None, bool | None, bool | None] = None, None, None
         self._is_end_awaited = False
         """Whether it charged, and no reading has told yet why it does not any more."""
+        self._are_pauses_told = False
+        """Whether a reading ever told of a pause, or of none."""
 
     def add(self, vehicle: Vehicle) -> Iterator[ChargingEvent]:
         """Take a reading and yield what happened since the one before."""
@@ -42,6 +44,9 @@ class ChargingHistory:
             self._is_end_awaited = True
         elif vehicle.is_plugged_in is False:
             self._is_end_awaited = False
+        is_paused = vehicle.is_pause_power_active
+        if is_paused is not None:
+            self._are_pauses_told = True
         if self._known == before and (charging or not self._is_end_awaited):
             return
         if was_plugged_in is False and plugged_in:
@@ -56,10 +61,10 @@ class ChargingHistory:
             and not charging
             and vehicle.is_plugged_in
             and vehicle.is_fully_charged is not None
-            and vehicle.is_pause_power_active is not None
+            and (is_paused is not None or not self._are_pauses_told)
         ):
             self._is_end_awaited = False
-            if not vehicle.is_fully_charged and not vehicle.is_pause_power_active:
+            if not vehicle.is_fully_charged and not is_paused:
                 yield ChargingEvent.CHARGING_INTERRUPTED
         if was_fully_charged is False and fully_charged:
             yield ChargingEvent.FULLY_CHARGED

@@ -73,6 +73,19 @@ class HeldFault(Fault):
         return await Fault.answer(self, request, answer)
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class HeldVehicleFault(VehicleFault):
+    """Answers about one vehicle that do not come before they are let go."""
+
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @override
+    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        if self.vehicle_id in request.path:
+            await self.let_go.wait()
+        return await answer(request)
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something that is about to happen."""
     async with asyncio.timeout(10):

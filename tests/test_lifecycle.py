@@ -26,6 +26,7 @@ from .conftest import SetUp, account_entry, vehicle_subentry
 from .controls import call
 from .support import (
     HeldFault,
+    HeldVehicleFault,
     begin,
     complaints,
     is_available,
@@ -232,6 +233,43 @@ async def test_remove_during_set_up(
     assert not _devices(hass, two_cars)
     assert not shown(hass, simulator)
     assert _left_over(hass)["objects"] == 0
+
+
+@pytest.mark.parametrize("held", [0, 1])
+@pytest.mark.parametrize("removed", [0, 1])
+@pytest.mark.parametrize("is_reloaded", [False, True])
+async def test_remove_a_vehicle_during_set_up(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    two_cars: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+    held: int,
+    removed: int,
+    is_reloaded: bool,
+) -> None:
+    """The other one is set up, and of this one nothing is left."""
+    fault = HeldVehicleFault(kind="vehicle", vehicle_id=simulator.vehicles[held].id)
+    if is_reloaded:
+        await set_up(two_cars)
+        simulator.requests.clear()
+        simulator.add_fault(fault)
+        setting_up = hass.async_create_task(
+            hass.config_entries.async_reload(two_cars.entry_id)
+        )
+        await until(lambda: _is_asked(simulator, "/electric-vehicles/"))
+    else:
+        simulator.add_fault(fault)
+        setting_up = await _begin_set_up(hass, simulator, two_cars)
+    subentry_id = [*two_cars.subentries][removed]
+    hass.config_entries.async_remove_subentry(two_cars, subentry_id)
+    fault.let_go.set()
+    await setting_up
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert two_cars.state is ConfigEntryState.LOADED
+    assert is_available(hass, simulator, 1 - removed)
+    assert len(_devices(hass, two_cars)) == 1
+    assert not complaints(caplog)
 
 
 async def test_unload_before_the_next_try(

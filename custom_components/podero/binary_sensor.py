@@ -11,7 +11,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PoderoConfigEntry
+from .coordinator import PoderoConfigEntry, coordinators_of
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
@@ -75,7 +75,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the binary sensors of each vehicle."""
-    for subentry_id, coordinator in entry.runtime_data.items():
+    for subentry_id, coordinator in coordinators_of(entry):
         async_add_entities(
             (
                 PoderoBinarySensor(coordinator, description)

@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import Vehicle
-from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .coordinator import PoderoConfigEntry, PoderoCoordinator, coordinators_of
 from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
@@ -42,7 +42,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the buttons of each vehicle."""
-    for subentry_id, coordinator in entry.runtime_data.items():
+    for subentry_id, coordinator in coordinators_of(entry):
         async_add_entities(
             (PoderoButton(coordinator, description) for description in BUTTONS),
             config_subentry_id=subentry_id,

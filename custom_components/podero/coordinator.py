@@ -1,7 +1,7 @@
 """One coordinator per vehicle: polls it, maps errors, tells what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from time import monotonic
@@ -215,7 +215,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     def _async_describe_device(self, vehicle: Vehicle) -> None:
         """Bring what the device registry says of the vehicle up to date."""
         described = vehicle.device_model, vehicle.external_device_id
-        if described != self._described:
+        is_there = self.subentry.subentry_id in self.config_entry.subentries
+        if described != self._described and is_there:
             self._described = described
             model = vehicle.device_model or DeviceModel()
             dr.async_get(self.hass).async_get_or_create(
@@ -358,6 +359,18 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                 for field in (listener[1] or EVERYTHING).fields:
                     self._by_field[field] = *self._by_field.get(field, ()), listener
         return self._by_field
+
+
+def coordinators_of(
+    entry: PoderoConfigEntry,
+) -> Iterator[tuple[str, PoderoCoordinator]]:
+    """Yield the id of each vehicle's subentry with its coordinator.
+
+    A vehicle may be removed while the account is set up.
+    """
+    for subentry_id, coordinator in entry.runtime_data.items():
+        if subentry_id in entry.subentries:
+            yield subentry_id, coordinator
 
 
 def _to_json(value: Any) -> Any:

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import Vehicle
-from .coordinator import PoderoConfigEntry
+from .coordinator import PoderoConfigEntry, coordinators_of
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
@@ -38,7 +38,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the tracker of each vehicle."""
-    for subentry_id, coordinator in entry.runtime_data.items():
+    for subentry_id, coordinator in coordinators_of(entry):
         async_add_entities(
             [PoderoTracker(coordinator, LOCATION)], config_subentry_id=subentry_id
         )

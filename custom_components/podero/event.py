@@ -9,7 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .charging import ChargingEvent
 from .const import SIGNAL_CHARGING_EVENT
-from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .coordinator import PoderoConfigEntry, PoderoCoordinator, coordinators_of
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
@@ -32,7 +32,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the charging event of each vehicle."""
-    for subentry_id, coordinator in entry.runtime_data.items():
+    for subentry_id, coordinator in coordinators_of(entry):
         async_add_entities(
             [PoderoChargingEvent(coordinator, CHARGING)],
             config_subentry_id=subentry_id,

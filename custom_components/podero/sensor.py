@@ -30,7 +30,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
-from .coordinator import PoderoConfigEntry
+from .coordinator import PoderoConfigEntry, coordinators_of
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
@@ -295,7 +295,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of each vehicle."""
     moments: list[PoderoMomentSensor] = []
-    for subentry_id, coordinator in entry.runtime_data.items():
+    for subentry_id, coordinator in coordinators_of(entry):
         deadline = PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE)
         finish = PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT)
         moments += deadline, finish

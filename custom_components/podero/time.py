@@ -8,7 +8,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PoderoConfigEntry
+from .coordinator import PoderoConfigEntry, coordinators_of
 from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
@@ -32,7 +32,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the time of each vehicle."""
-    for subentry_id, coordinator in entry.runtime_data.items():
+    for subentry_id, coordinator in coordinators_of(entry):
         async_add_entities(
             [PoderoTime(coordinator, CHARGE_DEADLINE)],
             config_subentry_id=subentry_id,

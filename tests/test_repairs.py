@@ -27,6 +27,7 @@ from homeassistant.setup import async_setup_component
 
 from .conftest import Refresh, SetUp, account_entry
 from .dialogs import Person, cues, issues, kinds, only_issue
+from .support import HeldFault, until
 from custom_components.podero import repairs
 from custom_components.podero.browser import DATA_TICKETS
 from custom_components.podero.const import DOMAIN
@@ -247,6 +248,69 @@ async def test_come_back_while_it_is_not_known(
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", "invalid_response")
     assert kinds(hass) == ["reauthenticate"]
+
+
+def watches() -> list[asyncio.Task[Any]]:
+    """Return the tasks that wait for the end of a sign-in."""
+    return [task for task in asyncio.all_tasks() if "sign-in" in task.get_name()]
+
+
+@pytest.mark.parametrize("kind", ["vehicle", "cues"])
+async def test_closed_while_it_starts(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
+    kind: str,
+) -> None:
+    """For a dialog that is closed nobody waits, and no browser can come back to it."""
+    step = await person.open(reconnect)
+    held = HeldFault(kind=kind)
+    simulator.add_fault(held)
+    read = len(simulator.requests)
+    submitting = asyncio.create_task(person.submit(step))
+    await until(lambda: len(simulator.requests) > read + (kind == "cues"))
+    await person.close(step)
+    held.let_go.set()
+    assert (await submitting)["type"] == "abort"
+    assert not watches()
+    assert not hass.data.get(DATA_TICKETS)
+    assert kinds(hass) == ["reauthenticate"]
+
+
+async def test_submitted_twice(
+    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+) -> None:
+    """However often it is begun, one waits for its end."""
+    step = await person.open(reconnect)
+    held = HeldFault(kind="cues", count=2)
+    simulator.add_fault(held)
+    submitting = [asyncio.create_task(person.submit(step)) for _ in range(2)]
+    await until(lambda: len(cues(simulator)) == 2)
+    held.let_go.set()
+    await asyncio.gather(*submitting)
+    await asyncio.sleep(0)
+    assert len(watches()) == 1
+    await person.close(step)
+    await asyncio.sleep(0)
+    assert not watches()
+
+
+async def test_the_first_link_of_two(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    person: Person,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> None:
+    """Of two actions alike the one that came first is started."""
+    car = simulator.vehicles[0]
+    for _ in range(2):
+        car.raise_reauthenticate()
+    await set_up(entry)
+    await person.fix(only_issue(hass).issue_id)
+    (request,) = cues(simulator)
+    assert str(car.life.actions[0].id) in request.path
 
 
 async def test_two_at_once(

@@ -286,6 +286,7 @@ class ReauthenticateFlow(ResolvingFlow):
     _ticket: ReturnTicket | None = None
     _address = ""
     _watch: asyncio.Task[None] | None = None
+    _is_removed = False
     _ending: str | None = None
     """How the sign-in ended: solved, unsolved, or the reason to abort."""
 
@@ -302,6 +303,7 @@ class ReauthenticateFlow(ResolvingFlow):
     async def _async_parameters(self) -> dict[str, str]:
         """Add where the browser is to come back to."""
         parameters = await super()._async_parameters()
+        self._raise_if_removed()
         self._close_ticket()
         self._ticket = ReturnTicket(self.hass, parameters["language"])
         return {
@@ -315,8 +317,10 @@ class ReauthenticateFlow(ResolvingFlow):
         self, link: ResolutionLink, address: str | None
     ) -> RepairsFlowResult:
         """Open the sign-in, and watch it from here."""
+        self._raise_if_removed()
         if address is None:
             raise AbortFlow("no_address")
+        self._stop_watching()
         assert self._ticket is not None
         self._address = address
         self._ending = None
@@ -424,10 +428,16 @@ class ReauthenticateFlow(ResolvingFlow):
         if self._ticket is not None:
             self._ticket.close()
 
+    def _raise_if_removed(self) -> None:
+        """Begin nothing for a dialog that was closed while it waited for an answer."""
+        if self._is_removed:
+            raise AbortFlow("cancelled")
+
     @callback
     @override
     def async_remove(self) -> None:
         """Leave nothing behind."""
+        self._is_removed = True
         self._stop_watching()
         self._close_ticket()
 

@@ -1,5 +1,6 @@
 """Issues: raised while something waits, gone when it does not, ignored while ignored."""
 
+from collections.abc import Callable
 from datetime import timedelta
 import json
 from typing import Any
@@ -277,9 +278,49 @@ async def test_found_again_without_actions(
     bring_about(simulator, "vehicle_not_found")
     await refresh(entry)
     settle(simulator)
-    simulator.vehicles[0].override(actions="none")
+    simulator.vehicles[0].override(actions="none", action_needed=True)
     await refresh(entry)
     assert not issues(hass)
+
+
+async def test_missing_after_a_reading_without_actions(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+) -> None:
+    """A car that is not there asks for nothing, whatever was known of it."""
+    bring_about(simulator, "reauthenticate")
+    await set_up(entry)
+    simulator.vehicles[0].override(actions="none", action_needed=True)
+    await refresh(entry)
+    assert kinds(hass) == ["reauthenticate"]
+    bring_about(simulator, "vehicle_not_found")
+    await refresh(entry)
+    assert kinds(hass) == ["vehicle_not_found"]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda number: {"code": f"code {number}"},
+        lambda number: {"code": "information", "metadata": {"message": str(number)}},
+    ],
+)
+async def test_flood(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    action: Callable[[int], dict[str, Any]],
+) -> None:
+    """Nobody is asked for thousands of things at once."""
+    simulator.vehicles[0].override(
+        actions=[action(number) for number in range(10_000)], action_needed=True
+    )
+    await set_up(entry)
+    assert len(issues(hass)) == 50
 
 
 @pytest.mark.parametrize("actions", [None, ABSENT])

@@ -18,6 +18,8 @@ from .errors import InvalidResponseError
 
 # Larger numbers are no measurement of a car.
 _LIMIT = 10**15
+# More are not asked of anybody; each becomes an issue of Home Assistant's.
+_MAX_ACTIONS = 50
 
 # Python's own readers take much else.
 _HOUR_AND_MINUTE = r"(?!24)\d\d:\d\d"
@@ -424,7 +426,7 @@ class InformationAction(Action):
 
 
 def _actions(value: Any) -> tuple[Action, ...]:
-    """Read the list of actions; one that is no object is left out."""
+    """Read the list of actions; one that is no object is left out, as is one too many."""
     if not isinstance(value, list):
         raise ValueError("not a list")
     kinds: dict[str, type[Action]] = {
@@ -433,7 +435,7 @@ def _actions(value: Any) -> tuple[Action, ...]:
     }
     return tuple(
         kinds.get(str(action.get("code")), Action).from_json(action)
-        for action in value
+        for action in value[:_MAX_ACTIONS]
         if isinstance(action, dict)
     )
 

@@ -101,6 +101,8 @@ def vehicle_id(simulator: Simulator) -> str:
         ("HTTPS://App.Podero.com", ORIGIN),
         ("https://app.podero.com:443", ORIGIN),
         ("https://podero.example:8443", "https://podero.example:8443"),
+        ("https://podero.example.", "https://podero.example."),
+        (f"https://{'a' * 63}.local", f"https://{'a' * 63}.local"),
         ("http://localhost:8123", "http://localhost:8123"),
         ("http://127.0.0.1:80", "http://127.0.0.1"),
         ("http://127.8.9.1", "http://127.8.9.1"),
@@ -124,6 +126,7 @@ def test_base_urls(text: str, origin: str) -> None:
         *("https://app.podero.com/#fragment", "https://app.podero.com:99999"),
         *("javascript:alert(1)", "ws://localhost"),
         *("https://[]@", "https://a]b[@", "//[]@"),
+        *("https://a..b", "https://.a", "https://.", f"https://{'a' * 64}.local"),
     ],
 )
 def test_no_base_urls(text: str) -> None:

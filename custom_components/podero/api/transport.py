@@ -59,6 +59,12 @@ def parse_base_url(text: str) -> URL:
     url = parse_url(text.strip())
     if not url.absolute or url.host is None or url.scheme not in {"http", "https"}:
         raise ValueError("Not an absolute http(s) address")
+    if not all(
+        0 < len(label) < 64
+        for label in (url.raw_host or "").removesuffix(".").split(".")
+    ):
+        # Resolvers raise what they like.
+        raise ValueError("Not a host name")
     if url.scheme == "http" and not _is_loopback(url.host):
         raise ValueError("Not an https address")
     if url != url.origin():

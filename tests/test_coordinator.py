@@ -191,6 +191,27 @@ async def test_a_listener_of_everything(
     assert listener.call_count == 1
 
 
+async def test_a_listener_that_fails(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its defect is logged, and the others are told all the same."""
+    await set_up(entry)
+    coordinator = _coordinator(entry)
+    others = Mock(), Mock()
+    coordinator.async_add_listener(others[0])
+    coordinator.async_add_listener(Mock(side_effect=RuntimeError("defect")))
+    coordinator.async_add_listener(others[1])
+    simulator.vehicles[0].override(battery_level=1)
+    await later(hass)
+    assert [other.called for other in others] == [True, True]
+    assert "Unexpected error updating Car 1" in caplog.text
+    assert is_available(hass, simulator, 0)
+
+
 async def test_what_ticks_is_written_once(
     hass: HomeAssistant,
     simulator: Simulator,

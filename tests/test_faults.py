@@ -298,6 +298,19 @@ async def test_401_of_one_vehicle_at_set_up(
     assert is_available(hass, simulator, 0)
 
 
+async def test_401_of_all_at_set_up(
+    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
+) -> None:
+    """Where nothing can be read, a person is asked for, and nothing is tried before."""
+    simulator.add_fault(Fault(kind="vehicle", status=401))
+    assert not await hass.config_entries.async_reload(two_cars.entry_id)
+    assert two_cars.state is ConfigEntryState.SETUP_ERROR
+    assert len(reauth_flows(hass)) == 1
+    asked = len(simulator.requests)
+    await later(hass, 3600)
+    assert len(simulator.requests) == asked
+
+
 async def test_one_is_refused_and_one_silent_at_set_up(
     hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
 ) -> None:

@@ -72,9 +72,9 @@ class Simulator:
                 return line
         return None
 
-    async def tell(self, vehicle_id: str, command: str) -> None:
+    async def tell(self, vehicle_id: str, command: str, **body: Any) -> None:
         """Have something done with a car, say "plug-in"."""
-        await self._control(f"vehicles/{vehicle_id}/{command}")
+        await self._control(f"vehicles/{vehicle_id}/{command}", **body)
 
     async def advance(self, hours: float) -> None:
         """Skip some hours of the cars' lives."""

@@ -17,6 +17,20 @@ from simulator import RecordedRequest, Simulator
 FLOWS = "/api/repairs/issues/fix"
 
 
+def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:
+    """Have an issue of this kind."""
+    car = simulator.vehicles[number]
+    match kind:
+        case "reauthenticate":
+            car.raise_reauthenticate()
+        case "information":
+            car.raise_message("The tariff changes.")
+        case "unknown_action":
+            car.raise_unknown_action("water_the_flowers")
+        case "vehicle_not_found":
+            car.delete()
+
+
 def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
     """Return our issues that are raised, by their ids."""
     return {

@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from .conftest import Refresh, SetUp, account_entry
-from .dialogs import issues, kinds, only_issue
+from .dialogs import bring_about, issues, kinds, only_issue
 from custom_components.podero.const import DOMAIN
 from simulator import ABSENT, Simulator
 
@@ -24,20 +24,6 @@ def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 KINDS = ["reauthenticate", "information", "unknown_action", "vehicle_not_found"]
-
-
-def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:
-    """Have an issue of this kind."""
-    car = simulator.vehicles[number]
-    match kind:
-        case "reauthenticate":
-            car.raise_reauthenticate()
-        case "information":
-            car.raise_message("The tariff changes.")
-        case "unknown_action":
-            car.raise_unknown_action("water_the_flowers")
-        case "vehicle_not_found":
-            car.delete()
 
 
 def settle(simulator: Simulator, number: int = 0) -> None:

@@ -26,7 +26,7 @@ from homeassistant.helpers import (
 from homeassistant.setup import async_setup_component
 
 from .conftest import Refresh, SetUp, account_entry
-from .dialogs import Person, cues, issues, kinds, only_issue
+from .dialogs import Person, bring_about, cues, issues, kinds, only_issue
 from .support import HeldFault, until
 from custom_components.podero import repairs
 from custom_components.podero.browser import DATA_TICKETS
@@ -215,13 +215,7 @@ async def test_not_known_whether_it_waits(
 ) -> None:
     """A reading that does not say so is none that it is solved."""
     car = simulator.vehicles[0]
-    match kind:
-        case "reauthenticate":
-            car.raise_reauthenticate()
-        case "information":
-            car.raise_message("The tariff changes.")
-        case "unknown_action":
-            car.raise_unknown_action("water_the_flowers")
+    bring_about(simulator, kind)
     await set_up(entry)
     issue_id = only_issue(hass).issue_id
     step = await person.open(issue_id)

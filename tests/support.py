@@ -62,28 +62,17 @@ class VehicleFault(Fault):
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class HeldFault(Fault):
-    """Answers that do not come before they are let go."""
+class HeldFault(VehicleFault):
+    """Answers, about one vehicle or any, that do not come before they are let go."""
 
-    let_go: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @override
-    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
-        await self.let_go.wait()
-        return await Fault.answer(self, request, answer)
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class HeldVehicleFault(VehicleFault):
-    """Answers about one vehicle that do not come before they are let go."""
-
+    vehicle_id: str = ""
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     @override
     async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         if self.vehicle_id in request.path:
             await self.let_go.wait()
-        return await answer(request)
+        return await VehicleFault.answer(self, request, answer)
 
 
 async def until(condition: Callable[[], object]) -> None:

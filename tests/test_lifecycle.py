@@ -26,7 +26,6 @@ from .conftest import SetUp, account_entry, vehicle_subentry
 from .controls import call
 from .support import (
     HeldFault,
-    HeldVehicleFault,
     begin,
     complaints,
     is_available,
@@ -249,7 +248,7 @@ async def test_remove_a_vehicle_during_set_up(
     is_reloaded: bool,
 ) -> None:
     """The other one is set up, and of this one nothing is left."""
-    fault = HeldVehicleFault(kind="vehicle", vehicle_id=simulator.vehicles[held].id)
+    fault = HeldFault(kind="vehicle", vehicle_id=simulator.vehicles[held].id)
     if is_reloaded:
         await set_up(two_cars)
         simulator.requests.clear()

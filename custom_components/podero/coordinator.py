@@ -215,8 +215,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     def _async_describe_device(self, vehicle: Vehicle) -> None:
         """Bring what the device registry says of the vehicle up to date."""
         described = vehicle.device_model, vehicle.external_device_id
-        is_there = self.subentry.subentry_id in self.config_entry.subentries
-        if described != self._described and is_there:
+        if (
+            described != self._described
+            and self.subentry.subentry_id in self.config_entry.subentries
+        ):
             self._described = described
             model = vehicle.device_model or DeviceModel()
             dr.async_get(self.hass).async_get_or_create(

@@ -262,7 +262,7 @@ async def test_never_confirmed_in_real_time(
     await set_up(entry)
     simulator.vehicles[0].lag = float("inf")
     with (
-        patch("custom_components.podero.changes.CONFIRMATION_PERIOD", 0.2),
+        patch("custom_components.podero.charging.optimistic.CONFIRMATION_PERIOD", 0.2),
         pytest.raises(HomeAssistantError, match=NOT_CONFIRMED),
     ):
         await act(hass, SWITCH)
@@ -383,7 +383,7 @@ async def test_who_waits_may_go(
     await set_up(entry)
     states = history(hass, SWITCH.entity_id)
     simulator.vehicles[0].lag = float("inf")
-    with patch("custom_components.podero.changes.CONFIRMATION_PERIOD", 0.5):
+    with patch("custom_components.podero.charging.optimistic.CONFIRMATION_PERIOD", 0.5):
         writing = asyncio.create_task(act(hass, SWITCH))
         await read(simulator, 2)
         writing.cancel()

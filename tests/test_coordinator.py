@@ -33,8 +33,9 @@ from .support import (
     token_requests,
     vehicle_requests,
 )
-from custom_components.podero import changes, coordinator as coordinator_module
+from custom_components.podero import coordinator as coordinator_module
 from custom_components.podero.api import Vehicle
+from custom_components.podero.charging import optimistic
 from custom_components.podero.const import SIGNAL_MISSING
 from custom_components.podero.coordinator import (
     BLIP_DELAY,
@@ -815,7 +816,7 @@ async def test_a_write_that_never_shows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is said so, and what is read is shown again."""
-    monkeypatch.setattr(changes, "CONFIRMATION_PERIOD", 0.02)
+    monkeypatch.setattr(optimistic, "CONFIRMATION_PERIOD", 0.02)
     await set_up(entry)
     simulator.add_fault(kind="preferences", status=204, body=b"")
     with pytest.raises(HomeAssistantError, match=message("not_confirmed")):
@@ -844,7 +845,7 @@ async def test_a_write_before_the_first_reading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A vehicle that could not be read yet may be written to."""
-    monkeypatch.setattr(changes, "CONFIRMATION_PERIOD", 0.02)
+    monkeypatch.setattr(optimistic, "CONFIRMATION_PERIOD", 0.02)
     _break(simulator, status=503)
     await set_up(two_cars)
     coordinator = _coordinator(two_cars)

@@ -12,7 +12,7 @@ from custom_components.podero.const import PLATFORMS
 # Lowest first. What is not named stands beside the platforms.
 FLOORS = (
     {"api", "const"},
-    {"account", "changes", "charging", "refusals"},
+    {"charging", "helpers"},
     {"coordinator"},
     {"entity"},
 )
@@ -56,7 +56,7 @@ def test_imports_go_down() -> None:
         assert all(level <= 1 for level, _ in _imports(module)), name
 
 
-@pytest.mark.parametrize("folder", ["", "api"])
+@pytest.mark.parametrize("folder", ["", "api", "charging"])
 def test_no_circle(folder: str) -> None:
     """No module needs itself."""
     graph = {
@@ -72,6 +72,15 @@ def test_the_api_could_leave() -> None:
         for level, imported in _imports(module):
             assert level <= 1, f"api/{name} imports {imported}"
             assert imported.split(".")[0] not in ("homeassistant", "custom_components")
+
+
+def test_charging_stands_on_the_api() -> None:
+    """What is made of readings knows the API and names, and nothing above."""
+    for name, module in modules(INTEGRATION / "charging").items():
+        for level, imported in _imports(module):
+            assert level < 2 or imported.split(".")[0] in FLOORS[0], (
+                f"charging/{name} imports {imported}"
+            )
 
 
 def test_only_what_is_shipped_is_imported() -> None:

@@ -36,7 +36,7 @@ from custom_components.podero.api import (
 )
 from custom_components.podero.api.auth import Token
 from custom_components.podero.api.transport import Response, _seconds
-from custom_components.podero.charging import ChargingHistory
+from custom_components.podero.charging.events import ChargingHistory
 from custom_components.podero.diagnostics import _describe
 
 MANY = settings(

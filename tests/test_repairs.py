@@ -29,9 +29,9 @@ from .conftest import Refresh, SetUp, account_entry
 from .dialogs import Person, bring_about, cues, issues, kinds, only_issue
 from .support import HeldFault, until
 from custom_components.podero import repairs
-from custom_components.podero.browser import DATA_TICKETS
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.diagnostics import async_get_config_entry_diagnostics
+from custom_components.podero.http import DATA_TICKETS
 from simulator import Simulator
 
 STEP = "data_entry_flow_progressed"

@@ -8,10 +8,10 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .account import async_create_client
-from .browser import async_setup_return
 from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .helpers import async_create_client
+from .http import async_setup_return
 from .issues import async_forget_issues, async_track_issues
 from .services import async_setup_services
 

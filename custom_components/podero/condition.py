@@ -10,7 +10,7 @@ from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.condition import Condition, EntityStateConditionBase
 
 from .const import DOMAIN
-from .targets import devices_of
+from .helpers import devices_of
 
 
 class VehicleCondition(EntityStateConditionBase):

@@ -34,7 +34,6 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.util import slugify
 
-from .account import async_create_client
 from .api import (
     AuthenticationError,
     ForbiddenError,
@@ -58,6 +57,7 @@ from .const import (
     SUBENTRY_VEHICLE,
 )
 from .coordinator import PoderoConfigEntry
+from .helpers import async_create_client
 
 CONF_ENVIRONMENT: Final = "environment"
 CONF_SERVER: Final = "server"

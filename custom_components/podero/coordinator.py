@@ -29,10 +29,10 @@ from .api import (
     Vehicle,
     differences,
 )
-from .changes import Changes
-from .charging import ChargingEvent, ChargingHistory
+from .charging.events import ChargingEvent, ChargingHistory
+from .charging.optimistic import Changes
 from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT, SIGNAL_MISSING
-from .refusals import explain
+from .helpers import to_home_assistant_error
 
 type PoderoConfigEntry = ConfigEntry[dict[str, PoderoCoordinator]]
 """An account; its runtime data are the coordinators by the id of their subentry."""
@@ -304,7 +304,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                     self.config_entry.async_create_background_task(
                         self.hass, self.async_refresh(), f"{self.name} after a refusal"
                     )
-                raise explain(err) from err
+                raise to_home_assistant_error(err) from err
 
     @callback
     def _async_show(self) -> None:

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .charging import ChargingEvent
+from .charging.events import ChargingEvent
 from .const import SIGNAL_CHARGING_EVENT
 from .coordinator import PoderoConfigEntry, PoderoCoordinator, coordinators_of
 from .entity import PoderoEntity, PoderoEntityDescription

@@ -31,9 +31,9 @@ from .api import (
     ResolutionLink,
     UntrustedLinkError,
 )
-from .browser import ReturnTicket, SignInState, async_get_language
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .http import ReturnTicket, SignInState, async_get_language
 from .issues import pending_actions
 
 POLL_INTERVAL = 10.0

@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .dashboard import DASHBOARD_SCHEMA, async_get_dashboard
-from .targets import targeted_devices
+from .helpers import targeted_devices
 
 ATTR_DURATION: Final = "duration"
 ATTR_UNTIL: Final = "until"

@@ -31,10 +31,10 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from .charging import ChargingEvent
+from .charging.events import ChargingEvent
 from .const import DOMAIN, SIGNAL_CHARGING_EVENT
 from .coordinator import PoderoCoordinator
-from .targets import targeted_devices
+from .helpers import targeted_devices
 
 
 def _vehicles(target: ConfigType) -> ConfigType:

@@ -17,13 +17,13 @@ from homeassistant.setup import async_setup_component
 from .conftest import SetUp
 from .dialogs import Person, cues, only_issue
 from .repository import read_texts
-from custom_components.podero.browser import (
+from custom_components.podero.const import DOMAIN
+from custom_components.podero.http import (
     REPAIRS_PAGE,
     RETURN_PATH,
     ReturnTicket,
     async_get_language,
 )
-from custom_components.podero.const import DOMAIN
 from simulator import Simulator
 
 TEXTS = read_texts("en")["common"]
@@ -165,9 +165,7 @@ async def test_address_that_is_set(hass: HomeAssistant) -> None:
 
 async def test_no_address(person: Person, simulator: Simulator) -> None:
     """Without any, the browser is sent to the repairs; polls notice the rest."""
-    with patch(
-        "custom_components.podero.browser.get_url", side_effect=_no_url
-    ) as get_url:
+    with patch("custom_components.podero.http.get_url", side_effect=_no_url) as get_url:
         parameters = await sent(person, simulator)
     assert get_url.call_count == 2
     assert parameters["successUrl"] == parameters["cancelUrl"] == REPAIRS_PAGE
@@ -246,7 +244,7 @@ async def test_page_shows_text(person: Person) -> None:
     """What a translation holds is no HTML."""
     step = await start(person)
     with patch(
-        "custom_components.podero.browser.async_get_translations",
+        "custom_components.podero.http.async_get_translations",
         return_value={
             f"component.{DOMAIN}.common.return_success_title": "<script>'&",
             f"component.{DOMAIN}.common.return_success_text": "{style} <b>",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 
-from .api import Vehicle
+from ..api import Vehicle
 
 
 class ChargingEvent(StrEnum):

@@ -6,7 +6,7 @@ from copy import replace
 from dataclasses import dataclass, field
 from typing import Any
 
-from .api import Vehicle
+from ..api import Vehicle
 
 CONFIRMATION_PERIOD = 30.0
 """Seconds within which a reading has to show what was set."""

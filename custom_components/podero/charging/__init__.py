@@ -1,0 +1,1 @@
+"""What is made of readings, without an entity or a request."""

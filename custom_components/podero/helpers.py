@@ -1,0 +1,154 @@
+"""Helpers that more than one module uses."""
+
+from collections.abc import Iterable, Mapping
+import math
+from typing import Any, override
+
+from aiohttp import ClientSession, DummyCookieJar
+
+from homeassistant.const import (
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
+    CONF_PASSWORD,
+    CONF_USERNAME,
+    EVENT_HOMEASSISTANT_CLOSE,
+)
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
+from homeassistant.helpers.singleton import singleton
+from homeassistant.helpers.target import (
+    TargetSelection,
+    async_extract_referenced_entity_ids,
+)
+
+from .api import (
+    AuthenticationError,
+    ClientCredentialsAuth,
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    PasswordAuth,
+    PoderoClient,
+    PoderoConnectionError,
+    PoderoError,
+    RateLimitError,
+    Transport,
+)
+from .const import (
+    CONF_BASE_URL,
+    CONF_GRANT,
+    CONF_ORGANIZATION_ID,
+    CONF_USER_ID,
+    DOMAIN,
+    GRANT_PASSWORD,
+)
+
+CONFLICTS = {
+    "already_charging": "boost_already_charging",
+    "fully_charged": "boost_fully_charged",
+    "internal_error": "boost_internal_error",
+    "no_active_session": "boost_no_active_session",
+}
+"""What to say for each reason of a conflict."""
+
+DEFAULT_WAIT = 30.0
+"""Seconds to wait where the service does not say for how long."""
+
+LONGEST_WAIT = 86400.0
+
+
+class NoCookies(DummyCookieJar):
+    """Take no cookies, and do not look at them: older releases of aiohttp log their names."""
+
+    @override
+    def update_cookies_from_headers(self, *_: Any) -> None:
+        """Pass over what a server sets."""
+
+
+@singleton(f"{DOMAIN}_session")
+@callback
+def _async_get_session(hass: HomeAssistant) -> ClientSession:
+    """Return the session of all accounts: no cookie set for one is sent for another."""
+    session = async_create_clientsession(
+        hass, auto_cleanup=False, cookie_jar=NoCookies()
+    )
+
+    @callback
+    def detach(_: Event) -> None:
+        session.detach()
+
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, detach)
+    return session
+
+
+def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoClient:
+    """Return a client for the account data of an entry. Close it after use."""
+    transport = Transport(_async_get_session(hass), data[CONF_BASE_URL])
+    auth = (
+        PasswordAuth(transport, data[CONF_USERNAME], data[CONF_PASSWORD])
+        if data[CONF_GRANT] == GRANT_PASSWORD
+        else ClientCredentialsAuth(
+            transport, data[CONF_CLIENT_ID], data[CONF_CLIENT_SECRET]
+        )
+    )
+    return PoderoClient(transport, auth, data[CONF_ORGANIZATION_ID], data[CONF_USER_ID])
+
+
+def to_home_assistant_error(err: PoderoError) -> HomeAssistantError:
+    """Map an API error to a Home Assistant exception."""
+    match err:
+        case AuthenticationError():
+            return _error("auth_failed")
+        case ForbiddenError():
+            return _error("write_forbidden")
+        case NotFoundError():
+            return _error("write_not_found")
+        case ConflictError():
+            return _validation_error(CONFLICTS.get(err.reason or "", "write_conflict"))
+        case InvalidRequestError():
+            return _validation_error("write_refused")
+        case RateLimitError():
+            wait = DEFAULT_WAIT if err.retry_after is None else err.retry_after
+            seconds = math.ceil(min(max(wait, 1.0), LONGEST_WAIT))
+            return _error("write_rate_limited", seconds=str(seconds))
+        case PoderoConnectionError():
+            return _error("write_cannot_connect")
+        case _:
+            return _error("invalid_response")
+
+
+def _error(key: str, **placeholders: str) -> HomeAssistantError:
+    """Return an error that nobody in front of the screen made."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )
+
+
+def _validation_error(key: str) -> ServiceValidationError:
+    """Return the error of asking for what is not possible."""
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
+
+
+def targeted_devices(hass: HomeAssistant, target: TargetSelection) -> set[str]:
+    """Return the devices that are in a target now, or that an entity in it belongs to."""
+    selected = async_extract_referenced_entity_ids(
+        hass, target, primary_entities_only=False
+    )
+    return selected.referenced_devices | devices_of(
+        hass, selected.referenced | selected.indirectly_referenced
+    )
+
+
+def devices_of(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
+    """Return the devices that entities belong to."""
+    registry = er.async_get(hass)
+    return {
+        entry.device_id
+        for entity_id in entity_ids
+        if (entry := registry.async_get(entity_id)) and entry.device_id
+    }

@@ -30,6 +30,7 @@ from homeassistant.util.json import json_loads_object
 
 from .shown import CHARGE_DEADLINE, CHARGING_FINISHES_AT, CHARGING_STATE, Shown
 from custom_components.podero.const import LOGGER
+from tests.oracle import charge_deadline, charging_finishes_at, charging_state
 
 DOMAIN = "plain"
 
@@ -142,33 +143,15 @@ class PlainTracker(PlainEntity, TrackerEntity):
         return longitude
 
 
-def _charging_state(data: Mapping[str, Any]) -> str:
-    if data["is_charging"]:
-        return "charging"
-    if not data["is_plugged_in"]:
-        return "disconnected"
-    return "complete" if data["is_fully_charged"] else "connected"
-
-
 def _finishes_at(data: Mapping[str, Any]) -> datetime | None:
     reported_at = dt_util.parse_datetime(data["current_state_last_updated_at"])
-    remaining = data["charge_time_remaining"]
-    if not data["is_charging"] or reported_at is None or remaining is None:
-        return None
-    return reported_at + timedelta(seconds=remaining)
-
-
-def _deadline(data: Mapping[str, Any]) -> datetime | None:
-    if (time := dt_util.parse_time(data["charge_deadline_at"] or "")) is None:
-        return None
-    zone = dt_util.get_default_time_zone()
-    return datetime.combine(dt_util.now(), time, zone)
+    return None if reported_at is None else charging_finishes_at(data, reported_at)
 
 
 _DERIVED: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    CHARGING_STATE: _charging_state,
+    CHARGING_STATE: charging_state,
     CHARGING_FINISHES_AT: _finishes_at,
-    CHARGE_DEADLINE: _deadline,
+    CHARGE_DEADLINE: lambda data: charge_deadline(data, dt_util.now()),
 }
 
 _ENTITIES: dict[Platform, Callable[[PlainCoordinator, str, Shown], PlainEntity]] = {

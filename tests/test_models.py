@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from .oracle import charging_state
 from custom_components.podero.api import (
     Action,
     BoostState,
@@ -246,29 +247,13 @@ def test_names(model: DeviceModel, name: str | None, with_year: str | None) -> N
 FLAGS = ("is_charging", "is_plugged_in", "is_fully_charged", "is_pause_power_active")
 
 
-def _first_match(
-    charging: bool | None, plugged: bool | None, full: bool | None, paused: bool | None,
-    boost: str | None,
-) -> ChargingState | None:  # fmt: skip
-    rules = [
-        (charging is True, ChargingState.CHARGING),
-        (plugged is None, None),
-        (plugged is False, ChargingState.DISCONNECTED),
-        (full is True, ChargingState.COMPLETE),
-        (boost == "requested", ChargingState.STARTING),
-        (paused is True, ChargingState.PAUSED),
-        (True, ChargingState.CONNECTED),
-    ]
-    return next(state for fits, state in rules if fits)
-
-
 def test_charging_state() -> None:
     """The first rule that fits decides, over all that can be known or not."""
     seen = set()
     for *flags, boost in product(*[(None, False, True)] * 4, (None, "requested", "ongoing")):  # fmt: skip
         document = dict(zip(FLAGS, flags, strict=True)) | {"boost_state": boost}
         state = Vehicle.from_json(document).charging_state
-        assert state == _first_match(*flags, boost), document
+        assert state == charging_state(document), document
         seen.add(state)
     assert seen == {None, *ChargingState}
 

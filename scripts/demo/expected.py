@@ -4,14 +4,18 @@ Independent of the integration: neither its code nor its descriptions are used.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from .home_assistant import MISSING, Entity
+from tests.oracle import charge_deadline, charging_finishes_at, charging_state
 
 HOME = (48.2082, 16.3738)
 ZONE = ZoneInfo("Europe/Vienna")
+
+# What remains of charging was counted from the poll, this long ago at the most.
+POLLED_AGO = timedelta(minutes=3)
 
 # How many of its base unit a unit is.
 UNITS = {"%": 1, "kWh": 1, "km": 1000, "m": 1, "W": 1, "kW": 1000, None: 1}
@@ -88,35 +92,14 @@ def _moment(name: str) -> Expectation:
     return expect
 
 
-def _charging_state(vehicle: Vehicle) -> Value:
-    plugged_in = vehicle.get("is_plugged_in")
-    states = {
-        "charging": vehicle.get("is_charging"),
-        "unknown": plugged_in is None,
-        "disconnected": not plugged_in,
-        "complete": vehicle.get("is_fully_charged"),
-        "starting": vehicle.get("boost_state") == "requested",
-        "paused": vehicle.get("is_pause_power_active"),
-        "connected": True,
-    }
-    return next(state for state, applies in states.items() if applies)
-
-
 def _charging_finishes_at(vehicle: Vehicle) -> Value:
-    if not vehicle.get("is_charging") or not vehicle.get("charge_time_remaining"):
-        return None
-    remaining = timedelta(seconds=vehicle["charge_time_remaining"])
-    # Counted from the poll, which was a while ago.
-    return Moment(datetime.now(UTC) + remaining, timedelta(minutes=3))
+    finishes_at = charging_finishes_at(vehicle, datetime.now(UTC))
+    return finishes_at if finishes_at is None else Moment(finishes_at, POLLED_AGO)
 
 
 def _charge_deadline(vehicle: Vehicle) -> Value:
-    deadline = vehicle.get("charge_deadline_at")
-    if deadline is None or not vehicle.get("is_charge_policy_enabled"):
-        return None
-    now = datetime.now(ZONE)
-    due = datetime.combine(now, time.fromisoformat(deadline), ZONE)
-    return Moment(due if due > now else due + timedelta(days=1))
+    deadline = charge_deadline(vehicle, datetime.now(ZONE))
+    return deadline if deadline is None else Moment(deadline)
 
 
 def _boost_state(vehicle: Vehicle) -> Value:
@@ -135,7 +118,7 @@ def _location(vehicle: Vehicle) -> Value:
 EXPECTED: dict[str, Expectation] = {
     "sensor.battery_level": _number("battery_level", "%"),
     "sensor.driving_range": _number("driving_range", "km"),
-    "sensor.charging_state": _charging_state,
+    "sensor.charging_state": charging_state,
     "sensor.charging_power": _number("charge_rate_w", "W"),
     "sensor.charging_finishes_at": _charging_finishes_at,
     "sensor.charge_deadline": _charge_deadline,

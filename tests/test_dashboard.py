@@ -1,11 +1,13 @@
 """The ready-made dashboard: one view per car, with whatever its entities are called."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 import json
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -14,9 +16,10 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import yaml as yaml_util
 
 from .conftest import SetUp, account_entry
+from .repository import read_json, read_texts
 from .test_trigger import device_of
 from custom_components.podero.const import DOMAIN
-from custom_components.podero.dashboard import TEMPLATE
+from custom_components.podero.dashboard import STRATEGY, TEMPLATE
 from simulator import Simulator
 
 
@@ -130,10 +133,51 @@ async def test_cars_of_one_name(
 async def test_no_car(
     hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
 ) -> None:
-    """Of somebody else's device there is none; without an account it is empty."""
+    """Without an account there is none, nor of somebody else's device: the reason is told."""
     assert await async_setup_component(hass, DOMAIN, {})
-    assert await get_dashboard(hass) == []
+    with pytest.raises(ServiceValidationError) as failure:
+        await get_dashboard(hass)
+    assert failure.value.translation_key == "no_vehicle_set_up"
     await set_up(entry)
     with pytest.raises(ServiceValidationError) as failure:
         await get_dashboard(hass, device_id=["lamp"])
     assert failure.value.translation_key == "no_vehicle"
+
+
+async def test_strategy_is_offered(
+    hass: HomeAssistant,
+    hass_client_no_auth: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+) -> None:
+    """The frontend's page loads the script, under another address with each version."""
+    done = ["user", "core_config", "analytics", "integration"]
+    hass_storage["onboarding"] = {"version": 4, "data": {"done": done}}
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    client = await hass_client_no_auth()
+    version = read_json("manifest.json")["version"]
+    url = f"/podero/dashboard.js?v={version}"
+    assert f'import("{url}")' in await (await client.get("/")).text()
+    response = await client.get(url)
+    assert response.status == HTTPStatus.OK
+    assert response.content_type == "text/javascript"
+    assert await response.read() == STRATEGY.read_bytes()
+
+
+async def test_no_frontend(
+    hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """Without the frontend all else works, and nothing is served for it."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    client = await hass_client_no_auth()
+    response = await client.get("/podero/dashboard.js")
+    assert response.status == HTTPStatus.NOT_FOUND
+    assert "frontend" not in hass.config.components
+
+
+def test_each_text_is_shown() -> None:
+    """The template or the script names each text of the dashboard."""
+    source = TEMPLATE.read_text("utf-8") + STRATEGY.read_text("utf-8")
+    for key in read_texts("en")["common"]:
+        if key.startswith(("dashboard_", "section_")):
+            assert key in source, key

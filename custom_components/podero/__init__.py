@@ -10,6 +10,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .dashboard import async_offer_strategy
 from .helpers import async_create_client
 from .http import async_setup_return
 from .issues import async_forget_issues, async_track_issues
@@ -22,6 +23,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all accounts share."""
     async_setup_services(hass)
     async_setup_return(hass)
+    await async_offer_strategy(hass)
     return True
 
 

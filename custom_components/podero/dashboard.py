@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import voluptuous as vol
 
+from homeassistant.components.http import StaticPathConfig
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
 from homeassistant.exceptions import ServiceValidationError
@@ -15,6 +16,7 @@ from homeassistant.helpers import (
     entity_registry as er,
 )
 from homeassistant.helpers.translation import async_get_translations
+from homeassistant.loader import async_get_integration
 from homeassistant.util import ensure_unique_string, slugify
 from homeassistant.util.yaml import load_yaml_dict
 
@@ -22,24 +24,43 @@ from .const import DOMAIN
 
 TEMPLATE: Final = Path(__file__).with_suffix(".yaml")
 
+STRATEGY: Final = Path(__file__).parent / "frontend" / "dashboard.js"
+STRATEGY_URL: Final = f"/{DOMAIN}/{STRATEGY.name}"
+
 DASHBOARD_SCHEMA: Final = vol.Schema(
     {vol.Optional(ATTR_DEVICE_ID): vol.All(cv.ensure_list, [cv.string])}
 )
 
 
+async def async_offer_strategy(hass: HomeAssistant) -> None:
+    """Have the frontend list the dashboard among those that can be added."""
+    if "frontend" not in hass.config.components:
+        return
+    # Home Assistant runs without it.
+    from homeassistant.components.frontend import add_extra_js_url  # noqa: PLC0415
+
+    await hass.http.async_register_static_paths(
+        [StaticPathConfig(STRATEGY_URL, str(STRATEGY))]
+    )
+    # Browsers keep the file: a new version has another address.
+    integration = await async_get_integration(hass, DOMAIN)
+    add_extra_js_url(hass, f"{STRATEGY_URL}?v={integration.version}")
+
+
 async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
     """Return a dashboard with a view for each of some vehicles, or of all.
 
-    Raises ServiceValidationError where none of those chosen is a vehicle.
+    Raises ServiceValidationError if there is none, or if none of those chosen is one.
     """
     hass = call.hass
     chosen = call.data.get(ATTR_DEVICE_ID)
     devices = [
         device for device in _devices(hass) if chosen is None or device.id in chosen
     ]
-    if chosen is not None and not devices:
+    if not devices:
         raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="no_vehicle"
+            translation_domain=DOMAIN,
+            translation_key="no_vehicle_set_up" if chosen is None else "no_vehicle",
         )
     view = await hass.async_add_executor_job(load_yaml_dict, str(TEMPLATE))
     translations = await async_get_translations(

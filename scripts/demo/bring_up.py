@@ -63,7 +63,7 @@ async def bring_up(
             say(f"Starting Home Assistant {version('homeassistant')}")
             async with HomeAssistant(directory, hass_port, session) as hass:
                 await sign_up(hass, simulator, ports.get("simulator"))
-                await show_dashboard(hass, len(simulator.vehicle_ids))
+                await show_dashboard(hass)
                 # Only now does the account know where the simulator is.
                 ports = {"home_assistant": hass_port, "simulator": simulator_port}
                 ports_file.write_text(json.dumps(ports))

@@ -1,0 +1,85 @@
+// The ready-made dashboard as a strategy. What it shows is made by the action
+// podero.get_dashboard each time, so a new version or a new car changes it by itself.
+
+const DOMAIN = "podero";
+
+async function localize(hass, category, key, placeholders) {
+  const text = await hass.loadBackendTranslation(category, DOMAIN);
+  return text(`component.${DOMAIN}.${category}.${key}`, placeholders);
+}
+
+async function views(hass, { device_id }) {
+  const { response } = await hass.callWS({
+    type: "call_service",
+    domain: DOMAIN,
+    service: "get_dashboard",
+    service_data: device_id ? { device_id } : {},
+    return_response: true,
+  });
+  return response.views;
+}
+
+async function reason(hass, error) {
+  const key = error.translation_domain === DOMAIN && error.translation_key;
+  const text =
+    key && (await localize(hass, "exceptions", `${key}.message`, error.translation_placeholders));
+  return { type: "markdown", content: text || error.message };
+}
+
+class Dashboard extends HTMLElement {
+  // There is nothing to set: whoever edits it is asked whether to take control.
+  static noEditor = true;
+
+  static async generate(config, hass) {
+    try {
+      return { views: await views(hass, config) };
+    } catch (error) {
+      return { views: [{ cards: [await reason(hass, error)] }] };
+    }
+  }
+
+  static async getCreateSuggestions(hass) {
+    return { title: await localize(hass, "common", "dashboard_title"), icon: "mdi:car-electric" };
+  }
+}
+
+class Section extends HTMLElement {
+  static async generate(config, hass) {
+    try {
+      return { type: "grid", cards: (await views(hass, config)).flatMap(firstCards) };
+    } catch (error) {
+      return { type: "grid", cards: [await reason(hass, error)] };
+    }
+  }
+
+  static getStubConfig() {
+    return { type: `custom:${DOMAIN}` };
+  }
+}
+
+// What a car does now, under its name.
+function firstCards({ title, sections: [{ cards }] }) {
+  return cards.map((card) => (card.type === "heading" ? { ...card, heading: title } : card));
+}
+
+function offer(strategyType, strategy, description) {
+  customElements.define(`ll-strategy-${strategyType}-${DOMAIN}`, strategy);
+  window.customStrategies.push({
+    type: DOMAIN,
+    strategyType,
+    name: "Podero",
+    // Asked for when the dialog that shows it is drawn, and again once the texts are there.
+    get description() {
+      const { hass } = document.querySelector("home-assistant");
+      hass.loadBackendTranslation("common", DOMAIN);
+      return hass.localize(`component.${DOMAIN}.common.${description}`);
+    },
+  });
+}
+
+// Home Assistant replaces the registry of elements while it loads: what is defined before is lost.
+customElements.whenDefined("home-assistant").then(() => {
+  window.customStrategies ??= [];
+  offer("dashboard", Dashboard, "dashboard_description");
+  offer("section", Section, "section_description");
+});

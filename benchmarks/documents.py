@@ -31,7 +31,7 @@ from custom_components.podero.const import DOMAIN
 from custom_components.podero.coordinator import PoderoCoordinator
 from custom_components.podero.entity import PoderoEntity
 from custom_components.podero.sensor import FINISH_TOLERANCE
-from simulator import Car, Simulator
+from simulator import Car, Server, Simulator
 from tests.conftest import account_entry
 from tests.documents import Document, breakages, broken, documents, junk, lost
 
@@ -187,15 +187,15 @@ def all_entities() -> Iterator[None]:
 
 async def _run(count: int) -> None:
     began = time.perf_counter()
-    async with Simulator() as simulator, run_home() as hass:
-        entry = account_entry(simulator, 0)
+    async with Server(Simulator()) as server, run_home() as hass:
+        entry = account_entry(server, 0)
         entry.add_to_hass(hass)
         with all_entities():
             assert await hass.config_entries.async_setup(entry.entry_id)
             await hass.async_block_till_done()
         # What is wrong with a field is warned of once, which is not what is looked for.
         logging.getLogger("custom_components.podero").setLevel(logging.ERROR)
-        viewer = Viewer(hass, simulator.vehicles[0], entry)
+        viewer = Viewer(hass, server.simulator.vehicles[0], entry)
         await asyncio.get_running_loop().run_in_executor(
             None, examine, viewer, hass.loop, (count + 1) // 2
         )

@@ -31,7 +31,7 @@ from homeassistant.helpers.entity_platform import EntityPlatform
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
 from .home import run_home
-from simulator import Fault, Simulator
+from simulator import Fault, Server, Simulator
 from tests.conftest import account_entry
 
 MODULE = "custom_components.podero"
@@ -147,12 +147,13 @@ def _is_of_interest(thing: object) -> bool:
 class Soak:
     """An account with its cars, and what befalls it."""
 
-    def __init__(self, hass: HomeAssistant, cloud: Simulator, seed: int) -> None:
+    def __init__(self, hass: HomeAssistant, server: Server, seed: int) -> None:
         """Begin with the cloud's two cars."""
         self._hass = hass
-        self._cloud = cloud
+        self._server = server
+        self._cloud = server.simulator
         self._chance = random.Random(seed)
-        self._entry: MockConfigEntry = account_entry(cloud, 0, 1)
+        self._entry: MockConfigEntry = account_entry(server, 0, 1)
         self._fault: Fault | None = None
         self._minutes_of_fault = 0
         self.happened: Counter[str] = Counter()
@@ -179,9 +180,9 @@ class Soak:
             with suppress(HomeAssistantError):
                 await next(iter(self._entry.runtime_data.values())).async_start_boost()
         if (hour, minute) == (12, 0):
-            await self._cloud.stop()
+            await self._server.stop()
         if (hour, minute) == (12, 10):
-            await self._cloud.start()
+            await self._server.start()
         for _ in range(60 // STEP):
             week.pass_by(STEP)
             # What is due begins, and then it is waited for.
@@ -238,8 +239,9 @@ async def soak(days: int, seed: int, minutes: int = MINUTES_OF_A_DAY) -> list[Da
     logging.getLogger().addHandler(log)
     result: list[Day] = []
     with clocks_of(week):
-        async with Simulator(speed=1, now=week.now) as cloud, run_home() as hass:
-            run = Soak(hass, cloud, seed)
+        cloud = Simulator(speed=1, now=week.now)
+        async with Server(cloud) as server, run_home() as hass:
+            run = Soak(hass, server, seed)
             await run.set_up()
             for _ in range(days):
                 run.happened.clear()

@@ -1,11 +1,12 @@
-"""Be a Podero cloud on one machine, for the demo and for the tests."""
+"""A simulated Podero cloud, for the demo and the tests."""
 
 from .account import Account
 from .car import ABSENT, Car
 from .cloud import FIRST_CAR_ID, SECOND_CAR_ID, Simulator
 from .faults import Fault
 from .habits import COMMUTER, FIRST_MODEL, PART_TIMER, SECOND_MODEL, Habits, Model
-from .server import RecordedRequest
+from .requests import RecordedRequest
+from .server import Server
 
 __all__ = [
     "ABSENT",
@@ -21,5 +22,6 @@ __all__ = [
     "Habits",
     "Model",
     "RecordedRequest",
+    "Server",
     "Simulator",
 ]

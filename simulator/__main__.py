@@ -17,6 +17,7 @@ from .clock import real_now
 from .cloud import VIENNA, Simulator
 from .control import PREFIX
 from .faults import KINDS
+from .server import Server
 
 DEFAULT_PORT = 8765
 
@@ -42,8 +43,6 @@ async def _serve(options: argparse.Namespace) -> None:
         now=lambda: real_now() - timedelta(hours=options.ago),
         home=options.home,
         zone=options.zone,
-        host=options.host,
-        port=options.port,
         state_file=options.state,
         client_credentials_url=options.client_credentials_url,
         token_lifetime=timedelta(seconds=options.token_lifetime),
@@ -54,10 +53,10 @@ async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with simulator:
+    async with Server(simulator, host=options.host, port=options.port) as server:
         account = simulator.account
         print(
-            f"ready: {simulator.url}"
+            f"ready: {server.url}"
             f" organization_id={account.organization_id} user_id={account.user_id}"
             f" username={account.username} password={account.password}"
             f" client_id={account.client_id} client_secret={account.client_secret}"

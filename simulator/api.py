@@ -58,7 +58,7 @@ async def start_boost(request: web.Request) -> web.Response:
     try:
         car.boost()
     except BoostRefusedError as error:
-        body = {"state": car.boost_state, "reason": str(error)}
+        body = {"state": car.life.boost_state, "reason": str(error)}
         return web.json_response(body, status=409)
     return web.Response(status=204)
 

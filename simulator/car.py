@@ -45,10 +45,10 @@ class Car(LivingCar):
             model,
             habits,
             world,
+            owner,
             battery_level=battery_level,
             is_plugged_in=is_plugged_in,
         )
-        self.owner = owner
         self.lag: float = 0
         """How many readings do not show yet what is written from now on."""
         self._late: list[tuple[float, dict[str, Any]]] = []
@@ -171,22 +171,6 @@ class Car(LivingCar):
         """Forget the boost that was armed for the next session."""
         self.life.boost.is_armed = False
         self.life.updated_at = self.catch_up()
-
-    @property
-    def boost_state(self) -> str:
-        """Return where "charge now" stands, in the API's word."""
-        reading, boost = self.life.reading, self.life.boost
-        if boost.requested_at is not None:
-            return "requested"
-        if boost.is_ongoing:
-            return "ongoing"
-        if reading is None or not (reading.is_plugged_in and reading.is_at_home):
-            return "unavailable"
-        return (
-            "unavailable"
-            if reading.is_charging or reading.is_fully_charged
-            else "available"
-        )
 
     def write_preferences(self, fields: dict[str, Any]) -> None:
         """Change preferences, which must be parsed before: now, or late if it lags."""

@@ -1,14 +1,11 @@
-"""Put the cloud together: accounts, cars, tokens, faults, and a server for them."""
+"""The cloud: accounts, cars, tokens, faults and recorded requests. It knows no HTTP."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
-
-from aiohttp import web
 
 from .account import Account, demo_accounts
 from .actions import LinkSigner
@@ -17,8 +14,8 @@ from .clock import Clock, real_now
 from .faults import Fault, Faults
 from .habits import COMMUTER, FIRST_MODEL, PART_TIMER, SECOND_MODEL, Habits, Model
 from .living import World
-from .server import RecordedRequest, build_app
-from .signin import SignIn
+from .requests import RecordedRequest
+from .sign_in import SignIn
 from .state import State, load, save
 from .tokens import ClientCredentialsUrl, Tokens
 
@@ -29,7 +26,7 @@ _MOST_REQUESTS = 10_000
 
 
 class Simulator:
-    """Be a Podero cloud on this machine."""
+    """A Podero cloud, which a server can serve."""
 
     def __init__(
         self,
@@ -39,8 +36,6 @@ class Simulator:
         now: Callable[[], datetime] = real_now,
         home: tuple[float, float] = VIENNA,
         zone: ZoneInfo | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
         state_file: Path | None = None,
         client_credentials_url: ClientCredentialsUrl = "both",
         token_lifetime: timedelta = timedelta(hours=10),
@@ -48,7 +43,7 @@ class Simulator:
         lists_vehicles: bool = True,
         signin_reports_outcome: bool = False,
     ) -> None:
-        """Choose how the cloud behaves; raise ValueError if the state file makes no sense."""
+        """Choose how the cloud behaves; raise ValueError if the state file is invalid."""
         self.clock = Clock(now, speed)
         self.signer = LinkSigner(self.clock.wall)
         self.account, self.neighbor, self.stranger = demo_accounts()
@@ -64,9 +59,6 @@ class Simulator:
         self.vehicles: list[Car] = []
         self.zone = zone or ZoneInfo("Europe/Vienna")
         self._world = World(self.clock, self.signer, seed, home, self.zone)
-        self._host = host
-        self._port = port
-        self._runner: web.AppRunner | None = None
         self._state_file = state_file
         self.add_vehicle(
             FIRST_MODEL, COMMUTER, vehicle_id=FIRST_CAR_ID, is_plugged_in=True
@@ -75,52 +67,6 @@ class Simulator:
             SECOND_MODEL, PART_TIMER, vehicle_id=SECOND_CAR_ID, battery_level=48
         )
         self._load()
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen."""
-        runner = web.AppRunner(
-            build_app(self),
-            access_log=None,
-            # Requests are stalled on purpose: neither who gives up on one nor who
-            # stops the simulator wants to wait for its end.
-            handler_cancellation=True,
-            shutdown_timeout=0.01,
-        )
-        await runner.setup()
-        self._runner = runner
-        await web.TCPSite(runner, self._host, self._port).start()
-        self._port = runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Save the state and listen no more."""
-        self.save()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    @property
-    def port(self) -> int:
-        """Return the port, once it listens."""
-        return self._port
-
-    @property
-    def url(self) -> str:
-        """Return the base URL, once it listens."""
-        return f"http://{self._host}:{self._port}"
 
     @property
     def accounts(self) -> tuple[Account, Account, Account]:

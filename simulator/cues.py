@@ -1,4 +1,4 @@
-"""Answer for actions: start what resolves one, and hear how it went."""
+"""Serve the endpoints that resolve actions, which the API calls cues."""
 
 from urllib.parse import urlsplit
 
@@ -8,21 +8,21 @@ from .actions import REAUTHENTICATE, Action
 from .auth import authorize
 from .car import Car
 from .errors import ApiError
+from .maker import begin_sign_in
 from .routing import SIMULATOR, Route, read_object
-from .signin import begin_sign_in
 
 _SIGN_IN_URLS = ("successUrl", "cancelUrl")
 
 
 async def resolve(request: web.Request) -> web.Response:
-    """Start the sign-in that an action asks for, or mark a message as read."""
+    """Start the sign-in of a `reauthenticate` action, or mark a message as read."""
     token = authorize(request)
     car, action = _find(request)
     if (token.organization_id, token.user_id or car.owner.user_id) != (
         car.owner.organization_id,
         car.owner.user_id,
     ):
-        raise ApiError(403, "The link is somebody else's.")
+        raise ApiError(403, "The link belongs to another user.")
     body = await read_object(request)
     signs_in = action.code == REAUTHENTICATE
     for name in (*action.required_parameters, *(_SIGN_IN_URLS if signs_in else ())):
@@ -38,7 +38,7 @@ async def resolve(request: web.Request) -> web.Response:
 
 
 async def state(request: web.Request) -> web.Response:
-    """Hear how a sign-in went: after a failure it can be started again."""
+    """Take the outcome of a sign-in; after a failure it can be started again."""
     car, action = _find(request)
     match (await read_object(request)).get("state"):
         case "success":
@@ -54,7 +54,7 @@ def _find(request: web.Request) -> tuple[Car, Action]:
     simulator = request.app[SIMULATOR]
     action_id = request.match_info["cue_id"]
     if not simulator.signer.accepts(action_id, request.query.get("secret", "")):
-        raise ApiError(403, "The link is not valid, or not anymore.")
+        raise ApiError(403, "The link is invalid or has expired.")
     for car in simulator.vehicles:
         if (action := car.find_action(action_id)) is not None:
             return car, action

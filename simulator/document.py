@@ -1,22 +1,20 @@
-"""Write a car down as the API serves it: all 69 properties."""
+"""Build the document of a car as the API serves it: all 69 properties."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from .clock import iso
-
-if TYPE_CHECKING:
-    from .car import Car
+from .living import LivingCar
 
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-def build_document(car: Car, now: datetime) -> dict[str, Any]:
-    """Return the detail of a vehicle, its actions with links freshly signed."""
+def build_document(car: LivingCar, now: datetime) -> dict[str, Any]:
+    """Return the detail document of a vehicle, with freshly signed action links."""
     life, model, owner = car.life, car.model, car.owner
     preferences, boost, reading = life.preferences, life.boost, life.reading
-    assert reading is not None  # every car reports when it is put on the road
+    assert reading is not None  # a car reports when it is created
     is_linked = life.is_authenticated
     is_paused = car.is_paused(now)
     reported_at = iso(reading.at)
@@ -108,7 +106,7 @@ def build_document(car: Car, now: datetime) -> dict[str, Any]:
         "hems_min_production_to_start_w": preferences.hems_min_production_to_start_w,
         "hems_min_production_before_stopping_w": preferences.hems_min_production_before_stopping_w,
         # Charge now
-        "boost_state": car.boost_state,
+        "boost_state": life.boost_state,
         "boost_feature_enabled": True,
         "boost_for_next_session": boost.is_armed,
         "last_boost_triggered_at": iso(boost.triggered_at),
@@ -121,7 +119,7 @@ def build_document(car: Car, now: datetime) -> dict[str, Any]:
     }
 
 
-def _steering_state(car: Car, *, is_paused: bool) -> str:
+def _steering_state(car: LivingCar, *, is_paused: bool) -> str:
     if not car.life.is_authenticated:
         return "unknown"
     if is_paused:

@@ -1,18 +1,18 @@
-"""Refuse a request, in the shape that the API has for it."""
+"""Errors in the shape in which the API answers them."""
 
 from aiohttp import web
 
 
 class ApiError(Exception):
-    """Refuse a request with a status and a detail."""
+    """The request is answered with an error."""
 
     def __init__(self, status: int, detail: str, **fields: str) -> None:
-        """Say why."""
+        """Set the status, the detail and further fields of the body."""
         super().__init__(detail)
         self._status = status
         self._body = {"detail": detail} | fields
 
     def response(self) -> web.Response:
-        """Return the answer."""
+        """Return the response for it."""
         headers = {"WWW-Authenticate": "Bearer"} if self._status == 401 else None
         return web.json_response(self._body, status=self._status, headers=headers)

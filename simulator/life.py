@@ -70,3 +70,17 @@ class Life:
     actions_raised: int = 0
     overrides: dict[str, Any] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+
+    @property
+    def boost_state(self) -> str:
+        """Return the state of "charge now", in the API's word."""
+        reading, boost = self.reading, self.boost
+        if boost.requested_at is not None:
+            return "requested"
+        if boost.is_ongoing:
+            return "ongoing"
+        if reading is None or not (reading.is_plugged_in and reading.is_at_home):
+            return "unavailable"
+        if reading.is_charging or reading.is_fully_charged:
+            return "unavailable"
+        return "available"

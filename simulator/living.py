@@ -7,6 +7,7 @@ from random import Random
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
+from .account import Account
 from .actions import LinkSigner
 from .clock import Clock
 from .habits import Habits, Model, Trip, errand, plan_day
@@ -45,6 +46,7 @@ class LivingCar:
         model: Model,
         habits: Habits,
         world: World,
+        owner: Account,
         *,
         battery_level: int,
         is_plugged_in: bool,
@@ -54,6 +56,7 @@ class LivingCar:
         self.model = model
         self.habits = habits
         self.world = world
+        self.owner = owner
         self._seed = f"{world.seed}/{vehicle_id}"
         now = world.clock.now()
         self.life = Life(

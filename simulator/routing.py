@@ -1,15 +1,13 @@
-"""Share what all handlers need: the simulator behind the server, and the shape of a route."""
+"""What all handlers use: the simulator they serve, routes, and JSON bodies."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from .cloud import Simulator
 from .errors import ApiError
 from .faults import Kind
-
-if TYPE_CHECKING:
-    from .cloud import Simulator
 
 SIMULATOR: web.AppKey[Simulator] = web.AppKey("simulator")
 
@@ -17,7 +15,7 @@ type Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Route(NamedTuple):
-    """Say who answers what; faults find their requests by kind."""
+    """A handler and the requests that it answers; faults match the kind."""
 
     method: str
     path: str
@@ -26,7 +24,7 @@ class Route(NamedTuple):
 
 
 async def read_json(request: web.Request) -> Any:
-    """Return the JSON body, None if there is none; refuse what is not JSON."""
+    """Return the JSON body, None if there is none; raise ApiError if it is not JSON."""
     if not await request.read():
         return None
     try:
@@ -36,7 +34,7 @@ async def read_json(request: web.Request) -> Any:
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object in the body, an empty one if there is none."""
+    """Return the JSON object in the body, an empty one if there is none; or raise ApiError."""
     body = await read_json(request)
     if not isinstance(body, dict | None):
         raise ApiError(422, "The body is not an object.")

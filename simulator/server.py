@@ -1,51 +1,107 @@
-"""Serve the cloud: the API, the maker's sign-in page, and the controls."""
+"""Serve a simulator over HTTP: the API, the maker's sign-in page, and the controls."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 import json
-from typing import TYPE_CHECKING, Any
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Self
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
-from . import api, auth, control, cues, signin
+from . import api, auth, control, cues, maker
+from .cloud import Simulator
 from .errors import ApiError
-from .faults import Answer
+from .failures import Answer, answer_with_fault
+from .requests import RecordedRequest
 from .routing import SIMULATOR, Route
 
-if TYPE_CHECKING:
-    from .cloud import Simulator
 
+class Server:
+    """Serve a simulator on a port of this machine."""
 
-@dataclass(frozen=True, slots=True)
-class RecordedRequest:
-    """Hold what a client sent."""
+    def __init__(
+        self,
+        simulator: Simulator,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_context: SSLContext | None = None,
+        middlewares: Iterable[Middleware] = (),
+    ) -> None:
+        """Choose the address (port 0: any free one), and middlewares that see every answer."""
+        self.simulator = simulator
+        self._host = host
+        self._port = port
+        self._ssl_context = ssl_context
+        self._middlewares = middlewares
+        self._runner: web.AppRunner | None = None
 
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    json: Any
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
 
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.stop()
 
-def build_app(simulator: Simulator) -> web.Application:
-    """Return the application that serves a simulator."""
-    app = web.Application(middlewares=[_save_changes, _record, _detail_errors])
-    app[SIMULATOR] = simulator
-    for route in (*auth.ROUTES, *api.ROUTES, *cues.ROUTES):
-        app.router.add_route(route.method, route.path, _endpoint(route))
-    app.router.add_get(signin.PATH, signin.show)
-    app.router.add_post(signin.PATH, signin.choose)
-    control.add_routes(app)
-    return app
+    async def start(self) -> None:
+        """Listen; after a stop, on the same port as before."""
+        runner = web.AppRunner(
+            self._build_app(),
+            access_log=None,
+            # Requests are stalled on purpose: neither a client that gives up
+            # nor stopping may have to wait for their end.
+            handler_cancellation=True,
+            shutdown_timeout=0.01,
+        )
+        await runner.setup()
+        self._runner = runner
+        await web.TCPSite(
+            runner, self._host, self._port, ssl_context=self._ssl_context
+        ).start()
+        self._port = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Save the state, and stop listening."""
+        self.simulator.save()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def url(self) -> str:
+        """Return the base URL, which is known once it was started."""
+        scheme = "http" if self._ssl_context is None else "https"
+        return f"{scheme}://{self._host}:{self._port}"
+
+    def _build_app(self) -> web.Application:
+        app = web.Application(middlewares=[_save_changes, _record, _detail_errors])
+        app[SIMULATOR] = self.simulator
+        for route in (*auth.ROUTES, *api.ROUTES, *cues.ROUTES):
+            app.router.add_route(route.method, route.path, _endpoint(route))
+        app.router.add_get(maker.PATH, maker.show)
+        app.router.add_post(maker.PATH, maker.choose)
+        control.add_routes(app)
+        # The last ones are the innermost: they see what a fault made of an answer.
+        app.middlewares.extend(self._middlewares)
+        return app
 
 
 def _endpoint(route: Route) -> Answer:
-    """Let faults get in the way of a handler."""
+    """Return the handler of a route, with the faults in effect applied to it."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        fault = request.app[SIMULATOR].faults.take(route.kind)
-        return await (fault.answer(request, answer) if fault else answer(request))
+        fault = request.app[SIMULATOR].faults.take(route.kind, request.path)
+        if fault is None:
+            return await answer(request)
+        return await answer_with_fault(fault, request, answer)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:

@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
-from simulator import Simulator
+from simulator import Server, Simulator
 
 type SetUp = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
 type Refresh = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
@@ -34,10 +34,16 @@ def entity_registry_enabled_by_default() -> Generator[None]:
 
 
 @pytest.fixture
-async def simulator(socket_enabled: None) -> AsyncGenerator[Simulator]:
-    """Run a Podero cloud whose cars stand still."""
-    async with Simulator(speed=0, now=dt_util.utcnow) as running:
-        yield running
+async def server(socket_enabled: None) -> AsyncGenerator[Server]:
+    """Serve a Podero cloud whose cars stand still."""
+    async with Server(Simulator(speed=0, now=dt_util.utcnow)) as server:
+        yield server
+
+
+@pytest.fixture
+def simulator(server: Server) -> Simulator:
+    """Return the Podero cloud that the server serves."""
+    return server.simulator
 
 
 def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
@@ -52,16 +58,16 @@ def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
 
 
 def account_entry(
-    simulator: Simulator, *vehicles: int, base_url: str | None = None
+    server: Server, *vehicles: int, base_url: str | None = None
 ) -> MockConfigEntry:
-    """Return the simulator's account with some of its vehicles."""
-    account = simulator.account
+    """Return the simulator's account at a server, with some of its vehicles."""
+    account = server.simulator.account
     return MockConfigEntry(
         domain=DOMAIN,
         title="Podero",
         unique_id=f"{account.organization_id}_{account.user_id}",
         data={
-            "base_url": base_url or simulator.url,
+            "base_url": base_url or server.url,
             "grant": "password",
             "username": account.username,
             "password": account.password,
@@ -69,16 +75,16 @@ def account_entry(
             "user_id": account.user_id,
         },
         subentries_data=[
-            vehicle_subentry(simulator.vehicles[number].id, f"Car {number + 1}")
+            vehicle_subentry(server.simulator.vehicles[number].id, f"Car {number + 1}")
             for number in vehicles
         ],
     )
 
 
 @pytest.fixture
-def entry(simulator: Simulator) -> MockConfigEntry:
+def entry(server: Server) -> MockConfigEntry:
     """Return the simulator's account with its first vehicle, not yet set up."""
-    return account_entry(simulator, 0)
+    return account_entry(server, 0)
 
 
 @pytest.fixture

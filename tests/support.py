@@ -16,7 +16,7 @@ import time
 from typing import Any, override
 from unittest.mock import patch
 
-from aiohttp import ClientTimeout, web
+from aiohttp import ClientTimeout
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -34,7 +34,7 @@ from homeassistant.util import dt as dt_util
 from .repository import read_texts
 from custom_components.podero.api import transport
 from simulator import Fault, RecordedRequest, Simulator
-from simulator.faults import Answer
+from simulator.faults import Kind
 
 TOKEN_PATH = "/api/partners/v2.0/auth/token"
 GUIDE_TOKEN_PATH = "/oauth2/token/"
@@ -50,29 +50,25 @@ NOT_OURS = {
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class VehicleFault(Fault):
-    """What goes wrong with one vehicle only."""
+    """A fault of one vehicle only."""
 
     vehicle_id: str
 
     @override
-    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
-        if self.vehicle_id in request.path:
-            return await Fault.answer(self, request, answer)
-        return await answer(request)
+    def matches(self, kind: Kind, path: str) -> bool:
+        return Fault.matches(self, kind, path) and self.vehicle_id in path
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class HeldFault(VehicleFault):
-    """Answers, about one vehicle or any, that do not come before they are let go."""
+    """Hold the answers, of one vehicle or of all, until `let_go` is set."""
 
     vehicle_id: str = ""
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     @override
-    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
-        if self.vehicle_id in request.path:
-            await self.let_go.wait()
-        return await VehicleFault.answer(self, request, answer)
+    async def wait(self) -> None:
+        await self.let_go.wait()
 
 
 async def until(condition: Callable[[], object]) -> None:

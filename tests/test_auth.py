@@ -29,7 +29,7 @@ from custom_components.podero.api import (
     RateLimitError,
     Transport,
 )
-from simulator import Simulator
+from simulator import Server, Simulator
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +38,12 @@ def _use_custom_integrations() -> None:
 
 
 @pytest.fixture
-async def transport(simulator: Simulator) -> AsyncGenerator[Transport]:
+async def transport(
+    server: Server,
+) -> AsyncGenerator[Transport]:
     """Reach the simulator."""
     async with aiohttp.ClientSession() as session:
-        yield Transport(session, simulator.url)
+        yield Transport(session, server.url)
 
 
 @pytest.fixture

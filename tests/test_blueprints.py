@@ -26,7 +26,7 @@ from homeassistant.util import dt as dt_util
 
 from .conftest import Refresh, SetUp, account_entry
 from .test_trigger import device_of
-from simulator import Car, Simulator
+from simulator import Car, Server, Simulator
 
 REPOSITORY = "podero-ha/home-assistant-podero"
 FOLDER = Path(__file__).parent.parent / "blueprints" / "automation" / "podero"
@@ -46,9 +46,9 @@ def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def entry(simulator: Simulator) -> MockConfigEntry:
+def entry(server: Server) -> MockConfigEntry:
     """Return the account with both cars."""
-    return account_entry(simulator, 0, 1)
+    return account_entry(server, 0, 1)
 
 
 @pytest.fixture

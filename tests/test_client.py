@@ -47,7 +47,7 @@ from custom_components.podero.api import (
     parse_base_url,
 )
 from custom_components.podero.api.transport import MAX_RESPONSE_SIZE
-from simulator import Fault, Simulator
+from simulator import Fault, Server, Simulator
 from simulator.actions import ALL_PARAMETERS
 
 ORIGIN = "https://app.podero.com"
@@ -67,9 +67,9 @@ async def session() -> AsyncGenerator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def transport(simulator: Simulator, session: aiohttp.ClientSession) -> Transport:
+def transport(server: Server, session: aiohttp.ClientSession) -> Transport:
     """Reach the simulator."""
-    return Transport(session, simulator.url)
+    return Transport(session, server.url)
 
 
 @pytest.fixture
@@ -192,13 +192,13 @@ async def test_redirects_are_not_followed(
             ResolutionLink(url="/api/partners/v2.0/cues/1/resolve?secret=1"), {}
         ),
     }
-    async with Simulator() as elsewhere:
+    async with Server(Simulator()) as elsewhere:
         simulator.add_fault(
             kind=kind, status=status, headers={"Location": f"{elsewhere.url}/oauth2/"}
         )
         with pytest.raises(InvalidResponseError):
             await calls[kind]()
-        assert not elsewhere.requests
+        assert not elsewhere.simulator.requests
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,9 @@ async def test_another_vehicles_answer(
     assert (await client.get_vehicle(vehicle_id)).id == vehicle_id
 
 
-async def test_sign_in_to_the_maker(simulator: Simulator, client: PoderoClient) -> None:
+async def test_sign_in_to_the_maker(
+    server: Server, simulator: Simulator, client: PoderoClient
+) -> None:
     """A link is started with the token, and its outcome reported with its secret alone."""
     car = simulator.vehicles[0]
     car.raise_reauthenticate()
@@ -292,7 +294,7 @@ async def test_sign_in_to_the_maker(simulator: Simulator, client: PoderoClient) 
     page = "http://ha.example/done"
     address = await client.resolve_action(link, dict.fromkeys(ALL_PARAMETERS, page))
     assert address is not None
-    assert address.startswith(simulator.url)
+    assert address.startswith(server.url)
     await client.report_action(link, "fail")
     await client.report_action(link, "success")
     resolve, fail, _ = simulator.requests[-3:]
@@ -704,10 +706,10 @@ async def test_conflict_tells_why(
 
 
 async def test_absolute_address_is_this_origins(
-    simulator: Simulator, transport: Transport
+    server: Server, simulator: Simulator, transport: Transport
 ) -> None:
     """A resolved address is used as it is, with its query as it was signed."""
     url = transport.resolve("/api/partners/v2.0/cues/1/resolve?secret=a%2Bb%2F%3D")
-    assert url.origin() == URL(simulator.url)
+    assert url.origin() == URL(server.url)
     await transport.request("POST", url)
     assert simulator.requests[-1].query == {"secret": "a+b/="}

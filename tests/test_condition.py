@@ -23,7 +23,7 @@ from homeassistant.setup import async_setup_component
 
 from .conftest import Refresh, SetUp, account_entry
 from .test_trigger import device_of
-from simulator import ABSENT, Simulator
+from simulator import ABSENT, Server, Simulator
 
 CONDITIONS = ("is_plugged_in", "is_charging", "is_fully_charged")
 
@@ -34,9 +34,9 @@ def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def entry(simulator: Simulator) -> MockConfigEntry:
+def entry(server: Server) -> MockConfigEntry:
     """Return the account with both cars."""
-    return account_entry(simulator, 0, 1)
+    return account_entry(server, 0, 1)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from .support import complaints
 from custom_components import podero
 from custom_components.podero import config_flow
 from custom_components.podero.const import DOMAIN
-from simulator import Simulator
+from simulator import Server, Simulator
 
 type Input = dict[str, Any]
 type Prepare = Callable[[Simulator], object]
@@ -42,11 +42,9 @@ FIRST_NAME, SECOND_NAME = "Volkswagen ID.4 Pro (2023)", "Hyundai Kona Electric"
 UNKNOWN_ID = "00000000-1111-4222-8333-444444444444"
 
 
-def account_input(
-    simulator: Simulator, grant: str = "password", **changes: Any
-) -> Input:
+def account_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
     """Return what a person types for the simulator's account."""
-    account = simulator.account
+    account = server.simulator.account
     credentials = {
         "password": {"username": account.username, "password": account.password},
         "client_credentials": {
@@ -58,7 +56,7 @@ def account_input(
         **credentials[grant],
         "organization_id": account.organization_id,
         "user_id": account.user_id,
-        "server": {"environment": "custom", "base_url": simulator.url},
+        "server": {"environment": "custom", "base_url": server.url},
         **changes,
     }
 
@@ -141,9 +139,9 @@ async def go_on(
     return dict(result)
 
 
-async def start_vehicle(hass: HomeAssistant, simulator: Simulator) -> dict[str, Any]:
+async def start_vehicle(hass: HomeAssistant, server: Server) -> dict[str, Any]:
     """Give the account, and return the form of the vehicle."""
-    result = await go_on(hass, await start(hass), account_input(simulator))
+    result = await go_on(hass, await start(hass), account_input(server))
     assert_form(result, "vehicle")
     return result
 
@@ -172,12 +170,13 @@ def assert_created(result: Mapping[str, Any], *vehicle_ids: str) -> ConfigEntry:
 )
 async def test_account_and_first_vehicle(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     caplog: pytest.LogCaptureFixture,
     grant: str,
 ) -> None:
     """An account is stored with the vehicle that was chosen."""
-    typed = account_input(simulator, grant)
+    typed = account_input(server, grant)
     result = await go_on(hass, await start(hass, grant), typed)
     assert_form(result, "vehicle")
     assert offered(result) == [FIRST_NAME, SECOND_NAME]
@@ -187,7 +186,7 @@ async def test_account_and_first_vehicle(
     assert entry.title == "Podero"
     assert entry.unique_id == f"{typed['organization_id']}_{typed['user_id']}"
     del typed["server"]
-    assert entry.data == {**typed, "grant": grant, "base_url": simulator.url}
+    assert entry.data == {**typed, "grant": grant, "base_url": server.url}
     (subentry,) = entry.subentries.values()
     assert subentry.subentry_type == "vehicle"
     assert subentry.title == SECOND_NAME
@@ -198,6 +197,7 @@ async def test_account_and_first_vehicle(
 @pytest.mark.parametrize("environment", ["production", "sandbox"])
 async def test_named_environment(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     monkeypatch: pytest.MonkeyPatch,
     environment: str,
@@ -207,8 +207,8 @@ async def test_named_environment(
         "production": "https://app.podero.com",
         "sandbox": "https://sandbox-app.podero.com",
     }
-    monkeypatch.setitem(config_flow.ENVIRONMENTS, environment, simulator.url)
-    typed = account_input(simulator, server={"environment": environment})
+    monkeypatch.setitem(config_flow.ENVIRONMENTS, environment, server.url)
+    typed = account_input(server, server={"environment": environment})
     simulator.add_fault(status=503)
     result = await go_on(hass, await start(hass), typed)
     assert_form(result, "password", {"base": "cannot_connect"})
@@ -217,7 +217,7 @@ async def test_named_environment(
     result = await go_on(hass, result, typed)
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
     entry = assert_created(result, simulator.vehicles[0].id)
-    assert entry.data["base_url"] == simulator.url
+    assert entry.data["base_url"] == server.url
 
 
 async def test_production_is_the_default(hass: HomeAssistant) -> None:
@@ -262,18 +262,22 @@ async def test_production_is_the_default(hass: HomeAssistant) -> None:
     ],
 )
 async def test_account_mistyped(
-    hass: HomeAssistant, simulator: Simulator, changes: Input, errors: dict[str, str]
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    changes: Input,
+    errors: dict[str, str],
 ) -> None:
     """What was typed stays, with the message at its field, and can be mended."""
-    typed = account_input(simulator, **changes)
+    typed = account_input(server, **changes)
     result = await go_on(hass, await start(hass), typed)
     suggestions = assert_form(result, "password", errors)
     typed["server"].setdefault("base_url", None)
     assert suggestions == typed
-    server = result["data_schema"].schema["server"]
-    assert server.options == {"collapsed": "server" not in errors}
+    folded = result["data_schema"].schema["server"]
+    assert folded.options == {"collapsed": "server" not in errors}
 
-    result = await go_on(hass, result, account_input(simulator))
+    result = await go_on(hass, result, account_input(server))
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
     assert_created(result, simulator.vehicles[0].id)
 
@@ -294,13 +298,14 @@ async def test_account_mistyped(
 )
 async def test_account_fails(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     grant: str,
     fault: dict[str, Any],
     errors: dict[str, str],
 ) -> None:
     """A failure has its own message, and passes."""
-    typed = account_input(simulator, grant)
+    typed = account_input(server, grant)
     simulator.add_fault(**fault)
     result = await go_on(hass, await start(hass, grant), typed)
     assert assert_form(result, grant, errors) == typed
@@ -311,13 +316,15 @@ async def test_account_fails(
     assert_created(result, simulator.vehicles[0].id)
 
 
-async def test_client_refused(hass: HomeAssistant, simulator: Simulator) -> None:
+async def test_client_refused(
+    hass: HomeAssistant, server: Server, simulator: Simulator
+) -> None:
     """A refused client secret is shown at the secret."""
-    typed = account_input(simulator, "client_credentials", client_secret="wrong")
+    typed = account_input(server, "client_credentials", client_secret="wrong")
     result = await go_on(hass, await start(hass, "client_credentials"), typed)
     assert_form(result, "client_credentials", {"client_secret": "invalid_auth"})
 
-    typed = account_input(simulator, "client_credentials")
+    typed = account_input(server, "client_credentials")
     result = await go_on(hass, result, typed)
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
     assert_created(result, simulator.vehicles[0].id)
@@ -334,23 +341,26 @@ async def test_client_refused(hass: HomeAssistant, simulator: Simulator) -> None
     ],
 )
 async def test_ids_are_stored_canonical(
-    hass: HomeAssistant, simulator: Simulator, spell: Callable[[str], str]
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    spell: Callable[[str], str],
 ) -> None:
     """Ids are understood as people paste them, and other fields with spaces around."""
     account, car = simulator.account, simulator.vehicles[0]
     typed = account_input(
-        simulator,
+        server,
         username=f" {account.username} ",
         organization_id=spell(account.organization_id),
         user_id=spell(account.user_id),
-        server={"environment": "custom", "base_url": f" {simulator.url}/ "},
+        server={"environment": "custom", "base_url": f" {server.url}/ "},
     )
     result = await go_on(hass, await start(hass), typed)
     result = await go_on(hass, result, {"vehicle": spell(car.id)})
     entry = assert_created(result, car.id)
     assert entry.unique_id == f"{account.organization_id}_{account.user_id}"
     assert entry.data == {
-        **account_entry(simulator).data,
+        **account_entry(server).data,
         "organization_id": account.organization_id,
         "user_id": account.user_id,
     }
@@ -367,11 +377,11 @@ async def test_ids_are_stored_canonical(
     ],
 )
 async def test_vehicle_is_typed_without_a_list(
-    hass: HomeAssistant, simulator: Simulator, prepare: Prepare
+    hass: HomeAssistant, server: Server, simulator: Simulator, prepare: Prepare
 ) -> None:
     """Where the service does not list vehicles, their id is typed."""
     prepare(simulator)
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     assert isinstance(vehicle_selector(result), TextSelector)
     assert result["last_step"] is True
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[1].id})
@@ -379,10 +389,10 @@ async def test_vehicle_is_typed_without_a_list(
 
 
 async def test_account_of_an_unknown_user(
-    hass: HomeAssistant, simulator: Simulator
+    hass: HomeAssistant, server: Server, simulator: Simulator
 ) -> None:
     """Without a list, a user who is not known shows when the vehicle is tried."""
-    typed = account_input(simulator, "client_credentials", user_id=UNKNOWN_ID)
+    typed = account_input(server, "client_credentials", user_id=UNKNOWN_ID)
     result = await go_on(hass, await start(hass, "client_credentials"), typed)
     assert_form(result, "vehicle")
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
@@ -390,12 +400,12 @@ async def test_account_of_an_unknown_user(
 
 
 async def test_vehicle_refusal_without_a_list_is_no_verdict(
-    hass: HomeAssistant, simulator: Simulator
+    hass: HomeAssistant, server: Server, simulator: Simulator
 ) -> None:
     """A service may forbid what there is not."""
     simulator.lists_vehicles = False
     simulator.add_fault(kind="vehicle", status=403)
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
 
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
     assert_form(result, "vehicle", {"vehicle": "vehicle_forbidden"})
@@ -404,7 +414,9 @@ async def test_vehicle_refusal_without_a_list_is_no_verdict(
     assert_created(result, simulator.vehicles[0].id)
 
 
-async def test_vehicle_options(hass: HomeAssistant, simulator: Simulator) -> None:
+async def test_vehicle_options(
+    hass: HomeAssistant, server: Server, simulator: Simulator
+) -> None:
     """Vehicles are offered by what tells them apart."""
     first, second = simulator.vehicles
     third, fourth = simulator.add_vehicle(first.model), simulator.add_vehicle()
@@ -413,7 +425,7 @@ async def test_vehicle_options(hass: HomeAssistant, simulator: Simulator) -> Non
     fourth.override(deleted_at="2026-01-01T00:00:00Z")
     fifth = simulator.add_vehicle(first.model)
     simulator.add_vehicle().override(id=None)
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     labels = [
         f"{FIRST_NAME} …{first.id[-4:]}",
         second.id,
@@ -436,14 +448,14 @@ async def test_vehicle_options(hass: HomeAssistant, simulator: Simulator) -> Non
 
 
 async def test_vehicle_options_that_end_alike(
-    hass: HomeAssistant, simulator: Simulator
+    hass: HomeAssistant, server: Server, simulator: Simulator
 ) -> None:
     """Each can be picked, whatever else is in the list."""
     first, second = simulator.vehicles
     twin = f"11111111{first.id[8:]}"
     second.override(**first.document() | {"id": twin})
     simulator.add_vehicle().replace_document("nonsense")
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     assert offered(result) == [
         f"{FIRST_NAME} …{first.id}",
         f"{FIRST_NAME} …{twin}",
@@ -455,6 +467,7 @@ async def test_vehicle_options_that_end_alike(
 )
 async def test_long_names(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     caplog: pytest.LogCaptureFixture,
     manufacturer: str,
@@ -464,7 +477,7 @@ async def test_long_names(
     simulator.vehicles[0].override(
         device_model={"manufacturer": manufacturer, "model": model}
     )
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
     entry = assert_created(result, simulator.vehicles[0].id)
     await hass.async_block_till_done()
@@ -475,11 +488,11 @@ async def test_long_names(
 
 
 async def test_only_vehicle_is_suggested(
-    hass: HomeAssistant, simulator: Simulator
+    hass: HomeAssistant, server: Server, simulator: Simulator
 ) -> None:
     """Who has one car has nothing to choose."""
     simulator.vehicles[1].delete()
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     assert assert_form(result, "vehicle") == {"vehicle": FIRST_NAME}
 
 
@@ -524,12 +537,13 @@ VEHICLE_FAILURES: list[tuple[Prepare, dict[str, str]]] = [
 @pytest.mark.parametrize(("prepare", "errors"), VEHICLE_FAILURES)
 async def test_vehicle_fails(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     prepare: Prepare,
     errors: dict[str, str],
 ) -> None:
     """A vehicle that cannot be read is not stored."""
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     prepare(simulator)
     chosen = {"vehicle": simulator.vehicles[0].id}
     result = await go_on(hass, result, chosen)
@@ -550,10 +564,10 @@ async def test_vehicle_fails(
     ],
 )
 async def test_vehicle_mistyped(
-    hass: HomeAssistant, simulator: Simulator, typed: str, error: str
+    hass: HomeAssistant, server: Server, simulator: Simulator, typed: str, error: str
 ) -> None:
     """A vehicle may be typed, and mistyped."""
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     result = await go_on(hass, result, {"vehicle": typed})
     assert assert_form(result, "vehicle", {"vehicle": error}) == {"vehicle": typed}
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
@@ -561,11 +575,11 @@ async def test_vehicle_mistyped(
 
 
 async def test_same_account_twice(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant, server: Server, simulator: Simulator, entry: MockConfigEntry
 ) -> None:
     """An account is refused the second time, without asking the service."""
     entry.add_to_hass(hass)
-    typed = account_input(simulator, "client_credentials")
+    typed = account_input(server, "client_credentials")
     result = await go_on(hass, await start(hass, "client_credentials"), typed)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
@@ -583,20 +597,26 @@ async def test_same_account_twice(
     ],
 )
 async def test_titles(
-    hass: HomeAssistant, simulator: Simulator, taken: list[str], title: str
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    taken: list[str],
+    title: str,
 ) -> None:
     """Accounts can be told apart, and their names name nobody."""
     for name in taken:
         MockConfigEntry(domain=DOMAIN, title=name, unique_id=name).add_to_hass(hass)
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
     assert result["title"] == title
 
 
-async def test_same_account_at_once(hass: HomeAssistant, simulator: Simulator) -> None:
+async def test_same_account_at_once(
+    hass: HomeAssistant, server: Server, simulator: Simulator
+) -> None:
     """Of two windows the first wins, and one that was closed locks nobody out."""
-    left = await start_vehicle(hass, simulator)
-    result = await start_vehicle(hass, simulator)
+    left = await start_vehicle(hass, server)
+    result = await start_vehicle(hass, server)
     first, second = simulator.vehicles
     assert_created(await go_on(hass, result, {"vehicle": first.id}), first.id)
 
@@ -606,12 +626,12 @@ async def test_same_account_at_once(hass: HomeAssistant, simulator: Simulator) -
 
 
 async def test_same_vehicle_twice(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant, server: Server, simulator: Simulator, entry: MockConfigEntry
 ) -> None:
     """A vehicle that one account has is neither offered nor given to another one."""
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, unique_id="another account")
-    result = await start_vehicle(hass, simulator)
+    result = await start_vehicle(hass, server)
     first, second = simulator.vehicles
     assert offered(result) == [SECOND_NAME]
     for taken in (first.id.upper(), FIRST_NAME):
@@ -629,10 +649,10 @@ def setups() -> Iterator[AsyncMock]:
         yield setup
 
 
-def client_entry(simulator: Simulator) -> MockConfigEntry:
+def client_entry(server: Server) -> MockConfigEntry:
     """Return the simulator's account, by client credentials."""
-    entry = account_entry(simulator, 0)
-    account = simulator.account
+    entry = account_entry(server, 0)
+    account = server.simulator.account
     credentials = {
         "grant": "client_credentials",
         "client_id": account.client_id,
@@ -644,7 +664,7 @@ def client_entry(simulator: Simulator) -> MockConfigEntry:
         title="Podero",
         unique_id=entry.unique_id,
         data=credentials | {key: entry.data[key] for key in place},
-        subentries_data=[vehicle_subentry(simulator.vehicles[0].id, FIRST_NAME)],
+        subentries_data=[vehicle_subentry(server.simulator.vehicles[0].id, FIRST_NAME)],
     )
 
 
@@ -657,15 +677,16 @@ def client_entry(simulator: Simulator) -> MockConfigEntry:
 )
 async def test_reauth(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     set_up: SetUp,
     setups: AsyncMock,
-    make_entry: Callable[[Simulator], MockConfigEntry],
+    make_entry: Callable[[Server], MockConfigEntry],
     secret: str,
     account: str,
 ) -> None:
     """Only the secret is asked for, tried, stored, and used at once."""
-    entry = make_entry(simulator)
+    entry = make_entry(server)
     await set_up(entry)
     simulator.revoke_tokens()
     setattr(simulator.account, secret, "new")
@@ -687,7 +708,7 @@ async def test_reauth(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
     assert entry.data == {**before, secret: "new"}
-    assert entry.title == make_entry(simulator).title
+    assert entry.title == make_entry(server).title
     assert setups.call_count == 2
     assert entry.state is ConfigEntryState.LOADED
 
@@ -727,6 +748,7 @@ async def test_reauth_with_the_same_secret(
 
 async def test_reconfigure(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
@@ -735,7 +757,7 @@ async def test_reconfigure(
     """What changed is stored, what was left empty is kept."""
     await set_up(entry)
     result = dict(await entry.start_reconfigure_flow(hass))
-    typed = account_input(simulator)
+    typed = account_input(server)
     del typed["password"]
     assert assert_form(result, "reconfigure") == {**typed, "password": None}
     assert result["last_step"] is True
@@ -744,7 +766,7 @@ async def test_reconfigure(
     result = await go_on(hass, result, typed)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reconfigure_successful"
-    assert entry.data == account_entry(simulator).data
+    assert entry.data == account_entry(server).data
     assert setups.call_count == 2
     assert entry.state is ConfigEntryState.LOADED
 
@@ -755,33 +777,33 @@ async def test_reconfigure(
 
 
 async def test_reconfigure_client(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
     """A new client secret is stored, and a title that somebody chose is kept."""
-    entry = client_entry(simulator)
+    entry = client_entry(server)
     await set_up(entry)
     hass.config_entries.async_update_entry(entry, title="My supplier")
     await hass.async_block_till_done()
     simulator.account.client_secret = "new"
-    typed = account_input(simulator, "client_credentials", client_secret="wrong")
+    typed = account_input(server, "client_credentials", client_secret="wrong")
     result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
     errors = {"client_secret": "invalid_auth"}
     assert assert_form(result, "reconfigure", errors) == typed
 
-    result = await go_on(hass, result, account_input(simulator, "client_credentials"))
+    result = await go_on(hass, result, account_input(server, "client_credentials"))
     assert result["reason"] == "reconfigure_successful"
-    assert entry.data == client_entry(simulator).data
+    assert entry.data == client_entry(server).data
     assert entry.title == "My supplier"
 
 
 async def test_reconfigure_named_environment(
     hass: HomeAssistant,
-    simulator: Simulator,
+    server: Server,
     entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A named environment is shown by its name."""
-    monkeypatch.setitem(config_flow.ENVIRONMENTS, "sandbox", simulator.url)
+    monkeypatch.setitem(config_flow.ENVIRONMENTS, "sandbox", server.url)
     entry.add_to_hass(hass)
     result = dict(await entry.start_reconfigure_flow(hass))
     server = {"environment": "sandbox", "base_url": None}
@@ -789,13 +811,13 @@ async def test_reconfigure_named_environment(
 
 
 async def test_reconfigure_another_account(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant, server: Server, simulator: Simulator, entry: MockConfigEntry
 ) -> None:
     """An account cannot become another one."""
     entry.add_to_hass(hass)
     before = dict(entry.data)
     typed = account_input(
-        simulator,
+        server,
         username=simulator.stranger.username,
         password=simulator.stranger.password,
         organization_id=simulator.stranger.organization_id,
@@ -807,13 +829,14 @@ async def test_reconfigure_another_account(
     assert not simulator.requests
     assert entry.data == before
 
-    result = await go_on(hass, result, account_input(simulator))
+    result = await go_on(hass, result, account_input(server))
     assert result["reason"] == "reconfigure_successful"
 
 
 @pytest.mark.parametrize("lists_vehicles", [True, False])
 async def test_reconfigure_with_credentials_of_another_account(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     entry: MockConfigEntry,
     lists_vehicles: bool,
@@ -823,7 +846,7 @@ async def test_reconfigure_with_credentials_of_another_account(
     entry.add_to_hass(hass)
     before = dict(entry.data)
     typed = account_input(
-        simulator,
+        server,
         username=simulator.neighbor.username,
         password=simulator.neighbor.password,
     )
@@ -831,7 +854,7 @@ async def test_reconfigure_with_credentials_of_another_account(
     assert_form(result, "reconfigure", {"organization_id": "forbidden"})
     assert entry.data == before
 
-    result = await go_on(hass, result, account_input(simulator))
+    result = await go_on(hass, result, account_input(server))
     assert result["reason"] == "reconfigure_successful"
 
 
@@ -840,12 +863,12 @@ async def test_reconfigure_server(
 ) -> None:
     """A stored secret is not sent to another server than it was typed for."""
     entry.add_to_hass(hass)
-    async with Simulator() as other:
+    async with Server(Simulator()) as other:
         typed = account_input(other)
         secret = typed.pop("password")
         result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
         assert_form(result, "reconfigure", {"password": "secret_required"})
-        assert not other.requests
+        assert not other.simulator.requests
 
         mistyped = {**typed, "server": {"environment": "custom", "base_url": "other"}}
         result = await go_on(hass, result, mistyped)
@@ -890,12 +913,13 @@ async def test_second_vehicle(
 @pytest.mark.parametrize(("prepare", "errors"), VEHICLE_FAILURES)
 async def test_second_vehicle_fails(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     prepare: Prepare,
     errors: dict[str, str],
 ) -> None:
     """A vehicle that cannot be read is not added, whether the entry is set up or not."""
-    entry = account_entry(simulator)
+    entry = account_entry(server)
     entry.add_to_hass(hass)
     result = await start_subentry(hass, entry)
     prepare(simulator)
@@ -959,7 +983,10 @@ async def test_same_vehicle_at_once(
 
 
 async def test_in_a_browser(
-    hass: HomeAssistant, simulator: Simulator, hass_client: ClientSessionGenerator
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    hass_client: ClientSessionGenerator,
 ) -> None:
     """The forms can be written as JSON, and what a browser sends is understood."""
     assert await async_setup_component(hass, "config", {})
@@ -976,7 +1003,7 @@ async def test_in_a_browser(
     assert result["type"] == "menu"
     path = f"/flow/{result['flow_id']}"
     result = await post(path, {"next_step_id": "password"})
-    *plain, server = result["data_schema"]
+    *plain, folded = result["data_schema"]
     assert [field["name"] for field in plain] == [
         "username",
         "password",
@@ -985,17 +1012,17 @@ async def test_in_a_browser(
     ]
     assert all(field["required"] for field in plain)
     assert plain[1]["selector"]["text"]["type"] == "password"
-    assert (server["type"], server["expanded"]) == ("expandable", False)
-    assert [field["name"] for field in server["schema"]] == ["environment", "base_url"]
+    assert (folded["type"], folded["expanded"]) == ("expandable", False)
+    assert [field["name"] for field in folded["schema"]] == ["environment", "base_url"]
 
-    typed = account_input(simulator, user_id="?")
+    typed = account_input(server, user_id="?")
     result = await post(path, typed)
     assert result["errors"] == {"user_id": "invalid_uuid"}
     suggested = [
         field["description"]["suggested_value"] for field in result["data_schema"][:4]
     ]
     assert suggested == list(typed.values())[:4]
-    result = await post(path, account_input(simulator))
+    result = await post(path, account_input(server))
     assert result["step_id"] == "vehicle"
     (vehicle,) = result["data_schema"]
     _, second = simulator.vehicles
@@ -1019,12 +1046,12 @@ async def test_in_a_browser(
     assert len(entry.subentries) == 2
 
 
-async def test_texts(hass: HomeAssistant, simulator: Simulator) -> None:
+async def test_texts(hass: HomeAssistant, server: Server) -> None:
     """Texts exist for what is asked for, and for nothing else."""
-    vehicle = await start_vehicle(hass, simulator)
+    vehicle = await start_vehicle(hass, server)
     forms = [vehicle, await start(hass, "password")]
     forms.append(await start(hass, "client_credentials"))
-    for entry in (account_entry(simulator), client_entry(simulator)):
+    for entry in (account_entry(server), client_entry(server)):
         entry.add_to_hass(hass)
         forms.append(dict(await entry.start_reauth_flow(hass)))
         forms.append(dict(await entry.start_reconfigure_flow(hass)))

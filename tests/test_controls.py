@@ -28,7 +28,7 @@ from .controls import (
     written,
 )
 from .support import HeldFault, complaints, until
-from simulator import Simulator
+from simulator import Server, Simulator
 
 BOOST = {
     "charge now": Control("button.press", "button.car_1_charge_now", "unknown", "", {}),
@@ -361,9 +361,9 @@ async def test_asked_too_often_while_waiting(
 
 
 async def test_polling_switched_off(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
-    entry = account_entry(simulator, 0)
+    entry = account_entry(server, 0)
     await set_up(entry)
     hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
     await hass.async_block_till_done()

@@ -42,7 +42,7 @@ from custom_components.podero.coordinator import (
     ChargingHistory,
     PoderoCoordinator,
 )
-from simulator import ABSENT, Simulator
+from simulator import ABSENT, Server, Simulator
 
 type Writes = list[str]
 
@@ -85,9 +85,9 @@ def writes(hass: HomeAssistant) -> Writes:
 
 
 @pytest.fixture
-def two_cars(simulator: Simulator) -> MockConfigEntry:
+def two_cars(server: Server) -> MockConfigEntry:
     """Return the account with both of its vehicles."""
-    return account_entry(simulator, 0, 1)
+    return account_entry(server, 0, 1)
 
 
 def _coordinator(entry: MockConfigEntry, number: int = 0) -> PoderoCoordinator:
@@ -118,10 +118,10 @@ async def test_one_request_a_minute(
 
 
 async def test_client_credentials(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
     """An account of an organization works as well."""
-    password = account_entry(simulator, 0)
+    password = account_entry(server, 0)
     entry = MockConfigEntry(
         domain="podero",
         data={
@@ -676,10 +676,10 @@ async def test_missing_at_set_up(
 
 
 async def test_no_vehicles(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
     """An account without a vehicle asks for nothing."""
-    await set_up(account_entry(simulator))
+    await set_up(account_entry(server))
     await later(hass)
     assert not simulator.requests
 

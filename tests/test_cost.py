@@ -7,7 +7,6 @@ import asyncio
 from datetime import timedelta
 from typing import Any, override
 
-from aiohttp import web
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -19,8 +18,7 @@ from homeassistant.util import dt as dt_util
 from .conftest import Refresh, SetUp, account_entry
 from .support import shown, token_requests, vehicle_requests
 from .test_fields import PLACES
-from simulator import Fault, Simulator
-from simulator.faults import Answer
+from simulator import Fault, Server, Simulator
 
 type Writes = list[tuple[str, bool]]
 """Who wrote a state, and whether it was another one than before."""
@@ -164,21 +162,20 @@ class Crowd(Fault):
     waiting = most_waiting = 0
 
     @override
-    async def answer(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def wait(self) -> None:
         self.waiting += 1
         self.most_waiting = max(self.most_waiting, self.waiting)
         await asyncio.sleep(0.02)
         self.waiting -= 1
-        return await answer(request)
 
 
 async def test_many_vehicles_do_not_answer_in_one_stall(
-    simulator: Simulator, set_up: SetUp
+    server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
     """A few requests are under way at once, however many vehicles there are."""
     for _ in range(10):
         simulator.add_vehicle()
-    entry = account_entry(simulator, *range(12))
+    entry = account_entry(server, *range(12))
     await set_up(entry)
     crowd = Crowd(kind="vehicle")
     simulator.add_fault(crowd)

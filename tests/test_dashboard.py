@@ -20,13 +20,13 @@ from .repository import read_json, read_texts
 from .test_trigger import device_of
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.dashboard import STRATEGY, TEMPLATE
-from simulator import Simulator
+from simulator import Server, Simulator
 
 
 @pytest.fixture
-def entry(simulator: Simulator) -> MockConfigEntry:
+def entry(server: Server) -> MockConfigEntry:
     """Return the account with both cars."""
-    return account_entry(simulator, 0, 1)
+    return account_entry(server, 0, 1)
 
 
 async def get_dashboard(hass: HomeAssistant, **data: Any) -> list[dict[str, Any]]:

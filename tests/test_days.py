@@ -2,7 +2,6 @@
 
 from collections import Counter
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import ClientTimeout
@@ -42,10 +41,7 @@ async def test_days(
 
     async with Cloud(1, read, minutes_per_reading=5) as cloud:
         cars = {car.id: car for car in cloud.simulator.vehicles}
-        podero: Any = SimpleNamespace(
-            url=cloud.url, account=cloud.simulator.account, vehicles=[*cars.values()]
-        )
-        entry = account_entry(podero, 0, 1)
+        entry = account_entry(cloud.server, 0, 1)
         await set_up(entry)
         devices = {device_of(hass, entry, car).id: car for car in cars.values()}
 

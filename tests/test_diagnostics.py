@@ -22,7 +22,7 @@ from .documents import VEHICLE
 from .support import later
 from custom_components.podero import coordinator as coordinator_module
 from custom_components.podero.diagnostics import async_get_device_diagnostics
-from simulator import Simulator
+from simulator import Server, Simulator
 
 WITHHELD = "withheld"
 PERSONAL = {
@@ -53,6 +53,7 @@ async def _get(
 async def test_account(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
+    server: Server,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
@@ -69,7 +70,7 @@ async def test_account(
     )
     await set_up(entry)
     diagnostics = await _get(hass, hass_client, entry)
-    assert diagnostics["account"] == {"base_url": simulator.url, "grant": "password"}
+    assert diagnostics["account"] == {"base_url": server.url, "grant": "password"}
     (vehicle,) = diagnostics["vehicles"]
     reading = vehicle.pop("vehicle")
     assert vehicle == {
@@ -264,12 +265,13 @@ async def test_not_loaded(
 async def test_device(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
+    server: Server,
     simulator: Simulator,
     set_up: SetUp,
     device_registry: dr.DeviceRegistry,
 ) -> None:
     """A device's are those of its vehicle, and of none where it has none."""
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     simulator.vehicles[1].override(battery_level=33)
     await set_up(entry)
     device = next(

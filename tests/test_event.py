@@ -14,7 +14,7 @@ from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UN
 from homeassistant.core import Event, HomeAssistant, State
 
 from .conftest import Refresh, SetUp, account_entry
-from simulator import ABSENT, Car, Simulator
+from simulator import ABSENT, Car, Server, Simulator
 
 CHARGING = "event.car_1_charging"
 
@@ -292,12 +292,13 @@ async def test_writes_only_what_is_new(
 
 async def test_cars_apart(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     set_up: SetUp,
     refresh: Refresh,
 ) -> None:
     """What happens to one car is not told of the other."""
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     await set_up(entry)
     simulator.vehicles[1].plug_in()
     await refresh(entry)

@@ -11,10 +11,9 @@ import re
 import socket
 import ssl
 from typing import Any
-from unittest.mock import AsyncMock, Mock, patch
+from unittest.mock import AsyncMock, patch
 
 import aiohttp
-from aiohttp import web
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
@@ -42,9 +41,7 @@ from .support import (
     vehicle_requests,
 )
 from custom_components.podero import coordinator as coordinator_module
-from simulator import Fault, Simulator
-from simulator.faults import Answer
-from simulator.server import build_app
+from simulator import Fault, Server, Simulator
 
 MEBIBYTE = 1024 * 1024
 LOOPBACK = {"host": "127.0.0.1", "family": socket.AF_INET, "proto": 0, "flags": 0}
@@ -58,10 +55,13 @@ def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def two_cars(
-    simulator: Simulator, set_up: SetUp, caplog: pytest.LogCaptureFixture
+    server: Server,
+    simulator: Simulator,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
 ) -> MockConfigEntry:
     """Return the account with both of its vehicles, set up."""
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     await set_up(entry)
     simulator.requests.clear()
     caplog.clear()
@@ -318,14 +318,8 @@ async def test_one_is_refused_and_one_silent_at_set_up(
     refused = VehicleFault(
         kind="vehicle", vehicle_id=simulator.vehicles[0].id, status=401
     )
-    silent = Fault(kind="vehicle", status=503)
-
-    async def answer(request: web.Request, answer: Answer) -> web.StreamResponse:
-        return await refused.answer(
-            request, lambda request: silent.answer(request, answer)
-        )
-
-    simulator.add_fault(Mock(Fault, kind="vehicle", count=None, answer=answer))
+    simulator.add_fault(refused)
+    simulator.add_fault(kind="vehicle", status=503)
     assert not await hass.config_entries.async_reload(two_cars.entry_id)
     assert two_cars.state is ConfigEntryState.SETUP_RETRY
     simulator.clear_faults()
@@ -378,10 +372,10 @@ async def test_a_refused_token_is_not_sent_again(
 
 
 async def test_server_that_hangs_up_without_a_word(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
     """A token is renewed all the same, though what asks for it is not sent twice."""
-    address = URL(simulator.url)
+    address = URL(server.url)
 
     async def pass_on(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -395,10 +389,10 @@ async def test_server_that_hangs_up_without_a_word(
             await asyncio.sleep(0.01)
         writer.close()
 
-    async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
         base_url = f"http://127.0.0.1:{port}"
-        await set_up(account_entry(simulator, 0, base_url=base_url))
+        await set_up(account_entry(server, 0, base_url=base_url))
         simulator.revoke_tokens()
         for _ in range(2):
             # What was open is closed by then.
@@ -446,12 +440,13 @@ async def test_redirect_is_not_looked_at(
 
 async def test_refused_connection(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     two_cars: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A cloud that is down is logged once for each vehicle, until it is up again."""
-    await simulator.stop()
+    await server.stop()
     for _ in range(3):
         await later(hass)
     assert not is_available(hass, simulator, 0)
@@ -459,7 +454,7 @@ async def test_refused_connection(
     failures = [_failed(1, "cannot_connect"), _failed(2, "cannot_connect")]
     assert sorted(complaints(caplog, INFO)) == failures
     caplog.clear()
-    await simulator.start()
+    await server.start()
     await later(hass)
     assert is_available(hass, simulator, 0)
     assert is_available(hass, simulator, 1)
@@ -478,14 +473,15 @@ def resolve() -> Iterator[AsyncMock]:
 
 
 @pytest.fixture
-def named(simulator: Simulator, resolve: AsyncMock) -> MockConfigEntry:
+def named(server: Server, resolve: AsyncMock) -> MockConfigEntry:
     """Return an account whose server is known by its name."""
-    base_url = simulator.url.replace("127.0.0.1", "localhost")
-    return account_entry(simulator, 0, base_url=base_url)
+    base_url = server.url.replace("127.0.0.1", "localhost")
+    return account_entry(server, 0, base_url=base_url)
 
 
 async def test_name_that_is_not_found(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     set_up: SetUp,
     caplog: pytest.LogCaptureFixture,
@@ -496,8 +492,8 @@ async def test_name_that_is_not_found(
     await set_up(named)
     caplog.clear()
     # What is open is closed, what is remembered is forgotten.
-    await simulator.stop()
-    await simulator.start()
+    await server.stop()
+    await server.start()
     connector = async_get_clientsession(hass).connector
     assert isinstance(connector, aiohttp.TCPConnector)
     connector.clear_dns_cache()
@@ -534,16 +530,14 @@ async def secured(simulator: Simulator) -> AsyncGenerator[str]:
     """Serve the simulator over TLS, with a certificate that nobody vouches for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed())
-    runner = web.AppRunner(build_app(simulator), shutdown_timeout=0.01)
-    await runner.setup()
     with ignored_handshakes():
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-        yield f"https://127.0.0.1:{runner.addresses[0][1]}"
-        await runner.cleanup()
+        async with Server(simulator, ssl_context=context) as server:
+            yield server.url
 
 
 async def test_certificate_that_is_not_trusted(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     secured: str,
     caplog: pytest.LogCaptureFixture,
@@ -552,7 +546,7 @@ async def test_certificate_that_is_not_trusted(
     context = ssl.create_default_context()
     with patch("homeassistant.util.ssl.client_context", return_value=context):
         async_get_clientsession(hass)
-    entry = account_entry(simulator, 0, base_url=secured)
+    entry = account_entry(server, 0, base_url=secured)
     entry.add_to_hass(hass)
     assert not await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -678,6 +672,7 @@ async def test_token_that_does_not_come(
 
 async def test_all_at_once(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     set_up: SetUp,
     caplog: pytest.LogCaptureFixture,
@@ -685,7 +680,7 @@ async def test_all_at_once(
     """Six vehicles that stall hold up nobody's next poll, and complain once each."""
     for _ in range(4):
         simulator.add_vehicle()
-    entry = account_entry(simulator, *range(6))
+    entry = account_entry(server, *range(6))
     await set_up(entry)
     caplog.clear()
     simulator.add_fault(kind="vehicle", delay=9)

@@ -14,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from .conftest import Refresh, SetUp, account_entry
 from .dialogs import bring_about, issues, kinds, only_issue
 from custom_components.podero.const import DOMAIN
-from simulator import ABSENT, Simulator
+from simulator import ABSENT, Server, Simulator
 
 
 @pytest.fixture(autouse=True)
@@ -143,10 +143,14 @@ async def test_a_message_that_replaces_another_is_new(
 
 
 async def test_each_vehicle_has_its_own(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp, refresh: Refresh
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    set_up: SetUp,
+    refresh: Refresh,
 ) -> None:
     """Two cars that have to be reconnected are two issues."""
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     await set_up(entry)
     for car in simulator.vehicles:
         car.raise_reauthenticate()
@@ -220,6 +224,7 @@ async def test_no_actions(
 @pytest.mark.parametrize("actions", [None, ABSENT, "none", {}, [5]])
 async def test_a_reading_without_actions_tells_nothing_of_them(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     set_up: SetUp,
     refresh: Refresh,
@@ -227,7 +232,7 @@ async def test_a_reading_without_actions_tells_nothing_of_them(
     is_action_needed: bool | None,
 ) -> None:
     """What waits goes on waiting, ignored where it was, until it is known to be over."""
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     bring_about(simulator, "reauthenticate")
     bring_about(simulator, "information")
     await set_up(entry)
@@ -413,10 +418,10 @@ async def test_ignored_across_a_restart(
 
 
 async def test_unloading_clears(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
     """An account that is not loaded raises nothing; another one keeps its own."""
-    first = account_entry(simulator, 0)
+    first = account_entry(server, 0)
     for kind in KINDS[:3]:
         bring_about(simulator, kind)
     await set_up(first)
@@ -445,10 +450,14 @@ async def test_removing_the_account_clears(
 
 @pytest.mark.parametrize("is_ignored", [False, True])
 async def test_removing_a_vehicle_clears(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp, is_ignored: bool
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    set_up: SetUp,
+    is_ignored: bool,
 ) -> None:
     """The other vehicle's issues stay as they were."""
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     for number in (0, 1):
         bring_about(simulator, "reauthenticate", number)
     await set_up(entry)

@@ -3,10 +3,11 @@
 import ast
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
-from .repository import INTEGRATION, modules
+from .repository import INTEGRATION, ROOT, modules
 from custom_components.podero.const import PLATFORMS
 
 # Lowest first. What is not named stands beside the platforms.
@@ -17,6 +18,27 @@ FLOORS = (
     {"entity"},
 )
 BESIDE_THE_PLATFORMS, TOP = len(FLOORS), len(FLOORS) + 1
+
+# The simulator's, lowest first: the cloud, and above it what knows HTTP.
+CLOUD_FLOORS = (
+    {"account", "clock", "faults", "habits", "preferences", "requests"},
+    {"actions", "sessions", "tokens"},
+    {"history", "life"},
+    {"living"},
+    {"document"},
+    {"car"},
+    {"sign_in", "state"},
+    {"cloud"},
+)
+SIMULATOR_FLOORS = (
+    *CLOUD_FLOORS,
+    {"errors"},
+    {"routing"},
+    {"auth", "failures", "maker"},
+    {"api", "control", "cues"},
+    {"server"},
+    {"__init__", "__main__"},
+)
 
 
 def _floor(name: str) -> int:
@@ -56,14 +78,34 @@ def test_imports_go_down() -> None:
         assert all(level <= 1 for level, _ in _imports(module)), name
 
 
-@pytest.mark.parametrize("folder", ["", "api", "charging"])
-def test_no_circle(folder: str) -> None:
-    """No module needs itself."""
-    graph = {
-        name: _neighbours(module)
-        for name, module in modules(INTEGRATION / folder).items()
-    }
+@pytest.mark.parametrize(
+    "folder",
+    [INTEGRATION, INTEGRATION / "api", ROOT / "simulator", ROOT / "scripts/demo"],
+)
+def test_no_circle(folder: Path) -> None:
+    """No module imports itself, not even by way of others."""
+    graph = {name: _neighbours(module) for name, module in modules(folder).items()}
     TopologicalSorter(graph).prepare()
+
+
+def test_simulator_imports_go_down() -> None:
+    """A module of the simulator imports only from lower floors."""
+    floors = {
+        name: floor for floor, names in enumerate(SIMULATOR_FLOORS) for name in names
+    }
+    simulator = modules(ROOT / "simulator")
+    assert floors.keys() == simulator.keys()
+    for name, module in simulator.items():
+        for neighbour in _neighbours(module):
+            assert floors[neighbour] < floors[name], f"{name} imports {neighbour}"
+
+
+def test_the_cloud_knows_no_http() -> None:
+    """Only what stands above the cloud imports aiohttp."""
+    simulator = modules(ROOT / "simulator")
+    for name in set().union(*CLOUD_FLOORS):
+        roots = {imported.split(".")[0] for _, imported in _imports(simulator[name])}
+        assert "aiohttp" not in roots, name
 
 
 def test_the_api_could_leave() -> None:

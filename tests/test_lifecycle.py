@@ -40,7 +40,7 @@ from .support import (
 from custom_components.podero import coordinator as coordinator_module
 from custom_components.podero.api import PoderoClient
 from custom_components.podero.coordinator import PoderoCoordinator
-from simulator import Simulator
+from simulator import Server, Simulator
 
 type Operation = Callable[[HomeAssistant, MockConfigEntry], Coroutine[Any, Any, Any]]
 
@@ -55,9 +55,9 @@ def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def two_cars(simulator: Simulator) -> MockConfigEntry:
+def two_cars(server: Server) -> MockConfigEntry:
     """Return the account with both of its vehicles."""
-    return account_entry(simulator, 0, 1)
+    return account_entry(server, 0, 1)
 
 
 def _subentry(simulator: Simulator, number: int) -> ConfigSubentry:

@@ -32,7 +32,7 @@ from custom_components.podero import repairs
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.diagnostics import async_get_config_entry_diagnostics
 from custom_components.podero.http import DATA_TICKETS
-from simulator import Simulator
+from simulator import Server, Simulator
 
 STEP = "data_entry_flow_progressed"
 
@@ -89,7 +89,11 @@ def reports(simulator: Simulator) -> list[str]:
 
 
 async def test_reconnect(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    person: Person,
+    reconnect: str,
 ) -> None:
     """Explained, signed in, come back, reported, verified: then it is fixed."""
     step = await person.open(reconnect)
@@ -99,7 +103,7 @@ async def test_reconnect(
 
     step = await person.submit(step)
     assert (step["type"], step["step_id"]) == ("external", "sign_in")
-    assert step["url"].startswith(f"{simulator.url}/maker/sign-in/")
+    assert step["url"].startswith(f"{server.url}/maker/sign-in/")
     (request,) = cues(simulator)
     assert request.json.keys() == {"successUrl", "cancelUrl", "language"}
     assert request.json["language"] == "en"
@@ -308,12 +312,16 @@ async def test_the_first_link_of_two(
 
 
 async def test_two_at_once(
-    hass: HomeAssistant, simulator: Simulator, person: Person, set_up: SetUp
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    person: Person,
+    set_up: SetUp,
 ) -> None:
     """Two cars are reconnected at the same time, and each comes back to its own dialog."""
     for car in simulator.vehicles:
         car.raise_reauthenticate()
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     await set_up(entry)
     first, second = await asyncio.gather(*map(person.fix, issues(hass)))
     back_of_first = await person.choose(first, "sign-in")
@@ -1039,10 +1047,14 @@ async def test_unknown_action_cannot_be_checked(
 
 @pytest.fixture
 async def missing(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp, refresh: Refresh
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    set_up: SetUp,
+    refresh: Refresh,
 ) -> MockConfigEntry:
     """Have an account of two cars of which the first is deleted."""
-    entry = account_entry(simulator, 0, 1)
+    entry = account_entry(server, 0, 1)
     await set_up(entry)
     simulator.vehicles[0].delete()
     await refresh(entry)

@@ -34,7 +34,7 @@ from .dialogs import Person, issues
 from .support import later, reauth_flows
 from custom_components.podero import coordinator as coordinator_module
 from custom_components.podero.const import DOMAIN
-from simulator import Simulator
+from simulator import Server, Simulator
 
 LATITUDE, LONGITUDE = 48.7654321, 16.1357924
 
@@ -201,9 +201,10 @@ CONTROLS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 async def _add_account(
-    hass: HomeAssistant, cloud: Simulator, witness: Witness, grant: str
+    hass: HomeAssistant, server: Server, witness: Witness, grant: str
 ) -> ConfigEntry:
     """Walk through the flow, with the mistakes that a person and the cloud can make."""
+    cloud = server.simulator
     name, secret, account = {
         "password": ("username", "password", cloud.account),
         "client_credentials": ("client_id", "client_secret", cloud.neighbor),
@@ -213,7 +214,7 @@ async def _add_account(
         secret: MARKS["wrong password"],
         "organization_id": account.organization_id,
         "user_id": account.user_id,
-        "server": {"environment": "custom", "base_url": cloud.url},
+        "server": {"environment": "custom", "base_url": server.url},
     }
     flow = hass.config_entries.flow
     flow_id = (await flow.async_init(DOMAIN, context={"source": SOURCE_USER}))[
@@ -342,6 +343,7 @@ async def _sign_in_again(
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_nothing_leaks(
     hass: HomeAssistant,
+    server: Server,
     marked: Simulator,
     witness: Witness,
     person: Person,
@@ -350,8 +352,8 @@ async def test_nothing_leaks(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """All paths are walked with values that can be recognized, and none is found again."""
-    entry = await _add_account(hass, marked, witness, "password")
-    other = await _add_account(hass, marked, witness, "client_credentials")
+    entry = await _add_account(hass, server, witness, "password")
+    other = await _add_account(hass, server, witness, "client_credentials")
     await _poll_through_faults(hass, marked, witness, entry)
     await _use_controls(hass, marked, witness)
     await _repair(hass, marked, witness, person)

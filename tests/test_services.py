@@ -21,7 +21,7 @@ from homeassistant.setup import async_setup_component
 from .conftest import SetUp, account_entry
 from .controls import call, readings, state, written
 from custom_components.podero.const import DOMAIN
-from simulator import Simulator
+from simulator import Server, Simulator
 
 NOW = "2026-11-02T12:00:00.700000+00:00"
 PAUSED = "binary_sensor.car_1_charging_paused"
@@ -119,6 +119,7 @@ async def test_no_time_at_all(
 
 async def test_targets(
     hass: HomeAssistant,
+    server: Server,
     simulator: Simulator,
     set_up: SetUp,
     area_registry: ar.AreaRegistry,
@@ -126,7 +127,7 @@ async def test_targets(
     entity_registry: er.EntityRegistry,
     label_registry: lr.LabelRegistry,
 ) -> None:
-    await set_up(account_entry(simulator, 0, 1))
+    await set_up(account_entry(server, 0, 1))
     first, second = device_of(hass, 1), device_of(hass, 2)
     garage = area_registry.async_create("Garage").id
     device_registry.async_update_device(first, area_id=garage)
@@ -238,9 +239,9 @@ async def test_actions_without_an_account(hass: HomeAssistant) -> None:
 
 
 async def test_one_fails_the_other_pauses(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
-    await set_up(account_entry(simulator, 0, 1))
+    await set_up(account_entry(server, 0, 1))
     simulator.vehicles[0].delete()
     with pytest.raises(HomeAssistantError, match="Podero does not know this vehicle"):
         await pause(hass, device_id=[device_of(hass, car) for car in (1, 2)])
@@ -250,11 +251,11 @@ async def test_one_fails_the_other_pauses(
 
 
 async def test_vehicle_that_was_never_read(
-    hass: HomeAssistant, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
     life = simulator.vehicles[0].life
     simulator.vehicles[0].delete()
-    await set_up(account_entry(simulator, 0, 1))
+    await set_up(account_entry(server, 0, 1))
     assert state(hass, PAUSED) == "unavailable"
     life.deleted_at = None
     await pause(hass, device_id=device_of(hass, 1))

@@ -16,7 +16,7 @@ from aiohttp import ClientError, ClientPayloadError, ClientSession
 from jsonschema import Draft202012Validator, FormatChecker
 import pytest
 
-from simulator import ABSENT, Account, Car, Fault, Simulator
+from simulator import ABSENT, Account, Car, Fault, Server, Simulator
 from simulator.__main__ import main
 from simulator.state import load
 
@@ -47,8 +47,9 @@ class Time:
 class Client:
     """Ask a simulator, as the resident unless told otherwise."""
 
-    def __init__(self, simulator: Simulator, session: ClientSession) -> None:
-        self.simulator = simulator
+    def __init__(self, server: Server, session: ClientSession) -> None:
+        self.server = server
+        self.simulator = server.simulator
         self.session = session
         self.token = ""
 
@@ -59,7 +60,7 @@ class Client:
             headers = {"Authorization": f"Bearer {self.token}"}
         async with self.session.request(
             method,
-            self.simulator.url + path,
+            self.server.url + path,
             headers=headers,
             allow_redirects=False,
             **options,
@@ -128,15 +129,15 @@ def time() -> Time:
 
 
 @pytest.fixture
-async def simulator(time: Time, socket_enabled: None) -> AsyncIterator[Simulator]:
-    async with Simulator(now=time) as simulator:
-        yield simulator
+async def server(time: Time, socket_enabled: None) -> AsyncIterator[Server]:
+    async with Server(Simulator(now=time)) as server:
+        yield server
 
 
 @pytest.fixture
-async def anonymous(simulator: Simulator) -> AsyncIterator[Client]:
+async def anonymous(server: Server) -> AsyncIterator[Client]:
     async with ClientSession() as session:
-        yield Client(simulator, session)
+        yield Client(server, session)
 
 
 @pytest.fixture
@@ -914,7 +915,7 @@ async def test_fault_serves_anything(client: Client, car: Car) -> None:
     )
     path = vehicle_path(car)
     for _ in range(2):
-        async with client.session.get(client.simulator.url + path) as response:
+        async with client.session.get(client.server.url + path) as response:
             assert response.status == 429
             assert response.content_type == "text/html"
             assert response.headers["Retry-After"] == "7"
@@ -967,14 +968,15 @@ async def test_fault_stalls(client: Client, car: Car, where: str) -> None:
 
 async def test_stop_does_not_wait_for_a_stall(time: Time, socket_enabled: None) -> None:
     simulator = Simulator(now=time)
-    await simulator.start()
+    server = Server(simulator)
+    await server.start()
     simulator.add_fault(delay=60)
     async with ClientSession() as session:
-        stalled = asyncio.create_task(session.post(simulator.url + TOKEN_URL))
+        stalled = asyncio.create_task(session.post(server.url + TOKEN_URL))
         await asyncio.sleep(0.1)
         assert simulator.requests
         async with asyncio.timeout(2):
-            await simulator.stop()
+            await server.stop()
         with pytest.raises(ClientError):
             await stalled
 
@@ -1001,7 +1003,8 @@ async def test_state_survives_a_restart(
     tmp_path: Path, time: Time, socket_enabled: None
 ) -> None:
     path = tmp_path / "state.json"
-    async with Simulator(now=time, state_file=path) as simulator:
+    simulator = Simulator(now=time, state_file=path)
+    async with Server(simulator):
         simulator.advance(timedelta(hours=20))
         first, second = simulator.vehicles
         first.write_preferences({"pause_power_until": MONDAY_NOON})
@@ -1025,11 +1028,9 @@ async def test_state_is_saved_on_change(
     tmp_path: Path, time: Time, socket_enabled: None
 ) -> None:
     path = tmp_path / "state.json"
-    async with (
-        Simulator(now=time, state_file=path) as simulator,
-        ClientSession() as session,
-    ):
-        client, car = Client(simulator, session), simulator.vehicles[0]
+    simulator = Simulator(now=time, state_file=path)
+    async with Server(simulator) as server, ClientSession() as session:
+        client, car = Client(server, session), simulator.vehicles[0]
         await client.sign_in()
         await client.ask("PUT", vehicle_path(car), json={"minimum_charge_limit": 31})
         saved = Simulator(now=time, state_file=path).vehicles[0].document()
@@ -1051,11 +1052,11 @@ def test_state_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.fixture
-def tell(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> Any:
+def tell(server: Server, capsys: pytest.CaptureFixture[str]) -> Any:
     """Return what runs a command against the simulator."""
 
     async def tell(*arguments: str) -> tuple[int, str]:
-        command = [*arguments[:1], "--url", simulator.url, *arguments[1:]]
+        command = [*arguments[:1], "--url", server.url, *arguments[1:]]
         code = await asyncio.to_thread(main, command)
         captured = capsys.readouterr()
         return code, (captured.out + captured.err).strip()

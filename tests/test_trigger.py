@@ -23,7 +23,7 @@ from homeassistant.setup import async_setup_component
 
 from .conftest import Refresh, SetUp, account_entry
 from custom_components.podero.const import DOMAIN
-from simulator import Car, Simulator
+from simulator import Car, Server, Simulator
 
 TRIGGERS = (
     "plugged_in",
@@ -42,9 +42,9 @@ def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def entry(simulator: Simulator) -> MockConfigEntry:
+async def entry(server: Server) -> MockConfigEntry:
     """Return the account with both cars, of which the first is plugged in."""
-    return account_entry(simulator, 0, 1)
+    return account_entry(server, 0, 1)
 
 
 @pytest.fixture

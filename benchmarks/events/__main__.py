@@ -164,7 +164,7 @@ class Month:
         ):
             account = self._cloud.simulator.account
             podero: Any = SimpleNamespace(
-                url=self._cloud.url,
+                url=self._cloud.server.url,
                 vehicle_ids=[car.id for car in self._cloud.simulator.vehicles],
                 account={
                     name: getattr(account, name)

@@ -15,8 +15,7 @@ from aiohttp.typedefs import Handler
 from scripts.demo.processes import LOOPBACK
 
 from .mishaps import Mishaps
-from simulator import Simulator
-from simulator.server import build_app
+from simulator import Server, Simulator
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 11, 2, 6, tzinfo=UTC)
@@ -32,8 +31,6 @@ class Cloud:
         self, seed: int, on_reading: OnReading, *, minutes_per_reading: int = 1
     ) -> None:
         """Have two cars whose time stands still at first."""
-        self._port = any_port()
-        self.url = f"http://{LOOPBACK}:{self._port}"
         self.simulator = Simulator(seed=seed, now=lambda: START)
         self.mishaps = Mishaps(self.simulator, seed)
         self.is_running = False
@@ -43,17 +40,11 @@ class Cloud:
         self._awake = asyncio.Event()
         self._minutes_per_reading = minutes_per_reading
         self._on_reading = on_reading
-        app = build_app(self.simulator)
-        # The last one is the innermost: it sees what faults made of an answer.
-        app.middlewares.append(self._observe)
-        self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.01
-        )
+        self.server = Server(self.simulator, middlewares=[self._observe])
 
     async def __aenter__(self) -> Self:
         """Start."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, self._port).start()
+        await self.server.start()
         return self
 
     async def __aexit__(
@@ -63,7 +54,7 @@ class Cloud:
         traceback: TracebackType | None,
     ) -> None:
         """Stop."""
-        await self._runner.cleanup()
+        await self.server.stop()
 
     def live(self, minutes: int) -> None:
         """Let some time pass."""

@@ -1,6 +1,5 @@
-"""Show the car maker's sign-in page, where the user's browser is sent."""
+"""Serve the car maker's sign-in page, to which the user's browser is sent."""
 
-from dataclasses import dataclass
 from html import escape
 
 from aiohttp import web
@@ -8,6 +7,7 @@ from aiohttp import web
 from .actions import Action
 from .car import Car
 from .routing import SIMULATOR
+from .sign_in import SignIn
 
 PATH = "/maker/sign-in/{sign_in_id}"
 
@@ -36,20 +36,10 @@ _CHOICES = """<p>Podero wants to read and steer your {car}.</p>
 _CLOSED = "<p>You can close this window: nothing was changed.</p>"
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """Remember where a sign-in leads back to."""
-
-    car: Car
-    action: Action
-    success_url: str
-    cancel_url: str
-
-
 def begin_sign_in(
     request: web.Request, car: Car, action: Action, success_url: str, cancel_url: str
 ) -> str:
-    """Return the address of a page for one sign-in."""
+    """Start a sign-in, and return the address of its page."""
     simulator = request.app[SIMULATOR]
     sign_in_id = simulator.signer.sign("sign-in")
     simulator.sign_ins[sign_in_id] = SignIn(car, action, success_url, cancel_url)
@@ -57,13 +47,13 @@ def begin_sign_in(
 
 
 async def show(request: web.Request) -> web.Response:
-    """Offer to sign in, to refuse, or to close the window."""
+    """Serve the page with the choices: sign in, refuse or close."""
     sign_in = _find(request)
     return _page(sign_in, _CHOICES.format(car=escape(sign_in.car.name)))
 
 
 async def choose(request: web.Request) -> web.Response:
-    """Send the browser where its user's choice leads."""
+    """Redirect the browser to the page for the user's choice."""
     sign_in = _find(request)
     simulator = request.app[SIMULATOR]
     match (await request.post()).get("choice"):

@@ -4,67 +4,90 @@ None of them carries what was sent or received: no address, no identifier, no te
 of the service. They are safe to log.
 """
 
+from typing import ClassVar
+
 CONFLICT_REASONS = frozenset(
     {"already_charging", "fully_charged", "internal_error", "no_active_session"}
 )
-"""The service's words for why the state of the vehicle forbids something (guide)."""
+"""The reasons of a 409 that the guide names."""
 
 
 class PoderoError(Exception):
-    """Say that a call to the Partner API did not succeed."""
+    """A call to the Partner API failed."""
+
+    key: ClassVar[str]
+    """Names the kind of error: texts for people are found by it."""
 
 
 class AuthenticationError(PoderoError):
-    """Say that the credentials were refused, definitely: only new ones help."""
+    """The credentials were refused; only new ones help."""
+
+    key = "invalid_auth"
 
 
 class TokenRefusedError(AuthenticationError):
-    """Say that a token was refused that was just issued: the credentials may be good."""
+    """A newly issued token was refused, although the credentials were accepted."""
 
 
 class ForbiddenError(PoderoError):
-    """Say that the account may not see or do this (403)."""
+    """The account lacks permission (403)."""
+
+    key = "forbidden"
 
 
 class NotFoundError(PoderoError):
-    """Say that the thing asked for does not exist, or no longer (404)."""
+    """The resource does not exist, or no longer (404, 410)."""
+
+    key = "not_found"
 
 
 class ConflictError(PoderoError):
-    """Say that the vehicle is in no state for this (409).
+    """The state of the vehicle does not allow the request (409).
 
-    `reason` is one of CONFLICT_REASONS, or None where the service gave none of them.
+    `reason` is one of CONFLICT_REASONS, or None for any other.
     """
 
+    key = "conflict"
+
     def __init__(self, reason: str | None = None) -> None:
-        """Remember the reason."""
+        """Keep the reason."""
         super().__init__("The request conflicts with the state of the vehicle")
         self.reason = reason
 
 
 class InvalidRequestError(PoderoError):
-    """Say that the service refuses the values sent (400, 422 and the like)."""
+    """The service refused the request (400, 405, 422 and every other 4xx)."""
+
+    key = "invalid_request"
 
 
 class InvalidResponseError(PoderoError):
-    """Say that the answer is not one that the Partner API gives."""
+    """The answer is not one that the Partner API documents."""
+
+    key = "invalid_response"
 
 
 class UntrustedLinkError(InvalidResponseError):
-    """Say that a link leads elsewhere than to the account's own origin."""
+    """A link in an answer leads to where no request, or no browser, may be sent."""
+
+    key = "untrusted_link"
 
 
 class PoderoConnectionError(PoderoError):
-    """Say that the service could not be reached or failed: trying again may help.
+    """The service is unreachable or failing (timeout, 408, 5xx); a retry may succeed.
 
-    `retry_after` is the number of seconds that the service asked to wait, or None.
+    `retry_after` is the number of seconds of the Retry-After header, or None.
     """
 
+    key = "cannot_connect"
+
     def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """Remember how long the service asked to wait."""
+        """Keep the seconds to wait."""
         super().__init__(message)
         self.retry_after = retry_after
 
 
 class RateLimitError(PoderoConnectionError):
-    """Say that the service was asked too often (429)."""
+    """Too many requests (429)."""
+
+    key = "rate_limited"

@@ -93,9 +93,9 @@ async def test_password_grant(simulator: Simulator, password_auth: Auth) -> None
 @pytest.mark.parametrize(
     ("served", "first", "second"),
     [
-        ("both", [TOKEN_PATH], [TOKEN_PATH]),
-        ("contract", [TOKEN_PATH], [TOKEN_PATH]),
-        ("guide", [TOKEN_PATH, GUIDE_TOKEN_PATH], [GUIDE_TOKEN_PATH]),
+        ("both", [GUIDE_TOKEN_PATH], [GUIDE_TOKEN_PATH]),
+        ("contract", [GUIDE_TOKEN_PATH, TOKEN_PATH], [TOKEN_PATH]),
+        ("guide", [GUIDE_TOKEN_PATH], [GUIDE_TOKEN_PATH]),
     ],
 )
 async def test_client_credentials_on_both_urls(
@@ -105,7 +105,7 @@ async def test_client_credentials_on_both_urls(
     first: list[str],
     second: list[str],
 ) -> None:
-    """The contract's URL is asked first, and the one that answered from then on."""
+    """The guide's URL is asked first, and the one that answered from then on."""
     simulator.client_credentials_url = served
     token = await client_auth.get_access_token()
     assert [request.path for request in token_requests(simulator)] == first
@@ -118,9 +118,9 @@ async def test_client_credentials_bodies(
     simulator: Simulator, client_auth: Auth
 ) -> None:
     """Each URL is asked in the way that is documented for it."""
-    simulator.client_credentials_url = "guide"
+    simulator.client_credentials_url = "contract"
     await client_auth.get_access_token()
-    contract, guide = token_requests(simulator)
+    guide, contract = token_requests(simulator)
     assert contract.json == {
         "grant_type": "client_credentials",
         "client_id": simulator.account.client_id,
@@ -150,8 +150,8 @@ async def test_other_url_where_the_first_does_not_serve_the_grant(
     simulator.add_fault(kind="token", status=status, body=body, count=1)
     assert await client_auth.get_access_token()
     assert [request.path for request in token_requests(simulator)] == [
-        TOKEN_PATH,
         GUIDE_TOKEN_PATH,
+        TOKEN_PATH,
     ]
 
 

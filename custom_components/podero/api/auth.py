@@ -224,8 +224,9 @@ class PasswordAuth(Auth):
 class ClientCredentialsAuth(Auth):
     """The client-credentials grant: an organisation's client id and secret.
 
-    The contract and Podero's guide name different token URLs for it. Both are tried,
-    and the one that answered is asked first from then on.
+    The guide and the contract name different token URLs for it. The guide's is asked
+    first, the other one if it refuses the credentials or does not serve the grant; from
+    then on the one that answered is asked first.
     """
 
     def __init__(
@@ -235,23 +236,21 @@ class ClientCredentialsAuth(Auth):
         super().__init__(transport)
         self._client_id = client_id
         self._client_secret = client_secret
-        self._paths = [TOKEN_PATH, CLIENT_CREDENTIALS_PATH]
+        self._paths = CLIENT_CREDENTIALS_PATH, TOKEN_PATH
 
     @override
     async def _grant(self) -> Token:
-        refusal: AuthenticationError | _NotServedError | None = None
-        for path in tuple(self._paths):
-            try:
-                token = await self._ask_at(path)
-            except AuthenticationError as err:
-                refusal = err
-            except _NotServedError as err:
-                refusal = refusal or err
-            else:
-                self._paths.sort(key=path.__ne__)
-                return token
-        assert refusal is not None
-        raise refusal
+        first, second = self._paths
+        try:
+            return await self._ask_at(first)
+        except (AuthenticationError, _NotServedError) as err:
+            failure = err
+        try:
+            token = await self._ask_at(second)
+        except _NotServedError:
+            raise failure from None
+        self._paths = second, first
+        return token
 
     async def _ask_at(self, path: str) -> Token:
         """Ask one of the two URLs in the way that is documented for it."""

@@ -26,7 +26,7 @@ from .errors import (
     UntrustedLinkError,
 )
 
-REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=15)
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30)
 """How long one request may take, from the first byte out to the last byte in."""
 
 MAX_RESPONSE_SIZE = 1024 * 1024

@@ -350,6 +350,96 @@ async def test_hostile_addresses(
         await client.resolve_action(link, {})
 
 
+CUES = "/api/partners/v2.0/cues"
+ELSEWHERE = [
+    *(f"{CUES}/../org/anything", f"{CUES}/../../v2.0/auth/token", "/oauth2/token/"),
+    *(f"{CUES}/%2e%2e/org/x", f"{CUES}/.%2E/org/x", f"{CUES}/..%2forg/x"),
+    *(f"{CUES}/%252e%252e/org/x", f"{CUES}/1/..%5corg", f"{CUES}/1%2f..%2f..%2forg"),
+    *(f"{CUES}//org/x", f"{CUES}/1//resolve", f"/{CUES}/1/resolve", f"{CUES}/..;/org"),
+    *(CUES, f"{CUES}/", f"{CUES}?secret=1", f"{CUES}x/1", f"{CUES}/.", f"{CUES}/1/../"),
+    *("/api/partners/v2.0/org/x", "/api/partners/v2x0/cues/1/resolve", "/", "cues/1"),
+    *("/api/partners/v2%2e0/cues/1", f"{CUES}/1/%72esolve", f"/x{CUES}/1/resolve"),
+]
+
+
+@pytest.mark.parametrize("reference", ELSEWHERE)
+async def test_links_to_other_endpoints(
+    simulator: Simulator, client: PoderoClient, reference: str
+) -> None:
+    """No request is made for a link that does not lead to an action."""
+    link = ResolutionLink(url=reference)
+    with pytest.raises(UntrustedLinkError):
+        await client.resolve_action(link, {})
+    with pytest.raises(UntrustedLinkError):
+        await client.report_action(link, "fail")
+    assert not simulator.requests
+
+
+@pytest.mark.parametrize(
+    ("reference", "resolve", "state"),
+    [
+        ("/1/resolve", "/1/resolve", "/1/state"),
+        ("/a-B_7/resolve/", "/a-B_7/resolve/", "/a-B_7/state"),
+        ("/1/information/resolve", "/1/information/resolve", "/1/state"),
+        ("/x/../1/./resolve", "/1/resolve", "/1/state"),
+        ("/../cues/1/resolve", "/1/resolve", "/1/state"),
+    ],
+)
+async def test_links_to_actions(
+    simulator: Simulator,
+    client: PoderoClient,
+    reference: str,
+    resolve: str,
+    state: str,
+) -> None:
+    """A link is followed as it resolves, with its query as it is."""
+    link = ResolutionLink(url=f"{CUES}{reference}?secret=a%2Fb")
+    # The simulator knows no such action.
+    with pytest.raises((ForbiddenError, NotFoundError)):
+        await client.resolve_action(link, {})
+    with pytest.raises((ForbiddenError, NotFoundError)):
+        await client.report_action(link, "success")
+    _, *requests = simulator.requests
+    assert [request.path for request in requests] == [CUES + resolve, CUES + state]
+    assert all(request.query == {"secret": "a/b"} for request in requests)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "error"),
+    [
+        ([401], None),
+        ([401, 401], InvalidRequestError),
+        ([401, 404], NotFoundError),
+        ([401, 503], PoderoConnectionError),
+        ([403], ForbiddenError),
+    ],
+)
+async def test_outcome_that_needs_the_token(
+    simulator: Simulator,
+    client: PoderoClient,
+    statuses: list[int],
+    error: type[PoderoError] | None,
+) -> None:
+    """Where the secret alone is refused (401), the token is sent, once."""
+    car = simulator.vehicles[0]
+    car.raise_reauthenticate()
+    actions = (await client.get_vehicle(car.id)).actions
+    assert actions
+    link = actions[0].resolution_link
+    assert link is not None
+    await client.resolve_action(link, dict.fromkeys(ALL_PARAMETERS, "http://ha/done"))
+    simulator.requests.clear()
+    for status in statuses:
+        simulator.add_fault(kind="cues", status=status, count=1)
+    outcome = await asyncio.gather(
+        client.report_action(link, "success"), return_exceptions=True
+    )
+    assert [type(value) for value in outcome] == [error or type(None)]
+    sent = ["Authorization" in request.headers for request in simulator.requests]
+    assert sent == ([False, True] if statuses[0] == 401 else [False])
+    assert bool(car.document()["actions"]) is (error is not None)
+
+
 # What comes back.
 
 

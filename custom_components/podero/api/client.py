@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from http import HTTPStatus
 import re
 from typing import Any, Literal
@@ -20,15 +19,15 @@ from .errors import (
 from .models import ResolutionLink, Vehicle
 from .transport import Response, Transport, parse_url
 
+API_PATH = "/api/partners/v2.0"
 
-@cache
-def _canonical(uuid: str) -> str:
-    """Return a UUID in its canonical form. Raises ValueError if it is none."""
-    return str(UUID(uuid))
-
-
-# What every browser takes for a host; encoded where it is international.
+# A host that every browser accepts; punycode if it is international.
 _HOST = r"(?a)[\w.-]+|[\da-f:.]+"
+
+# Segments start with a letter, a digit, "_" or "-", and nothing is percent-encoded: no
+# server can read a dot segment or another separator into them.
+_SEGMENT = r"[\w-][\w.:~-]*"
+_CUE_PATH = rf"(?a)({re.escape(API_PATH)}/cues/{_SEGMENT})(/{_SEGMENT})*/?"
 
 
 class PoderoClient:
@@ -124,9 +123,8 @@ class PoderoClient:
         InvalidRequestError where a parameter is refused, UntrustedLinkError where the
         link or the address leads where no browser should be sent.
         """
-        response = await self._request(
-            "POST", self._transport.resolve(link.url or ""), json=parameters
-        )
+        url, _ = self._resolve_link(link)
+        response = await self._request("POST", url, json=parameters)
         address = response.member("redirect_url")
         if address is None:
             return None
@@ -144,22 +142,38 @@ class PoderoClient:
     ) -> None:
         """Report how an action ended that was started (guide).
 
-        Raises NotFoundError where it is not active, so reported already.
+        The secret in the link is the only documented proof: the token is sent only if
+        that is refused (401). Raises NotFoundError if the action is not active, so
+        reported already.
+        """
+        url, cue = self._resolve_link(link)
+        # The secret in the query serves both requests.
+        url = url.with_path(f"{cue}/state", encoded=True, keep_query=True)
+        json = {"state": state}
+        response = await self._transport.request("POST", url, json=json)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            response = await self._transport.request(
+                "POST",
+                url,
+                json=json,
+                headers=_authorization(await self._auth.get_access_token()),
+            )
+        response.raise_for_status()
+
+    def _resolve_link(self, link: ResolutionLink) -> tuple[URL, str]:
+        """Return the address of a link, and the path of the action that it belongs to.
+
+        Raises UntrustedLinkError for an address that is not an action's.
         """
         url = self._transport.resolve(link.url or "")
-        cue, _, _ = url.raw_path.rstrip("/").rpartition("/")
-        response = await self._transport.request(
-            "POST",
-            # The secret in the query serves both, and is the only proof asked for.
-            url.with_path(f"{cue}/state", encoded=True, keep_query=True),
-            json={"state": state},
-        )
-        response.raise_for_status()
+        if (match := re.fullmatch(_CUE_PATH, url.raw_path)) is None:
+            raise UntrustedLinkError("Not the address of an action")
+        return url, match[1]
 
     def _vehicle(self, vehicle_id: str) -> str:
         """Return the path of a vehicle. What is no UUID is no vehicle's id."""
         try:
-            return f"{self._vehicles}/{_canonical(vehicle_id)}"
+            return f"{self._vehicles}/{UUID(vehicle_id)}"
         except ValueError:
             raise NotFoundError("There is no such vehicle") from None
 
@@ -176,7 +190,7 @@ class PoderoClient:
             token = await self._auth.get_access_token(rejected)
             is_new = self._auth.renewals != renewals
             response = await self._transport.request(
-                method, url, json=json, headers={"Authorization": f"Bearer {token}"}
+                method, url, json=json, headers=_authorization(token)
             )
             if response.status != HTTPStatus.UNAUTHORIZED:
                 response.raise_for_status()
@@ -184,3 +198,7 @@ class PoderoClient:
             if is_new and rejected is not None:
                 raise TokenRefusedError("A new token was refused")
             rejected = token
+
+
+def _authorization(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 import orjson
 
+from custom_components.podero.api import Vehicle
 import simulator
 
 type Document = dict[str, Any]
@@ -183,6 +184,11 @@ def breakages(values: SearchStrategy[Any]) -> SearchStrategy[Document]:
 
 lost = st.sets(_places, max_size=12)
 """Keys that are not there any more."""
+
+
+def vehicle_of(**fields: Any) -> Vehicle:
+    """Return what is read from some fields, and of the required ones a null."""
+    return Vehicle.from_json({"owner": None} | fields)
 
 
 def broken(document: Document, news: Document, gone: set[str]) -> Document:

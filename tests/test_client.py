@@ -259,12 +259,27 @@ async def test_vehicles(simulator: Simulator, client: PoderoClient) -> None:
     simulator.add_vehicle(owner=simulator.neighbor)
     own = {vehicle.id for vehicle in await client.get_vehicles()}
     assert own == {car.id for car in simulator.vehicles[:2]}
-    simulator.add_fault(kind="vehicles", body=b'[1, {}, "x", null]', count=1)
+    body = b'[1, {}, "x", null, {"detail": "Gone"}, {"owner": null}, []]'
+    simulator.add_fault(kind="vehicles", body=body, count=1)
     assert await client.get_vehicles() == (Vehicle(),)
     for body in (b"{}", b"null", b"1", b'"x"'):
         simulator.add_fault(kind="vehicles", body=body, count=1)
         with pytest.raises(InvalidResponseError):
             await client.get_vehicles()
+
+
+async def test_same_answer(
+    simulator: Simulator, client: PoderoClient, vehicle_id: str
+) -> None:
+    """The same answer is the same object; values that are only equal are not the same."""
+    read = []
+    for level in (b"1", b"1", b"true", b"1.0", b"1"):
+        body = b'{"owner": null, "battery_level": %s}' % level
+        simulator.add_fault(kind="vehicle", body=body, count=1)
+        read.append(await client.get_vehicle(vehicle_id))
+    assert read[0] is read[1]
+    assert [vehicle.battery_level for vehicle in read] == [1, 1, None, 1, 1]
+    assert [vehicle.invalid for vehicle in read[2:4]] == [{"battery_level"}, set()]
 
 
 async def test_another_vehicles_answer(
@@ -451,6 +466,22 @@ async def _try(client: PoderoClient, vehicle_id: str) -> PoderoError | None:
     return None
 
 
+def test_every_error_has_a_key() -> None:
+    """It is what texts for people are found by."""
+    assert {kind.__name__: kind.key for kind in PoderoError.__subclasses__()} == {
+        "AuthenticationError": "invalid_auth",
+        "ForbiddenError": "forbidden",
+        "NotFoundError": "not_found",
+        "ConflictError": "conflict",
+        "InvalidRequestError": "invalid_request",
+        "InvalidResponseError": "invalid_response",
+        "PoderoConnectionError": "cannot_connect",
+    }
+    assert TokenRefusedError.key == "invalid_auth"
+    assert UntrustedLinkError.key == "untrusted_link"
+    assert RateLimitError.key == "rate_limited"
+
+
 async def test_every_status(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
@@ -492,13 +523,17 @@ async def test_every_status(
         Fault(body=b'{"a":' * 5000 + b"1" + b"}" * 5000),
         Fault(body=b"[" * 500000),
         Fault(body=b"{} {}"),
+        Fault(body=b"{}"),
+        Fault(body=b'{"detail": "Not available"}'),
+        Fault(body=b'{"error": {"code": "maintenance"}}'),
+        Fault(body=b'{"status": "error", "message": "Later"}'),
     ],
     ids=lambda fault: f"{fault.status or ''}{(fault.body or b'')[:24]!r}",
 )
 async def test_answers_that_are_none(
     simulator: Simulator, client: PoderoClient, vehicle_id: str, fault: Fault
 ) -> None:
-    """An answer that is no JSON object is told as such, and quoted nowhere."""
+    """An answer that is not a vehicle is told as such, and quoted nowhere."""
     fault.kind = "vehicle"
     simulator.add_fault(fault)
     err = await _try(client, vehicle_id)
@@ -511,7 +546,7 @@ async def test_content_type_does_not_matter(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
     """A vehicle is a vehicle, whatever the header calls it."""
-    body = b'{"battery_level": 41}'
+    body = b'{"battery_level": 41, "owner": null}'
     simulator.add_fault(kind="vehicle", body=body, content_type="text/plain")
     assert (await client.get_vehicle(vehicle_id)).battery_level == 41
 

@@ -21,6 +21,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.setup import async_setup_component
 
 from .conftest import Refresh, SetUp, account_entry
+from .documents import vehicle_of
 from .support import (
     VehicleFault,
     complaints,
@@ -747,7 +748,7 @@ async def test_unusable_fields_are_logged_once(
 
 
 def _reading(**fields: bool | None) -> Vehicle:
-    return Vehicle.from_json(fields)
+    return vehicle_of(**fields)
 
 
 OFF = {"is_plugged_in": False, "is_charging": False, "is_fully_charged": False}

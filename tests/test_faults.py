@@ -202,10 +202,12 @@ async def test_connection_that_breaks_or_stalls(
 @pytest.mark.parametrize(
     "fault",
     [
-        {"content_type": "text/html", "body": b'{"battery_level": 5}'},
-        {"content_type": "nonsense", "body": b'{"battery_level": 5}'},
-        {"status": 201, "body": b'{"battery_level": 5}'},
-        {"body": b'{"battery_level": 5, "odometer": 1e308, "x": {"y": [[[]]]}}'},
+        {"content_type": "text/html", "body": b'{"owner": null, "battery_level": 5}'},
+        {"content_type": "nonsense", "body": b'{"owner": null, "battery_level": 5}'},
+        {"status": 201, "body": b'{"owner": null, "battery_level": 5}'},
+        {
+            "body": b'{"owner": null, "battery_level": 5, "odometer": 1e308, "x": {"y": [[[]]]}}'
+        },
     ],
 )
 async def test_strange_but_usable(

@@ -24,6 +24,7 @@ from .documents import (
     on_the_wire,
     told,
     undecodable,
+    vehicle_of,
 )
 from custom_components.podero.api import (
     AuthenticationError,
@@ -85,7 +86,7 @@ def test_a_broken_vehicle(document: Document, news: Document, gone: set[str]) ->
     for name in VEHICLE["properties"].keys() - news.keys() - gone:
         assert getattr(vehicle, name) == getattr(whole, name), name
     for name in (news.keys() & VEHICLE["properties"].keys()) - gone:
-        alone = Vehicle.from_json({name: news[name]})
+        alone = vehicle_of(**{name: news[name]})
         assert getattr(vehicle, name) == getattr(alone, name), name
         assert (name in vehicle.invalid) == (name in alone.invalid), name
     assert vehicle.unrecognized.keys() == news.keys() - VEHICLE["properties"].keys()
@@ -104,28 +105,6 @@ def _assert_plausible(vehicle: Vehicle) -> None:
         assert value != "", name
     assert vehicle.charging_state is None or isinstance(vehicle.charging_state, str)
     json.dumps(_describe(vehicle), allow_nan=False)
-
-
-def _typed(vehicle: Vehicle) -> dict[str, Any]:
-    """Return the values of a vehicle, of which 1 and 1.0 are not the same."""
-    return {name: (type(value), value) for name, value in vars(vehicle).items()}
-
-
-@SOME
-@given(documents, breakages(junk), lost)
-def test_reading_what_changed(
-    document: Document, news: Document, gone: set[str]
-) -> None:
-    """Read as a change of the one before, a vehicle is the same as read anew."""
-    before = on_the_wire(document)
-    after = on_the_wire(broken(document, news, gone))
-    first = Vehicle.from_json(before)
-    changed = Vehicle.from_json(after, (before, first))
-    anew = Vehicle.from_json(after)
-    assert _typed(changed) == _typed(anew)
-    assert _typed(first) == _typed(Vehicle.from_json(before))
-    # And back again.
-    assert Vehicle.from_json(before, (after, changed)) == first
 
 
 @SOME
@@ -244,7 +223,5 @@ def test_an_outage_neither_invents_nor_loses(
 def _events(readings: list[Document]) -> list[str]:
     history = ChargingHistory()
     return [
-        event
-        for reading in readings
-        for event in history.add(Vehicle.from_json(reading))
+        event for reading in readings for event in history.add(vehicle_of(**reading))
     ]

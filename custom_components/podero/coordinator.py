@@ -63,7 +63,7 @@ class Interest(NamedTuple):
 
 type Listener = tuple[CALLBACK_TYPE, Interest | None]
 
-EVERYTHING = Interest(tuple(Vehicle.readers))
+EVERYTHING = Interest(tuple(Vehicle.readers()))
 """What a listener wants to know of that does not say."""
 
 

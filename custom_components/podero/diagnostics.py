@@ -80,7 +80,7 @@ def _describe(vehicle: Vehicle) -> dict[str, Any]:
     """Return a reading without what is personal or secret."""
     model = vehicle.device_model
     return {
-        **{name: _shown(name, getattr(vehicle, name)) for name in vehicle.readers},
+        **{name: _shown(name, getattr(vehicle, name)) for name in vehicle.readers()},
         "device_model": model
         and {
             "manufacturer": _shown_name(model.manufacturer),

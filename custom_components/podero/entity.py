@@ -37,7 +37,7 @@ class PoderoEntityDescription(EntityDescription):
     def interest(self) -> Interest:
         """Return what moves where the value does."""
         fields = tuple(
-            field for field in (self.source, *self.also) if field in Vehicle.readers
+            field for field in (self.source, *self.also) if field in Vehicle.readers()
         )
         return Interest(fields, self.value_fn)
 

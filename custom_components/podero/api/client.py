@@ -46,11 +46,11 @@ class PoderoClient:
         self._transport = transport
         self._auth = auth
         self._vehicles = (
-            f"/api/partners/v2.0/org/{UUID(organization_id)}/users/{UUID(user_id)}"
+            f"{API_PATH}/org/{UUID(organization_id)}/users/{UUID(user_id)}"
             "/electric-vehicles"
         )
-        # Of each vehicle: the last answer's hash, what it said, and what that was read as.
-        self._last: dict[str, tuple[int, tuple[dict[str, Any], Vehicle]]] = {}
+        # The last answer of each vehicle: the same one is not read again.
+        self._last: dict[str, tuple[bytes, Vehicle]] = {}
 
     def close(self) -> None:
         """Give up a token that is asked for, and begin no request any more."""
@@ -63,34 +63,33 @@ class PoderoClient:
     async def get_vehicles(self) -> tuple[Vehicle, ...]:
         """Return the user's vehicles, without their actions (guide).
 
-        What is no object is no vehicle. Raises NotFoundError where the service has no
-        such list.
+        Items that are not vehicles are skipped. Raises NotFoundError if the service has
+        no such list.
         """
         document = (await self._request("GET", self._vehicles)).json()
         if not isinstance(document, list):
             raise InvalidResponseError("The answer is not a list")
-        return tuple(
-            Vehicle.from_json(vehicle)
-            for vehicle in document
-            if isinstance(vehicle, dict)
-        )
+        vehicles = []
+        for item in document:
+            with suppress(InvalidResponseError):
+                vehicles.append(Vehicle.from_json(item))
+        return tuple(vehicles)
 
     async def get_vehicle(self, vehicle_id: str) -> Vehicle:
         """Return one vehicle, by its canonical UUID.
 
-        Raises NotFoundError where there is none, InvalidResponseError where the answer
-        is another vehicle's.
+        The same object is returned as long as the answer is the same. Raises
+        NotFoundError if there is none, InvalidResponseError if the answer is not a
+        vehicle or another one.
         """
         response = await self._request("GET", self._vehicle(vehicle_id))
-        fingerprint = hash(response.body)
-        known, last = self._last.get(vehicle_id, (None, None))
-        if last is not None and fingerprint == known:
-            return last[1]
-        document = response.json()
-        vehicle = Vehicle.from_json(document, last)
+        body, vehicle = self._last.get(vehicle_id, (None, None))
+        if vehicle is not None and body == response.body:
+            return vehicle
+        vehicle = Vehicle.from_json(response.json())
         if vehicle.id is not None and vehicle.id != vehicle_id:
             raise InvalidResponseError("The answer is another vehicle's")
-        self._last[vehicle_id] = fingerprint, (document, vehicle)
+        self._last[vehicle_id] = response.body, vehicle
         return vehicle
 
     async def set_preferences(self, vehicle_id: str, **preferences: Any) -> None:

@@ -33,6 +33,7 @@ from custom_components.podero.api import (
     ForbiddenError,
     InvalidRequestError,
     InvalidResponseError,
+    MethodNotAllowedError,
     NotFoundError,
     PasswordAuth,
     PoderoClient,
@@ -478,6 +479,7 @@ def test_every_error_has_a_key() -> None:
         "PoderoConnectionError": "cannot_connect",
     }
     assert TokenRefusedError.key == "invalid_auth"
+    assert MethodNotAllowedError.key == "invalid_request"
     assert UntrustedLinkError.key == "untrusted_link"
     assert RateLimitError.key == "rate_limited"
 
@@ -493,6 +495,7 @@ async def test_every_status(
         HTTPStatus.FORBIDDEN: ForbiddenError,
         HTTPStatus.NOT_FOUND: NotFoundError,
         HTTPStatus.GONE: NotFoundError,
+        HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowedError,
         HTTPStatus.REQUEST_TIMEOUT: PoderoConnectionError,
         HTTPStatus.CONFLICT: ConflictError,
         HTTPStatus.TOO_MANY_REQUESTS: RateLimitError,

@@ -11,6 +11,7 @@ from .errors import (
     ForbiddenError,
     InvalidRequestError,
     InvalidResponseError,
+    MethodNotAllowedError,
     NotFoundError,
     PoderoConnectionError,
     PoderoError,
@@ -31,6 +32,7 @@ from .models import (
     Vehicle,
     differences,
 )
+from .sessions import ChargePolicy, ChargingSession, DayPolicy
 from .transport import Transport, parse_base_url
 
 __all__ = [
@@ -38,14 +40,18 @@ __all__ = [
     "Auth",
     "AuthenticationError",
     "BoostState",
+    "ChargePolicy",
+    "ChargingSession",
     "ChargingState",
     "ClientCredentialsAuth",
     "ConflictError",
+    "DayPolicy",
     "DeviceModel",
     "ForbiddenError",
     "InformationAction",
     "InvalidRequestError",
     "InvalidResponseError",
+    "MethodNotAllowedError",
     "NotFoundError",
     "PasswordAuth",
     "PoderoClient",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date
 from http import HTTPStatus
 import re
 from typing import Any, Literal
@@ -17,9 +18,16 @@ from .errors import (
     UntrustedLinkError,
 )
 from .models import ResolutionLink, Vehicle
+from .sessions import ChargePolicy, ChargingSession
 from .transport import Response, Transport, parse_url
 
 API_PATH = "/api/partners/v2.0"
+
+PAGE_SIZE = 200
+"""Sessions asked for at once, the most that the guide allows."""
+
+MAX_PAGES = 50
+"""Pages after which a list of sessions is taken for endless."""
 
 # A host that every browser accepts; punycode if it is international.
 _HOST = r"(?a)[\w.-]+|[\da-f:.]+"
@@ -91,6 +99,67 @@ class PoderoClient:
             raise InvalidResponseError("The answer is another vehicle's")
         self._last[vehicle_id] = response.body, vehicle
         return vehicle
+
+    async def get_sessions(
+        self, vehicle_id: str, first: date, last: date
+    ) -> tuple[ChargingSession, ...]:
+        """Return the completed sessions of some UTC days, both inclusive (guide).
+
+        Their order is the service's. An item that is not an object is a session of which
+        nothing is known. Raises ForbiddenError, NotFoundError or MethodNotAllowedError
+        if the account may not list them or the service cannot, InvalidRequestError if it
+        refuses the days, InvalidResponseError also for a list without an end.
+        """
+        path = (
+            f"{self._vehicle(vehicle_id)}/sessions"
+            f"?from={first:%Y-%m-%d}&to={last:%Y-%m-%d}&limit={PAGE_SIZE}"
+        )
+        sessions: list[ChargingSession] = []
+        known: set[object] = set()
+        offset = 0
+        for _ in range(MAX_PAGES):
+            document = (await self._request("GET", f"{path}&offset={offset}")).json()
+            items = _member(document, "items")
+            if not isinstance(items, list):
+                raise InvalidResponseError("The items are not a list")
+            total = document.get("total")
+            # A session that is added meanwhile moves others to the next page.
+            page = [
+                session
+                for session in map(_session, items)
+                if (session.id or session.plug_in_time) not in known
+            ]
+            sessions += page
+            known.update(session.id or session.plug_in_time for session in page)
+            offset += len(items)
+            # The total may be wrong: nothing new is the end, and a full page is not.
+            is_last = isinstance(total, int) and offset >= total
+            if not page or (is_last and len(items) < PAGE_SIZE):
+                return tuple(sessions)
+        raise InvalidResponseError("The list of sessions has no end")
+
+    async def get_current_session(self, vehicle_id: str) -> ChargingSession | None:
+        """Return the session that has not ended, if there is one (guide).
+
+        Raises ForbiddenError, NotFoundError or MethodNotAllowedError if the account may
+        not read it or the service cannot.
+        """
+        response = await self._request(
+            "GET", f"{self._vehicle(vehicle_id)}/sessions/current"
+        )
+        session = _member(response.json(), "session")
+        return None if session is None else ChargingSession.from_json(session)
+
+    async def get_charge_policy(self, vehicle_id: str) -> ChargePolicy:
+        """Return the weekly charge policy (guide).
+
+        Raises ForbiddenError, NotFoundError or MethodNotAllowedError if the account may
+        not read it or the service cannot.
+        """
+        response = await self._request(
+            "GET", f"{self._vehicle(vehicle_id)}/charge-policy"
+        )
+        return ChargePolicy.from_json(_member(response.json(), "data"))
 
     async def set_preferences(self, vehicle_id: str, **preferences: Any) -> None:
         """Change preferences of a vehicle; those not named stay as they are (guide).
@@ -201,3 +270,15 @@ class PoderoClient:
 
 def _authorization(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def _member(document: Any, name: str) -> Any:
+    """Return a member of a JSON object. Raises InvalidResponseError without it."""
+    if not isinstance(document, dict) or name not in document:
+        raise InvalidResponseError(f"The answer has no {name}")
+    return document[name]
+
+
+def _session(item: Any) -> ChargingSession:
+    """Read an item of a list; of what is not an object nothing is known."""
+    return ChargingSession.from_json(item if isinstance(item, dict) else {})

@@ -56,9 +56,13 @@ class ConflictError(PoderoError):
 
 
 class InvalidRequestError(PoderoError):
-    """The service refused the request (400, 405, 422 and every other 4xx)."""
+    """The service refused the request (400, 422 and every other 4xx)."""
 
     key = "invalid_request"
+
+
+class MethodNotAllowedError(InvalidRequestError):
+    """The endpoint does not exist in this form (405)."""
 
 
 class InvalidResponseError(PoderoError):

@@ -54,6 +54,11 @@ def decimal(value: Any) -> float:
     )
 
 
+def whole_decimal(value: Any) -> int:
+    """Read a number without a fraction, or a string that holds one."""
+    return integer(decimal(value))
+
+
 def text(value: Any) -> str | None:
     """Read a string as it is; a blank one is none."""
     if not isinstance(value, str):
@@ -100,6 +105,14 @@ def timestamp(value: Any) -> datetime | None:
 def clock_time(value: Any) -> time:
     """Read a wall-clock time; a zone, which the contract does not have, is ignored."""
     return time.fromisoformat(_matching(_TIME, value).upper()).replace(tzinfo=None)
+
+
+def timestamp_or_clock_time(value: Any) -> datetime | time | None:
+    """Read an RFC 3339 timestamp or a wall-clock time."""
+    try:
+        return timestamp(value)
+    except ValueError:
+        return clock_time(value)
 
 
 def between[T: float](

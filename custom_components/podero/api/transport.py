@@ -20,6 +20,7 @@ from .errors import (
     ForbiddenError,
     InvalidRequestError,
     InvalidResponseError,
+    MethodNotAllowedError,
     NotFoundError,
     PoderoConnectionError,
     RateLimitError,
@@ -116,6 +117,8 @@ class Response:
                 raise ForbiddenError("The account has no right to this")
             case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
                 raise NotFoundError("There is no such thing")
+            case HTTPStatus.METHOD_NOT_ALLOWED:
+                raise MethodNotAllowedError("There is no such endpoint")
             case HTTPStatus.CONFLICT:
                 reason = self.member("reason")
                 raise ConflictError(reason if reason in CONFLICT_REASONS else None)

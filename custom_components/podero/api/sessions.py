@@ -1,0 +1,93 @@
+"""Charging sessions and the weekly charge policy, both beyond the contract.
+
+Source: the guide, whose examples give the names only. Any value may be null.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Self, override
+
+from .errors import InvalidResponseError
+from .models import Model, read_by
+from .readers import (
+    between,
+    boolean,
+    clock_time,
+    decimal,
+    text,
+    timestamp,
+    timestamp_or_clock_time,
+    whole_decimal,
+)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ChargingSession(Model):
+    """What was charged between plugging in and unplugging, or is being charged.
+
+    Levels are in percent, energies in kWh, powers in kW, money in EUR; moments are aware,
+    in UTC, and to the second. A value that contradicts others, such as an end before the
+    start or a negative energy, is kept as it came.
+    """
+
+    id: str | None = read_by(text)
+    plug_in_time: datetime | None = read_by(timestamp)
+    unplug_time: datetime | None = read_by(timestamp)
+    inferred_session_end: datetime | None = read_by(timestamp)
+    desired_charging_start_time: datetime | None = read_by(timestamp)
+    desired_charging_end_time: datetime | None = read_by(timestamp)
+    charge_deadline: datetime | time | None = read_by(timestamp_or_clock_time)
+
+    target_soc_pct: float | None = read_by(between(decimal, 0, 100))
+    initial_soc_pct: float | None = read_by(between(decimal, 0, 100))
+    final_soc_pct: float | None = read_by(between(decimal, 0, 100))
+    energy_charged_kwh: float | None = read_by(decimal)
+    avg_charge_power_kw: float | None = read_by(decimal)
+    peak_charge_power_kw: float | None = read_by(decimal)
+    actual_cost_eur: float | None = read_by(decimal)
+    expected_savings_eur: float | None = read_by(decimal)
+    actual_savings_eur: float | None = read_by(decimal)
+
+    is_at_home: bool | None = read_by(boolean)
+    session_outcome: str | None = read_by(text)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DayPolicy(Model):
+    """The level to reach on a day, in percent, and by when, as a wall-clock time."""
+
+    charge_percentage: int | None = read_by(between(whole_decimal, 0, 100))
+    charge_deadline: time | None = read_by(clock_time)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ChargePolicy(Model):
+    """The weekly charge policy: a level and a time for each day, and their time zone."""
+
+    mon: DayPolicy | None = read_by(DayPolicy.from_json)
+    tue: DayPolicy | None = read_by(DayPolicy.from_json)
+    wed: DayPolicy | None = read_by(DayPolicy.from_json)
+    thu: DayPolicy | None = read_by(DayPolicy.from_json)
+    fri: DayPolicy | None = read_by(DayPolicy.from_json)
+    sat: DayPolicy | None = read_by(DayPolicy.from_json)
+    sun: DayPolicy | None = read_by(DayPolicy.from_json)
+    timezone: str | None = read_by(text)
+
+    @property
+    def days(self) -> tuple[DayPolicy, ...]:
+        """Return the policies of the seven days, Monday's first."""
+        days = (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
+        return tuple(day or DayPolicy() for day in days)
+
+    @classmethod
+    @override
+    def from_json(cls, document: object) -> Self:
+        """Read a decoded JSON object.
+
+        Raises InvalidResponseError for anything else, and for an object without any day.
+        """
+        if isinstance(document, dict) and document.keys().isdisjoint(WEEKDAYS):
+            raise InvalidResponseError("The object is not a charge policy")
+        return super().from_json(document)

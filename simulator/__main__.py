@@ -49,6 +49,7 @@ async def _serve(options: argparse.Namespace) -> None:
         read_only=options.read_only,
         lists_vehicles=not options.no_list,
         signin_reports_outcome=options.signin_reports_outcome,
+        history_days=options.history_days,
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -127,6 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", type=_coordinates, default=VIENNA, metavar="LAT,LON")
     parser.add_argument(
         "--zone", type=_zone, default="Europe/Vienna", help="whose nights are cheap"
+    )
+    parser.add_argument(
+        "--history-days", type=int, default=61, metavar="DAYS", help="of past sessions"
     )
     parser.add_argument("--state", type=Path, metavar="FILE", help="survive a restart")
     parser.add_argument(

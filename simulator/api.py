@@ -11,7 +11,6 @@ from .car import BoostRefusedError, Car
 from .errors import ApiError
 from .preferences import parse_preferences
 from .routing import SIMULATOR, Route, read_json
-from .sessions import Session
 
 _MOST_SESSIONS = 200
 
@@ -70,26 +69,24 @@ async def disarm_boost(request: web.Request) -> web.Response:
 
 
 async def list_sessions(request: web.Request) -> web.Response:
-    """Serve the charging sessions of some days, the latest first."""
+    """Serve the completed charging sessions of some UTC days, the latest first."""
     car = find_car(request)
-    zone = car.world.zone
     first, last = _date(request, "from"), _date(request, "to")
     limit = _number(request, "limit", 50, 1, _MOST_SESSIONS)
     offset = _number(request, "offset", 0, 0, None)
-
-    def is_asked_for(session: Session) -> bool:
-        day = session.plug_in_time.astimezone(zone).date()
-        return (first is None or first <= day) and (last is None or day <= last)
-
-    found = [session for session in car.sessions if is_asked_for(session)]
+    found = car.completed_sessions(first, last)
     items = [session.document() for session in found[offset : offset + limit]]
     return web.json_response({"total": len(found), "items": items})
 
 
 async def get_current_session(request: web.Request) -> web.Response:
-    """Serve the charging session that goes on, if one does."""
-    session = find_car(request).current_session
-    return web.json_response({"session": session.document() if session else None})
+    """Serve the running charging session, if there is one."""
+    return web.json_response({"session": find_car(request).current_session_document()})
+
+
+async def get_charge_policy(request: web.Request) -> web.Response:
+    """Serve the weekly charge policy."""
+    return web.json_response(find_car(request).policy_document())
 
 
 def find_car(request: web.Request, *, include_deleted: bool = False) -> Car:
@@ -140,11 +137,11 @@ def _flag(request: web.Request, name: str) -> bool:
     raise ApiError(422, f"{name}: not a boolean.")
 
 
-def _date(request: web.Request, name: str) -> date | None:
-    if (text := request.query.get(name)) is None:
-        return None
+def _date(request: web.Request, name: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(request.query[name])
+    except KeyError as error:
+        raise ApiError(422, f"{name}: required.") from error
     except ValueError as error:
         raise ApiError(422, f"{name}: not a date.") from error
 
@@ -171,5 +168,8 @@ ROUTES = (
     Route("POST", f"{_VEHICLE}/boost", "boost", start_boost),
     Route("DELETE", f"{_VEHICLE}/boost", "boost", disarm_boost),
     Route("GET", f"{_VEHICLE}/sessions", "sessions", list_sessions),
-    Route("GET", f"{_VEHICLE}/sessions/current", "sessions", get_current_session),
+    Route(
+        "GET", f"{_VEHICLE}/sessions/current", "current_session", get_current_session
+    ),
+    Route("GET", f"{_VEHICLE}/charge-policy", "charge_policy", get_charge_policy),
 )

@@ -1,14 +1,16 @@
 """Offer a car to Podero, who steers it, and to whoever tests or demonstrates with it."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from .account import Account
 from .actions import ALL_PARAMETERS, INFORMATION, REAUTHENTICATE, Action
 from .document import build_document
 from .habits import Habits, Model
+from .history import make_session
 from .living import LivingCar, World
+from .policy import WEEKDAYS, DayPolicy, WeeklyPolicy
 from .preferences import POLICY_FIELDS
 from .sessions import Session
 
@@ -51,6 +53,8 @@ class Car(LivingCar):
         )
         self.lag: float = 0
         """How many readings do not show yet what is written from now on."""
+        self.lists_sessions_by: Literal["plug_in_time", "unplug_time"] = "plug_in_time"
+        """Which of the two the days of the session list are compared with."""
         self._late: list[tuple[float, dict[str, Any]]] = []
         self._replacement: Any = _NOTHING
 
@@ -187,6 +191,7 @@ class Car(LivingCar):
             self._drop_override(name)
         if POLICY_FIELDS & fields.keys():
             self.life.policy_updated_at = now
+            self._update_deadline(now)
         if (
             self.is_paused(now)
             and self.life.is_charging
@@ -197,9 +202,11 @@ class Car(LivingCar):
             self._report(now)
         self.life.updated_at = now
 
+    # Charging sessions.
+
     @property
     def current_session(self) -> Session | None:
-        """Return the session that goes on."""
+        """Return the running session."""
         self.catch_up()
         return self.life.session
 
@@ -208,6 +215,92 @@ class Car(LivingCar):
         """Return all sessions, the latest first."""
         self.catch_up()
         return self.life.sessions[::-1]
+
+    def current_session_document(self) -> dict[str, Any] | None:
+        """Return the running session as the API serves it, with the plan."""
+        now = self.catch_up()
+        if (session := self.life.session) is None:
+            return None
+        self._update_savings(session)
+        return session.document(self.plan(now))
+
+    def completed_sessions(self, first: date, last: date) -> list[Session]:
+        """Return the completed sessions of some UTC days, the latest first."""
+        return [
+            session
+            for session in self.sessions
+            if session.is_completed and first <= self._day_of(session) <= last
+        ]
+
+    def _day_of(self, session: Session) -> date:
+        # The guide does not say which of the two counts.
+        at = session.plug_in_time
+        if self.lists_sessions_by == "unplug_time" and session.unplug_time is not None:
+            at = session.unplug_time
+        return at.astimezone(UTC).date()
+
+    def correct_session(self, session: Session, **properties: Any) -> None:
+        """Serve these properties of a session in place of the true ones from now on."""
+        session.corrections |= properties
+
+    def delete_session(self, session: Session) -> None:
+        """Delete a completed session; raise ValueError if it is running."""
+        if not session.is_completed:
+            raise ValueError("the session is running")
+        self.life.sessions.remove(session)
+
+    def add_away_session(
+        self, energy_kwh: float, *, hours_ago: float = 4, hours: float = 2
+    ) -> Session:
+        """Add a completed session away from home, which began some hours ago.
+
+        It changes nothing else about the car.
+        """
+        plugged_in_at = self.catch_up() - timedelta(hours=hours_ago)
+        session = make_session(
+            self._seed,
+            self.model,
+            self.world.prices,
+            energy_kwh,
+            plugged_in_at=plugged_in_at,
+            begins_at=plugged_in_at,
+            unplugged_at=plugged_in_at + timedelta(hours=hours),
+            is_at_home=False,
+        )
+        self.life.sessions.append(session)
+        self.life.sessions.sort(key=lambda session: session.plug_in_time)
+        return session
+
+    # The weekly charge policy.
+
+    def policy_document(self) -> dict[str, Any]:
+        """Return the weekly charge policy as the API serves it."""
+        life = self.life
+        return life.policy.document(life.preferences, self.world.zone)
+
+    def set_day_policy(
+        self, weekday: str, charge_percentage: int, charge_deadline: str | None
+    ) -> None:
+        """Give a weekday ("mon" to "sun") a policy of its own."""
+        if weekday not in WEEKDAYS:
+            raise ValueError(f"weekday: one of {', '.join(WEEKDAYS)}")
+        self.life.policy.days[weekday] = DayPolicy(charge_percentage, charge_deadline)
+        self._note_policy_change()
+
+    def set_policy_zone(self, timezone: str | None) -> None:
+        """Set the time zone of the deadlines; None: the home's."""
+        self.life.policy.timezone = timezone
+        self._note_policy_change()
+
+    def clear_policy(self) -> None:
+        """Have all weekdays follow the preferences, in the home's time zone."""
+        self.life.policy = WeeklyPolicy()
+        self._note_policy_change()
+
+    def _note_policy_change(self) -> None:
+        now = self.catch_up()
+        self.life.policy_updated_at = self.life.updated_at = now
+        self._update_deadline(now)
 
     # What the user is asked to do.
 

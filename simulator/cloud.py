@@ -14,6 +14,7 @@ from .clock import Clock, real_now
 from .faults import Fault, Faults
 from .habits import COMMUTER, FIRST_MODEL, PART_TIMER, SECOND_MODEL, Habits, Model
 from .living import World
+from .prices import Prices
 from .requests import RecordedRequest
 from .sign_in import SignIn
 from .state import State, load, save
@@ -42,6 +43,7 @@ class Simulator:
         read_only: bool = False,
         lists_vehicles: bool = True,
         signin_reports_outcome: bool = False,
+        history_days: int = 31,
     ) -> None:
         """Choose how the cloud behaves; raise ValueError if the state file is invalid."""
         self.clock = Clock(now, speed)
@@ -58,7 +60,15 @@ class Simulator:
         self.requests: list[RecordedRequest] = []
         self.vehicles: list[Car] = []
         self.zone = zone or ZoneInfo("Europe/Vienna")
-        self._world = World(self.clock, self.signer, seed, home, self.zone)
+        self._world = World(
+            self.clock,
+            self.signer,
+            seed,
+            home,
+            self.zone,
+            Prices(seed, self.zone),
+            history_days,
+        )
         self._state_file = state_file
         self.add_vehicle(
             FIRST_MODEL, COMMUTER, vehicle_id=FIRST_CAR_ID, is_plugged_in=True

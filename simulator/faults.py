@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 type Kind = Literal[
-    "token", "vehicle", "vehicles", "preferences", "boost", "sessions", "cues"
+    "token",
+    "vehicle",
+    "vehicles",
+    "preferences",
+    "boost",
+    "sessions",
+    "current_session",
+    "charge_policy",
+    "cues",
 ]
 
 KINDS: tuple[str, ...] = get_args(Kind.__value__)

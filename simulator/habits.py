@@ -6,6 +6,7 @@ from functools import lru_cache
 from random import Random
 from zoneinfo import ZoneInfo
 
+_DAY = timedelta(days=1)
 _SATURDAY = 5
 
 
@@ -68,15 +69,11 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """Describe one day: the trip, if there is one, and when power gets cheap in the evening."""
+    """One day: the trip, if there is one, and when power gets cheap in the evening."""
 
     trip: Trip | None
     cheap_from: time
     cheap_until: time = time(5)
-
-    def is_cheap(self, local: time) -> bool:
-        """Tell whether power is cheap at this time of the day."""
-        return local >= self.cheap_from or local < self.cheap_until
 
 
 FIRST_MODEL = Model(
@@ -116,6 +113,27 @@ def plan_day(seed: str, habits: Habits, day: date, zone: ZoneInfo) -> DayPlan:
         plugs_in=plugs_in,
     )
     return DayPlan(trip, cheap_from)
+
+
+def cheap_window(
+    seed: str, habits: Habits, at: datetime, zone: ZoneInfo
+) -> tuple[datetime, datetime]:
+    """Return the span of cheap power that a moment is in, else the next one."""
+    day = at.astimezone(zone).date()
+    starts_at, ends_at = _cheap_night(seed, habits, day - _DAY, zone)
+    if ends_at <= at:
+        starts_at, ends_at = _cheap_night(seed, habits, day, zone)
+    return max(starts_at, at), ends_at
+
+
+@lru_cache(maxsize=4096)
+def _cheap_night(
+    seed: str, habits: Habits, day: date, zone: ZoneInfo
+) -> tuple[datetime, datetime]:
+    plan = plan_day(seed, habits, day, zone)
+    starts_at = datetime.combine(day, plan.cheap_from, zone)
+    ends_at = datetime.combine(day + _DAY, plan.cheap_until, zone)
+    return starts_at.astimezone(UTC), ends_at.astimezone(UTC)
 
 
 def errand(leaves_at: datetime, habits: Habits) -> Trip:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .actions import Action
 from .habits import Trip
+from .policy import WeeklyPolicy
 from .preferences import Preferences
 from .sessions import Charged, Session
 
@@ -63,6 +64,7 @@ class Life:
     charged: list[Charged] = field(default_factory=list)
     boost: Boost = field(default_factory=Boost)
     preferences: Preferences = field(default_factory=Preferences)
+    policy: WeeklyPolicy = field(default_factory=WeeklyPolicy)
     policy_updated_at: datetime | None = None
     is_authenticated: bool = True
     deleted_at: datetime | None = None

@@ -1,7 +1,7 @@
-"""Let a car live: drive, stand at the plug, charge when it is cheap, and report now and then."""
+"""Simulate a car: it drives, is plugged in, charges in the cheap hours, and reports now and then."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from math import cos, radians
 from random import Random
 from uuid import NAMESPACE_URL, uuid5
@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from .account import Account
 from .actions import LinkSigner
 from .clock import Clock
-from .habits import Habits, Model, Trip, errand, plan_day
-from .history import past_month
+from .habits import Habits, Model, Trip, cheap_window, errand, plan_day
+from .history import make_history
 from .life import Life, Reading
-from .sessions import Session, energy_since, log_energy
+from .policy import next_deadline
+from .prices import Prices
+from .sessions import Plan, Session, energy_since, log_energy
 
 _TICK = timedelta(seconds=15)
 _TICK_HOURS = _TICK / timedelta(hours=1)
@@ -28,17 +30,19 @@ _LOW = 0.4
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Hold what all cars share."""
+    """What all cars share."""
 
     clock: Clock
     signer: LinkSigner
     seed: int
     home: tuple[float, float]
     zone: ZoneInfo
+    prices: Prices
+    history_days: int
 
 
 class LivingCar:
-    """Live the life of a car, tick by tick on a fixed grid, so that who watches changes nothing."""
+    """The life of a car, in ticks on a fixed grid, so that reading it does not change it."""
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class LivingCar:
         battery_level: int,
         is_plugged_in: bool,
     ) -> None:
-        """Put a car with a month of history on the road."""
+        """Create a car with some days of history."""
         self.id = vehicle_id
         self.model = model
         self.habits = habits
@@ -68,8 +72,14 @@ class LivingCar:
             energy_kwh=model.capacity_kwh * battery_level / 100,
         )
         plugged_in_at = now - timedelta(hours=2)
-        self.life.sessions, self.life.charged = past_month(
-            self._seed, model, habits, world.zone, plugged_in_at
+        self.life.sessions, self.life.charged = make_history(
+            self._seed,
+            model,
+            habits,
+            world.zone,
+            world.prices,
+            plugged_in_at,
+            world.history_days,
         )
         if is_plugged_in:
             self._connect(plugged_in_at, is_at_home=True)
@@ -82,11 +92,11 @@ class LivingCar:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether the car's own charge limit is reached."""
+        """Return whether the car's own charge limit is reached."""
         return self.life.energy_kwh >= self.model.limit_kwh - 1e-6
 
     def is_paused(self, at: datetime) -> bool:
-        """Tell whether the user paused charging."""
+        """Return whether the user paused charging."""
         until = self.life.preferences.pause_power_until
         return until is not None and until > at
 
@@ -152,11 +162,15 @@ class LivingCar:
         if self.is_full or not self._wants_power(session, at):
             life.is_charging = False
             return
+        if not life.is_charging and (plan := self.plan(at)) is not None:
+            session.expected_savings_eur = plan.expected_savings_eur
         life.is_charging = True
         room = self.model.limit_kwh - life.energy_kwh
         energy = min(self.model.ac_power_w / 1000 * _TICK_HOURS, room)
         life.energy_kwh += energy
-        session.add(energy, self.model.ac_power_w, at - _TICK, at)
+        since = at - _TICK
+        cost_eur = energy * self.world.prices.at(since)
+        session.add(energy, cost_eur, self.model.ac_power_w, since, at)
         log_energy(life.charged, at, energy)
         if self.is_full:
             life.is_charging = False
@@ -170,37 +184,51 @@ class LivingCar:
             return life.wanted_by_hand
         if self.is_paused(at):
             return False
-        steered = life.is_authenticated and session.is_at_home
-        if not (steered and life.preferences.is_smart_optimization_active):
-            return True
-        local = self._local(at)
-        plan = plan_day(self._seed, self.habits, local.date(), self.world.zone)
-        return plan.is_cheap(local.time()) or self._deadline_presses(local)
+        return not self._is_steered(session) or self._window(at)[0] <= at
 
-    def _deadline_presses(self, local: datetime) -> bool:
-        preferences = self.life.preferences
-        if (
-            not preferences.is_charge_policy_enabled
-            or preferences.charge_deadline_at is None
+    def _is_steered(self, session: Session) -> bool:
+        life = self.life
+        is_optimized = life.preferences.is_smart_optimization_active
+        return life.is_authenticated and session.is_at_home and is_optimized
+
+    def _window(self, at: datetime) -> tuple[datetime, datetime]:
+        """Return when a steered car charges, if it may charge from a moment on."""
+        life, zone = self.life, self.world.zone
+        power_kw = self.model.ac_power_w / 1000
+        starts_at, ends_at = cheap_window(self._seed, self.habits, at, zone)
+        if starts_at > at and (
+            deadline := next_deadline(life.policy, life.preferences, zone, at)
         ):
-            return False
-        missing = (
-            self.model.capacity_kwh * preferences.minimum_charge_limit / 100
-            - self.life.energy_kwh
+            target_kwh = self.model.capacity_kwh * deadline.percentage / 100
+            hours = timedelta(hours=(target_kwh - life.energy_kwh) / power_kw)
+            if hours > timedelta() and (latest := deadline.at - hours) < starts_at:
+                starts_at, ends_at = max(latest, at), deadline.at
+        missing_kwh = self.model.limit_kwh - life.energy_kwh
+        return starts_at, min(
+            ends_at, starts_at + timedelta(hours=missing_kwh / power_kw)
         )
-        if missing <= 0:
-            return False
-        deadline = datetime.combine(
-            local.date(),
-            time.fromisoformat(preferences.charge_deadline_at),
-            self.world.zone,
+
+    def plan(self, at: datetime) -> Plan | None:
+        """Return when the car is to charge, None if it is not steered or has no need."""
+        life, session = self.life, self.life.session
+        if session is None or self.is_full or not self._is_steered(session):
+            return None
+        is_boosted = life.boost.is_ongoing or life.boost.requested_at is not None
+        if is_boosted or life.wanted_by_hand is not None:
+            return None
+        pause = life.preferences.pause_power_until
+        may_charge_at = at if pause is None else max(at, pause)
+        starts_at, ends_at = self._window(may_charge_at)
+        hours = (ends_at - starts_at) / timedelta(hours=1)
+        energy_kwh = self.model.ac_power_w / 1000 * hours
+        prices, power_w = self.world.prices, self.model.ac_power_w
+        at_once_eur = prices.cost(
+            session.plug_in_time, session.energy_kwh + energy_kwh, power_w
         )
-        if deadline <= local:
-            deadline += _DAY
-        return (
-            local + timedelta(hours=missing / (self.model.ac_power_w / 1000))
-            >= deadline
-        )
+        planned_eur = session.cost_eur + prices.cost(starts_at, energy_kwh, power_w)
+        if life.is_charging and session.charging_started_at is not None:
+            starts_at = session.charging_started_at
+        return Plan(starts_at, ends_at, at_once_eur - planned_eur)
 
     def _connect(self, at: datetime, *, is_at_home: bool) -> None:
         life = self.life
@@ -210,9 +238,10 @@ class LivingCar:
             plug_in_time=at,
             initial_soc_pct=self.battery_level,
             target_soc_pct=self.model.charge_target_max or 100,
-            charge_deadline=life.preferences.charge_deadline_at,
+            charge_deadline=None,
             is_at_home=is_at_home,
         )
+        self._update_deadline(at)
         life.sessions.append(life.session)
         if life.boost.is_armed and is_at_home and not self.is_full:
             life.boost.is_armed = False
@@ -222,12 +251,27 @@ class LivingCar:
         life = self.life
         if life.session is None:
             return
+        self._update_savings(life.session)
         life.session.unplug_time = at
         life.session.final_soc_pct = self.battery_level
         life.session = None
         life.is_charging = False
         life.wanted_by_hand = None
         self._end_boost(at, "unplugged")
+
+    def _update_deadline(self, at: datetime) -> None:
+        life, session = self.life, self.life.session
+        if session is not None and session.is_at_home:
+            deadline = next_deadline(life.policy, life.preferences, self.world.zone, at)
+            session.charge_deadline = deadline.wall_clock if deadline else None
+
+    def _update_savings(self, session: Session) -> None:
+        session.savings_eur = (
+            self.world.prices.cost(
+                session.plug_in_time, session.energy_kwh, self.model.ac_power_w
+            )
+            - session.cost_eur
+        )
 
     def _begin_charging(self, at: datetime) -> None:
         life = self.life

@@ -10,6 +10,7 @@ from typing import Any
 from .actions import Action
 from .habits import Trip
 from .life import Boost, Life, Reading
+from .policy import DayPolicy, WeeklyPolicy
 from .preferences import Preferences
 from .sessions import Charged, Session
 
@@ -28,12 +29,14 @@ _KINDS: dict[str, Callable[..., Any]] = {
         Action,
         Boost,
         Charged,
+        DayPolicy,
         Life,
         Preferences,
         Reading,
         Session,
         State,
         Trip,
+        WeeklyPolicy,
     )
 }
 
@@ -57,10 +60,12 @@ def load(path: Path) -> State | None:
         raise ValueError(f"{path} is not a state file of this simulator") from error
     if not isinstance(state, State):
         raise ValueError(f"{path} is not a state file of this simulator")
-    # A session that goes on is the last of its list, not a copy of it.
+    # The running session is the same object as in the list, not a copy of it.
     for life in state.lives.values():
-        if life.session is not None:
-            life.session = life.sessions[-1]
+        if (running := life.session) is not None:
+            life.session = next(
+                session for session in life.sessions if session.id == running.id
+            )
     return state
 
 

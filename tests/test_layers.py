@@ -21,8 +21,8 @@ BESIDE_THE_PLATFORMS, TOP = len(FLOORS), len(FLOORS) + 1
 
 # The simulator's, lowest first: the cloud, and above it what knows HTTP.
 CLOUD_FLOORS = (
-    {"account", "clock", "faults", "habits", "preferences", "requests"},
-    {"actions", "sessions", "tokens"},
+    {"account", "clock", "faults", "habits", "preferences", "prices", "requests"},
+    {"actions", "policy", "sessions", "tokens"},
     {"history", "life"},
     {"living"},
     {"document"},

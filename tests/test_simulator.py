@@ -758,34 +758,349 @@ async def test_boost_refused(client: Client, car: Car) -> None:
 
 # Sessions
 
+EVER = "from=2026-01-01&to=2026-12-31"
 
-async def test_sessions(client: Client, car: Car) -> None:
-    path = f"{vehicle_path(car)}/sessions"
+
+async def sessions_of(client: Client, car: Car, query: str = EVER) -> Any:
+    """Return the answer to a request for completed sessions."""
+    path = f"{vehicle_path(car)}/sessions?{query}"
     status, answer, _ = await client.ask("GET", path)
     assert status == 200
+    return answer
+
+
+async def current_session_of(client: Client, car: Car) -> Any:
+    """Return the running session, None if there is none."""
+    path = f"{vehicle_path(car)}/sessions/current"
+    status, answer, _ = await client.ask("GET", path)
+    assert (status, list(answer)) == (200, ["session"])
+    return answer["session"]
+
+
+async def test_sessions(client: Client, car: Car) -> None:
+    answer = await sessions_of(client, car)
     assert answer["total"] == len(answer["items"]) > 10
     times = [item["plug_in_time"] for item in answer["items"]]
     assert times == sorted(times, reverse=True)
-    _, page, _ = await client.ask("GET", f"{path}?limit=2&offset=1")
+    page = await sessions_of(client, car, f"{EVER}&limit=2&offset=1")
     assert page == {"total": answer["total"], "items": answer["items"][1:3]}
     day = times[3][:10]
-    _, one, _ = await client.ask("GET", f"{path}?from={day}&to={day}")
+    one = await sessions_of(client, car, f"from={day}&to={day}")
     assert [item["plug_in_time"] for item in one["items"]] == [times[3]]
-    for query in ("limit=0", "limit=201", "limit=x", "offset=-1", "from=yesterday"):
-        assert (await client.ask("GET", f"{path}?{query}"))[0] == 422, query
 
 
-async def test_current_session(client: Client, car: Car) -> None:
-    path = f"{vehicle_path(car)}/sessions/current"
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "from=2026-11-01",
+        "to=2026-11-01",
+        "from=yesterday&to=2026-11-01",
+        f"{EVER}&limit=0",
+        f"{EVER}&limit=201",
+        f"{EVER}&limit=x",
+        f"{EVER}&offset=-1",
+    ],
+)
+async def test_sessions_refused(client: Client, car: Car, query: str) -> None:
+    path = f"{vehicle_path(car)}/sessions?{query}"
     status, answer, _ = await client.ask("GET", path)
-    assert (status, answer["session"]["session_outcome"]) == (200, "ongoing")
-    assert answer["session"]["initial_soc_pct"] == 62
+    assert (status, list(answer)) == (422, ["detail"])
+
+
+async def test_days_of_sessions_are_utc(client: Client, car: Car) -> None:
+    at_midnight = datetime(2026, 10, 20, 23, 30, tzinfo=UTC)
+    session = car.add_away_session(
+        7, hours_ago=(MONDAY_NOON - at_midnight) / timedelta(hours=1)
+    )
+
+    async def is_listed(day: str) -> bool:
+        answer = await sessions_of(client, car, f"from={day}&to={day}")
+        return session.id in [item["id"] for item in answer["items"]]
+
+    assert [await is_listed(f"2026-10-{day}") for day in (20, 21)] == [True, False]
+    car.lists_sessions_by = "unplug_time"
+    assert [await is_listed(f"2026-10-{day}") for day in (20, 21)] == [False, True]
+
+
+async def test_two_months_of_sessions_in_pages(
+    time: Time, socket_enabled: None
+) -> None:
+    simulator = Simulator(now=time, history_days=61)
+    saved: dict[str, list[float]] = {}
+    async with Server(simulator) as server, ClientSession() as session:
+        client = Client(server, session)
+        await client.sign_in()
+        for car in simulator.vehicles:
+            items: list[Any] = []
+            for offset in range(0, 100, 10):
+                query = f"{EVER}&limit=10&offset={offset}"
+                items += (await sessions_of(client, car, query))["items"]
+            check_history(car, items)
+            saved[car.id] = [
+                item["actual_savings_eur"] for item in items if item["is_at_home"]
+            ]
+    first, second = saved.values()
+    assert sum(first) > 10
+    assert min(second) < 0, "the sun of a weekend is cheaper than the night"
+
+
+def check_history(car: Car, items: list[dict[str, Any]]) -> None:
+    """Check two months of completed sessions, the latest first."""
+    assert len({item["id"] for item in items}) == len(items) > 30
+    days = [moment(item["plug_in_time"]).date() for item in items]
+    assert max(days) - min(days) > timedelta(days=50)
+    assert {item["session_outcome"] for item in items} == {"completed", "not_at_home"}
+    for after, before in pairwise(items):
+        assert before["unplug_time"] < after["plug_in_time"]
+    for item in items:
+        check_completed_session(car, item)
+
+
+def check_completed_session(car: Car, item: dict[str, Any]) -> None:
+    """Check that all that a completed session says can be true at once."""
+    plugged_in, unplugged = moment(item["plug_in_time"]), moment(item["unplug_time"])
+    assert plugged_in < moment(item["inferred_session_end"]) <= unplugged
+    gained = (item["final_soc_pct"] - item["initial_soc_pct"]) / 100
+    assert item["energy_charged_kwh"] == pytest.approx(
+        gained * car.model.capacity_kwh, abs=0.5
+    )
+    assert 0.05 < item["actual_cost_eur"] / item["energy_charged_kwh"] < 0.45
+    if not item["is_at_home"]:
+        assert item["desired_charging_start_time"] is None
+        return
+    start = moment(item["desired_charging_start_time"])
+    assert plugged_in < start < moment(item["desired_charging_end_time"])
+    assert start.astimezone(car.world.zone).hour == 22
+
+
+async def test_current_session_grows(client: Client, car: Car) -> None:
+    simulator = client.simulator
+    session = await current_session_of(client, car)
+    assert session["session_outcome"] == "ongoing"
+    assert (session["initial_soc_pct"], session["energy_charged_kwh"]) == (62, 0)
+    assert session["plug_in_time"] == "2026-11-02T10:00:00Z"
+    simulator.advance(timedelta(hours=9, minutes=30))
+    grown = [await current_session_of(client, car)]
+    for _ in range(2):
+        simulator.advance(timedelta(minutes=20))
+        grown.append(await current_session_of(client, car))
+    for name in ("energy_charged_kwh", "actual_cost_eur"):
+        assert 0 < grown[0][name] < grown[1][name] < grown[2][name], name
+    assert {each["id"] for each in grown} == {session["id"]}
+    assert session["id"] not in [
+        item["id"] for item in (await sessions_of(client, car))["items"]
+    ]
     car.fill_up()
     car.unplug()
-    assert (await client.ask("GET", path))[1] == {"session": None}
-    _, answer, _ = await client.ask("GET", f"{vehicle_path(car)}/sessions?limit=1")
-    assert answer["items"][0]["final_soc_pct"] == 80
-    assert answer["items"][0]["unplug_time"] is not None
+    assert await current_session_of(client, car) is None
+    answer = await sessions_of(client, car, f"{EVER}&limit=1")
+    (item,) = answer["items"]
+    assert (item["id"], item["final_soc_pct"]) == (session["id"], 80)
+    assert item["unplug_time"] is not None
+
+
+async def test_cost_is_that_of_the_hours(client: Client, car: Car) -> None:
+    prices = car.world.prices
+    client.simulator.advance(timedelta(hours=6))  # 18:00 UTC
+    car.start_charging()
+    client.simulator.advance(timedelta(hours=1))
+    session = await current_session_of(client, car)
+    six = MONDAY_NOON + timedelta(hours=6)
+    assert session["actual_cost_eur"] == pytest.approx(11 * prices.at(six), abs=0.02)
+    # At once would have been at 10:00 UTC.
+    at_once = 11 * prices.at(MONDAY_NOON - timedelta(hours=2))
+    saved = at_once - session["actual_cost_eur"]
+    assert session["actual_savings_eur"] == pytest.approx(saved, abs=0.02)
+    assert saved < 0, "the evening is dear"
+    assert session["desired_charging_start_time"] is None, "it is not charged by plan"
+
+
+async def test_plan(client: Client, car: Car) -> None:
+    simulator, path = client.simulator, vehicle_path(car)
+
+    async def plan() -> tuple[datetime, datetime] | None:
+        session = await current_session_of(client, car)
+        start = session["desired_charging_start_time"]
+        end = session["desired_charging_end_time"]
+        if start is None:
+            assert end is None
+            assert session["expected_savings_eur"] is None
+            return None
+        assert session["expected_savings_eur"] is not None
+        return moment(start), moment(end)
+
+    planned = await plan()
+    assert planned is not None
+    start, end = planned
+    assert MONDAY_NOON < start < end < MONDAY_NOON + timedelta(days=1)
+    hours = timedelta(hours=77 * 0.18 / 11)
+    assert abs(end - start - hours) < timedelta(seconds=1)
+    for off, on in (
+        (
+            {"is_smart_optimization_active": False},
+            {"is_smart_optimization_active": True},
+        ),
+        ({"pause_power_until": "2026-11-03T01:00:00Z"}, {"pause_power_until": None}),
+    ):
+        await client.ask("PUT", path, json=off)
+        moved = await plan()
+        assert moved is None or moved[0] == moment("2026-11-03T01:00:00Z")
+        assert (moved is None) == ("pause_power_until" not in off)
+        await client.ask("PUT", path, json=on)
+        assert await plan() == planned
+    simulator.advance(start - MONDAY_NOON + timedelta(minutes=30))
+    assert car.document()["is_charging"]
+    charging = await plan()
+    assert charging is not None
+    for expected, found in zip(planned, charging, strict=True):
+        assert abs(found - expected) < timedelta(minutes=1)
+    simulator.advance(timedelta(hours=2))
+    assert car.document()["is_fully_charged"]
+    charged = await plan()
+    assert charged is not None
+    for expected, found in zip(planned, charged, strict=True):
+        assert abs(found - expected) < timedelta(minutes=1)
+    car.unplug()
+    assert await current_session_of(client, car) is None
+
+
+async def test_plan_meets_the_deadline(client: Client, car: Car) -> None:
+    car.set_battery_level(20)
+    await client.ask(
+        "PUT",
+        vehicle_path(car),
+        json={"charge_deadline_at": "16:00:00", "minimum_charge_limit": 40},
+    )
+    session = await current_session_of(client, car)
+    assert session["charge_deadline"] == "16:00:00"
+    # 20 % of 77 kWh at 11 kW, until 15:00 UTC
+    start = MONDAY_NOON + timedelta(hours=3 - 77 * 0.2 / 11)
+    planned = moment(session["desired_charging_start_time"])
+    assert abs(planned - start) < timedelta(seconds=1)
+    assert moment(session["desired_charging_end_time"]) == MONDAY_NOON + timedelta(
+        hours=3
+    )
+    client.simulator.advance(timedelta(hours=1, minutes=30))
+    assert not car.document()["is_charging"]
+    client.simulator.advance(timedelta(minutes=30))
+    assert car.document()["is_charging"]
+    client.simulator.advance(timedelta(hours=1, minutes=15))
+    assert (car.document()["is_charging"], car.battery_level) == (False, 40)
+
+
+@pytest.mark.parametrize("boosted", [True, False])
+async def test_no_plan_for_what_is_not_steered(
+    client: Client, car: Car, boosted: bool
+) -> None:
+    if boosted:
+        car.boost()
+    else:
+        car.start_charging()
+    session = await current_session_of(client, car)
+    assert session["desired_charging_start_time"] is None
+    assert session["expected_savings_eur"] is None
+
+
+async def test_session_away_from_home(client: Client, car: Car) -> None:
+    car.drive()
+    car.plug_in(at_home=False)
+    session = await current_session_of(client, car)
+    assert (session["is_at_home"], session["desired_charging_start_time"]) == (
+        False,
+        None,
+    )
+    client.simulator.advance(timedelta(minutes=20))
+    car.unplug()
+    (item,) = (await sessions_of(client, car, f"{EVER}&limit=1"))["items"]
+    assert (item["id"], item["is_at_home"]) == (session["id"], False)
+    assert item["session_outcome"] == "not_at_home"
+    assert item["energy_charged_kwh"] > 0
+
+
+async def test_past_session_away_from_home(client: Client, car: Car) -> None:
+    before = await sessions_of(client, car)
+    level, current = car.battery_level, await current_session_of(client, car)
+    session = car.add_away_session(20, hours_ago=24, hours=3)
+    answer = await sessions_of(client, car)
+    assert answer["total"] == before["total"] + 1
+    (item,) = (each for each in answer["items"] if each["id"] == session.id)
+    assert item["energy_charged_kwh"] == 20
+    assert item["session_outcome"] == "not_at_home"
+    assert item["plug_in_time"] == "2026-11-01T12:00:00Z"
+    assert item["unplug_time"] == "2026-11-01T15:00:00Z"
+    assert (car.battery_level, await current_session_of(client, car)) == (
+        level,
+        current,
+    )
+
+
+async def test_sessions_are_corrected_and_deleted(client: Client, car: Car) -> None:
+    before = await sessions_of(client, car)
+    latest, second = car.completed_sessions(
+        MONDAY_NOON.date() - timedelta(days=30), MONDAY_NOON.date()
+    )[:2]
+    correction = {"energy_charged_kwh": "3.5", "unplug_time": None}
+    car.correct_session(latest, **correction)
+    answer = await sessions_of(client, car)
+    assert answer["total"] == before["total"]
+    assert answer["items"][0] == before["items"][0] | correction
+    assert answer["items"][1:] == before["items"][1:]
+    car.delete_session(second)
+    answer = await sessions_of(client, car)
+    assert answer["total"] == before["total"] - 1
+    assert answer["items"][1:] == before["items"][2:]
+    running = car.current_session
+    assert running is not None
+    with pytest.raises(ValueError, match="running"):
+        car.delete_session(running)
+
+
+# The weekly charge policy
+
+
+async def policy_of(client: Client, car: Car) -> Any:
+    """Return the weekly charge policy."""
+    status, answer, _ = await client.ask("GET", f"{vehicle_path(car)}/charge-policy")
+    assert (status, answer["metadata"], list(answer)) == (200, {}, ["metadata", "data"])
+    return answer["data"]
+
+
+async def test_policy_follows_the_preferences(client: Client, car: Car) -> None:
+    policy = await policy_of(client, car)
+    assert list(policy) == ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "timezone"]
+    assert policy.pop("timezone") == "Europe/Vienna"
+    usual = {"charge_percentage": 60, "charge_deadline": "06:30:00"}
+    assert list(policy.values()) == [usual] * 7
+    car.set_day_policy("sat", 90, "10:00:00")
+    car.set_policy_zone("Europe/Helsinki")
+    fields = {"minimum_charge_limit": 55, "charge_deadline_at": None}
+    await client.ask("PUT", vehicle_path(car), json=fields)
+    policy = await policy_of(client, car)
+    assert policy["sat"] == {"charge_percentage": 90, "charge_deadline": "10:00:00"}
+    assert policy["sun"] == {"charge_percentage": 55, "charge_deadline": None}
+    assert policy["timezone"] == "Europe/Helsinki"
+    car.clear_policy()
+    assert (await policy_of(client, car))["sat"] == policy["sun"]
+    with pytest.raises(ValueError, match="weekday"):
+        car.set_day_policy("someday", 50, None)
+
+
+async def test_policy_of_the_day_steers_charging(client: Client, car: Car) -> None:
+    car.set_battery_level(20)
+    car.set_day_policy("mon", 40, "17:00:00")
+    # 17:00 in Helsinki is 15:00 UTC: 1.4 hours at 11 kW before it
+    car.set_policy_zone("Europe/Helsinki")
+    session = await current_session_of(client, car)
+    assert session["charge_deadline"] == "17:00:00"
+    assert moment(session["desired_charging_end_time"]) == MONDAY_NOON + timedelta(
+        hours=3
+    )
+    client.simulator.advance(timedelta(hours=2))
+    assert car.document()["is_charging"]
+    car.set_policy_zone("America/New_York")
+    client.simulator.advance(timedelta(minutes=16))
+    assert not car.document()["is_charging"]
 
 
 # Actions

@@ -1,0 +1,248 @@
+"""Charging sessions, as energy and money per hour."""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from ..api import ChargingSession
+from .watched import HOUR, Span
+
+MINUTE = 60.0
+
+MAX_ENERGY = 500.0
+"""kWh that no session of a car exceeds."""
+
+MAX_MONEY = 1000.0
+"""EUR that no session of a car exceeds."""
+
+MAX_POWER = 400.0
+"""kW that no car charges with."""
+
+POWER_TOLERANCE = 1.1
+"""By how much the power within a planned window may exceed the session's peak."""
+
+HOME_POWER = 22.0
+"""kW that stand in for an unknown peak: the most that a wall box usually gives."""
+
+MAX_DURATION = timedelta(days=366)
+"""How long no session lasts."""
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""By how much the service's clock may be ahead of ours."""
+
+
+class Amounts(NamedTuple):
+    """What was charged: kWh and EUR."""
+
+    energy: float = 0.0
+    cost: float = 0.0
+    savings: float = 0.0
+
+    def plus(self, other: Amounts, share: float = 1.0) -> Amounts:
+        """Return the sum with another one, or with a share of it."""
+        return Amounts(
+            self.energy + other.energy * share,
+            self.cost + other.cost * share,
+            self.savings + other.savings * share,
+        )
+
+
+class Fault(StrEnum):
+    """What is wrong with a session."""
+
+    NO_START = "it has no start"
+    IN_THE_FUTURE = "it starts in the future"
+    NO_END = "it has no end"
+    ENDS_BEFORE_START = "it ends before it starts"
+    TOO_LONG = "it lasts too long"
+    NEGATIVE_ENERGY = "its energy is negative"
+    IMPOSSIBLE_AMOUNT = "its energy or money is out of range"
+    LISTED_TWICE = "it is listed twice, and counted once"
+    OVERLAPPING = "it overlaps another one, and both are counted"
+
+
+class Result(NamedTuple):
+    """Energy and money per UTC hour, and what is wrong with which session."""
+
+    hours: dict[datetime, Amounts]
+    faults: dict[str, Fault]
+
+
+def hours_of(
+    sessions: Sequence[ChargingSession],
+    spans: Sequence[Span],
+    now: datetime,
+    running: ChargingSession | None = None,
+) -> Result:
+    """Return what completed sessions, and the running one, charged in each hour.
+
+    A session away from home counts nothing, a faulty one costs itself at most. The
+    running one takes the place of a completed one with its id.
+    """
+    hours: defaultdict[float, Amounts] = defaultdict(Amounts)
+    faults: dict[str, Fault] = {}
+    end_before = 0.0
+    for session in _each_once(sessions, running, faults):
+        if (fault := _fault(session, now, is_running=session is running)) is not None:
+            faults[key_of(session)] = fault
+            continue
+        start, end = _window(session, now)
+        if start < end_before:
+            faults[key_of(session)] = Fault.OVERLAPPING
+        end_before = max(end_before, end)
+        if session.is_at_home is not False:
+            amounts = amounts_of(session)
+            for hour, share in _shares(session, start, end, spans).items():
+                hours[hour] = hours[hour].plus(amounts, share)
+    return Result(
+        {datetime.fromtimestamp(hour, UTC): hours[hour] for hour in sorted(hours)},
+        faults,
+    )
+
+
+def amounts_of(session: ChargingSession) -> Amounts:
+    """Return what a session charged; what is not known counts nothing."""
+    return Amounts(
+        session.energy_charged_kwh or 0.0,
+        session.actual_cost_eur or 0.0,
+        session.actual_savings_eur or 0.0,
+    )
+
+
+def key_of(session: ChargingSession) -> str:
+    """Return what tells a session from others."""
+    return session.id or f"{session.plug_in_time}"
+
+
+def _each_once(
+    sessions: Sequence[ChargingSession],
+    running: ChargingSession | None,
+    faults: dict[str, Fault],
+) -> list[ChargingSession]:
+    """Return each session once, by its start: a car is plugged in once at a time."""
+    by_key = {key_of(session): session for session in sessions}
+    repeated = Counter(map(key_of, sessions)) - Counter(by_key.keys())
+    faults |= dict.fromkeys(repeated, Fault.LISTED_TWICE)
+    if running is not None:
+        # Taken last, so that it is what stays.
+        by_key.pop(key_of(running), None)
+        by_key[key_of(running)] = running
+    by_start: dict[datetime, ChargingSession] = {}
+    for key, session in by_key.items():
+        if session.plug_in_time is None:
+            faults[key] = Fault.NO_START
+        elif session.plug_in_time in by_start and session is not running:
+            faults[key] = Fault.LISTED_TWICE
+        else:
+            by_start[session.plug_in_time] = session
+    return [by_start[start] for start in sorted(by_start)]
+
+
+def _fault(
+    session: ChargingSession, now: datetime, *, is_running: bool
+) -> Fault | None:
+    """Return why a session cannot be counted, or None where it can."""
+    assert session.plug_in_time is not None
+    if session.plug_in_time > now + CLOCK_TOLERANCE:
+        return Fault.IN_THE_FUTURE
+    ends = _ends(session)
+    if not ends and not is_running:
+        return Fault.NO_END
+    if ends and min(ends) < session.plug_in_time:
+        return Fault.ENDS_BEFORE_START
+    if min([*ends, now]) - session.plug_in_time > MAX_DURATION:
+        return Fault.TOO_LONG
+    amounts = amounts_of(session)
+    if amounts.energy < 0:
+        return Fault.NEGATIVE_ENERGY
+    start, end = _window(session, now)
+    if (
+        amounts.energy > min(MAX_ENERGY, MAX_POWER * (end - start) / HOUR)
+        or max(abs(amounts.cost), abs(amounts.savings)) > MAX_MONEY
+    ):
+        return Fault.IMPOSSIBLE_AMOUNT
+    return None
+
+
+def _ends(session: ChargingSession) -> list[datetime]:
+    """Return the times that a session may have ended at."""
+    ends = session.inferred_session_end, session.unplug_time
+    return [end for end in ends if end is not None]
+
+
+def _window(session: ChargingSession, now: datetime) -> tuple[float, float]:
+    """Return the time in which a session can have charged: a minute at least."""
+    assert session.plug_in_time is not None
+    end = min([*_ends(session), now]).timestamp()
+    return min(session.plug_in_time.timestamp(), end - MINUTE), end
+
+
+def _shares(
+    session: ChargingSession, start: float, end: float, spans: Sequence[Span]
+) -> dict[float, float]:
+    """Return which part of a session falls into which hour; together they are 1.
+
+    What our own polls saw is where they saw it. What they did not see is spread evenly
+    over the time in which nobody watched: that of the planned window, where it fits.
+    """
+    first, last = (bisect_left(spans, (moment,)) for moment in (start - HOUR, end))
+    watched = spans[first:last]
+    weights = _seen(start, end, watched)
+    missing = max((session.energy_charged_kwh or 0.0) - sum(weights.values()), 0.0)
+    peak = session.peak_charge_power_kw
+    max_power = POWER_TOLERANCE * (peak if peak and peak > 0 else HOME_POWER)
+    unwatched = _unwatched(*_planned(session, start, end), watched)
+    if missing * HOUR > max_power * sum(unwatched.values()):
+        unwatched = _unwatched(start, end, watched)
+    if seconds := sum(unwatched.values()):
+        power = min(missing * HOUR / seconds, max_power)
+        for hour, part in unwatched.items():
+            weights[hour] = weights.get(hour, 0.0) + power * part / HOUR
+    if not any(weights.values()):
+        weights = _parts(start, end)
+    total = sum(weights.values())
+    return {hour: weight / total for hour, weight in weights.items() if weight}
+
+
+def _planned(session: ChargingSession, start: float, end: float) -> tuple[float, float]:
+    """Return the part of a time for which charging was planned."""
+    planned_start = session.desired_charging_start_time
+    planned_end = session.desired_charging_end_time
+    return (
+        max(start, planned_start.timestamp()) if planned_start else start,
+        min(end, planned_end.timestamp()) if planned_end else end,
+    )
+
+
+def _parts(start: float, end: float) -> dict[float, float]:
+    """Return how many seconds of a time lie in which hour."""
+    parts = {}
+    hour = start // HOUR * HOUR
+    while hour < end:
+        parts[hour] = min(end, hour + HOUR) - max(start, hour)
+        hour += HOUR
+    return parts
+
+
+def _seen(start: float, end: float, watched: Sequence[Span]) -> dict[float, float]:
+    """Return the energy that was seen in each hour of a time."""
+    seen: dict[float, float] = {}
+    for span in watched:
+        part = min(end, span.end) - max(start, span.start)
+        if part > 0 and span.energy > 0:
+            energy = span.energy * part / (span.end - span.start)
+            seen[span.hour] = seen.get(span.hour, 0.0) + energy
+    return seen
+
+
+def _unwatched(start: float, end: float, watched: Sequence[Span]) -> dict[float, float]:
+    """Return for how many seconds of each hour of a time nobody watched."""
+    parts = _parts(start, end)
+    for span in watched:
+        if span.hour in parts:
+            part = min(end, span.end) - max(start, span.start)
+            parts[span.hour] = max(parts[span.hour] - max(part, 0.0), 0.0)
+    return parts

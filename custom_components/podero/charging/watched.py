@@ -1,0 +1,111 @@
+"""Energy that our own polls saw flow: which tells when a session charged."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+HOUR = 3600.0
+
+MAX_GAP = 300.0
+"""Seconds between two polls beyond which nobody knows what happened in between."""
+
+KEPT = 42 * 24 * HOUR
+"""Seconds for which spans are kept: longer than sessions are read again."""
+
+
+class Span(NamedTuple):
+    """A time within one hour in which the car was watched while it was plugged in."""
+
+    start: float
+    """POSIX timestamp."""
+
+    end: float
+    energy: float
+    """kWh; 0 where it did not charge."""
+
+    @property
+    def hour(self) -> float:
+        """Return the start of the hour that it lies in."""
+        return self.start // HOUR * HOUR
+
+
+class Watched:
+    """Add up what consecutive polls saw."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        """Continue with spans that were seen before."""
+        self.spans = list(spans)
+        self._last: tuple[float, float] | None = None
+
+    def add(self, at: datetime, power: float | None) -> None:
+        """Take the power in kW that a poll saw, or None while the car is not plugged in.
+
+        Also None where it is not known.
+        """
+        last, now = self._last, at.timestamp()
+        self._last = None if power is None else (now, power)
+        if last is None or power is None:
+            return
+        before, power_before = last
+        # A clock that was set back must not count an hour twice.
+        if not 0 < now - before <= MAX_GAP or self._end > before:
+            return
+        for start, end in pairwise(_with_full_hours(before, now)):
+            self._append(
+                Span(start, end, (power_before + power) / 2 * (end - start) / HOUR)
+            )
+
+    @property
+    def _end(self) -> float:
+        return self.spans[-1].end if self.spans else 0.0
+
+    def _append(self, span: Span) -> None:
+        """Append a span, or extend the last one where it is more of the same."""
+        last = self.spans[-1] if self.spans else None
+        if (
+            last is not None
+            and last.end == span.start
+            and last.hour == span.hour
+            and (last.energy > 0) is (span.energy > 0)
+        ):
+            self.spans[-1] = Span(last.start, span.end, last.energy + span.energy)
+            return
+        self.spans.append(span)
+        while self.spans[0].end < span.start - KEPT:
+            del self.spans[0]
+
+    def as_json(self) -> list[list[float]]:
+        """Return the spans as they can be stored."""
+        return [list(span) for span in self.spans]
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Watched:
+        """Continue with stored spans; what is none, or out of order, is left out."""
+        watched = cls()
+        for item in stored if isinstance(stored, list) else ():
+            if (span := _span(item)) is not None and span.start >= watched._end:
+                watched.spans.append(span)
+        return watched
+
+
+def _with_full_hours(start: float, end: float) -> Iterator[float]:
+    """Yield the start and the end of a time, and each full hour in between."""
+    yield start
+    while (start := (start // HOUR + 1) * HOUR) < end:
+        yield start
+    yield end
+
+
+def _span(item: Any) -> Span | None:
+    """Return a span that was stored, or None where it cannot be one."""
+    if (
+        not isinstance(item, list)
+        or len(item) != 3
+        or not all(isinstance(number, int | float) for number in item)
+    ):
+        return None
+    span = Span(*item)
+    if not span.start < span.end <= span.hour + HOUR or span.energy < 0:
+        return None
+    return span

@@ -1,0 +1,107 @@
+"""What consecutive polls saw of a car's charging."""
+
+from datetime import UTC, datetime, timedelta
+import json
+from typing import Any
+
+import pytest
+
+from custom_components.podero.charging.watched import KEPT, MAX_GAP, Span, Watched
+
+START = datetime(2026, 11, 10, 22, 0, tzinfo=UTC)
+HOUR = START.timestamp()
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations() -> None:
+    """Do without Home Assistant."""
+
+
+def watch(*polls: tuple[float, float | None]) -> Watched:
+    """Return what polls saw, each so many minutes after the start."""
+    watched = Watched()
+    for minutes, power in polls:
+        watched.add(START + timedelta(minutes=minutes), power)
+    return watched
+
+
+def spans(*parts: tuple[float, float, float]) -> list[Span]:
+    """Return spans, in minutes after the start."""
+    return [
+        Span(HOUR + 60 * start, HOUR + 60 * end, pytest.approx(energy))
+        for start, end, energy in parts
+    ]
+
+
+@pytest.mark.parametrize(
+    ("polls", "expected"),
+    [
+        ([], []),
+        ([(0, 6)], []),
+        ([(0, 6), (1, 6)], [(0, 1, 0.1)]),
+        ([(0, 6), (1, 6), (2, 12)], [(0, 2, 0.25)]),
+        ([(0, 0), (1, 0), (2, 6), (3, 6)], [(0, 1, 0), (1, 3, 0.15)]),
+        # A full hour parts what is seen.
+        ([(58, 6), (60, 6), (62, 6)], [(58, 60, 0.2), (60, 62, 0.2)]),
+        ([(59, 6), (61, 6)], [(59, 60, 0.1), (60, 61, 0.1)]),
+        # Nobody looked for too long, or what was seen is not known.
+        ([(0, 6), (5, 6)], [(0, 5, 0.5)]),
+        ([(0, 6), (5.1, 6), (6.1, 6)], [(5.1, 6.1, 0.1)]),
+        ([(0, 6), (1, None), (2, 6), (3, 6)], [(2, 3, 0.1)]),
+        # The clock was set back: no time counts twice.
+        ([(0, 6), (2, 6), (1, 6), (1.5, 6), (2.5, 6), (3.5, 6)], [(0, 2, 0.2), (2.5, 3.5, 0.1)]),
+        ([(0, 6), (0, 6)], []),
+    ],
+)  # fmt: skip
+def test_energy_is_power_over_time(
+    polls: list[tuple[float, float | None]],
+    expected: list[tuple[float, float, float]],
+) -> None:
+    assert watch(*polls).spans == spans(*expected)
+
+
+def test_an_hour_is_a_span_or_two() -> None:
+    """A night of polls takes little room, and what is too old is forgotten."""
+    watched = watch(*((minute, 0 if minute < 330 else 11) for minute in range(601)))
+    assert len(watched.spans) == 11
+    assert sum(span.energy for span in watched.spans) == pytest.approx(270.5 / 60 * 11)
+    for later in (KEPT / 60 + 400, KEPT / 60 + 401):
+        watched.add(START + timedelta(minutes=later), 0)
+    assert watched.spans[0].start == HOUR + 6 * 3600
+
+
+def test_what_was_seen_outlives_a_restart() -> None:
+    watched = watch((0, 6), (1, 6), (2, 0), (3, 0))
+    stored = json.loads(json.dumps(watched.as_json()))
+    restored = Watched.from_json(stored)
+    assert restored.spans == watched.spans
+    restored.add(START + timedelta(minutes=4), 0)
+    restored.add(START + timedelta(minutes=5), 0)
+    assert restored.spans == spans((0, 2, 0.15), (2, 3, 0), (4, 5, 0))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        "spans",
+        {"spans": []},
+        [None],
+        [[1, 2]],
+        [["1", 2, 3]],
+        [[10, 5, 1]],
+        [[10, 20, -1]],
+        [[3500, 3700, 1]],
+    ],
+)
+def test_a_broken_file_tells_nothing(stored: Any) -> None:
+    assert Watched.from_json(stored).spans == []
+
+
+def test_spans_out_of_order_are_left_out() -> None:
+    stored = [[10, 20, 1], [15, 30, 1], [30, 40, 1]]
+    assert Watched.from_json(stored).spans == [Span(10, 20, 1), Span(30, 40, 1)]
+
+
+def test_the_longest_gap_is_that_of_some_missed_polls() -> None:
+    assert timedelta(seconds=MAX_GAP) == timedelta(minutes=5)

@@ -24,6 +24,9 @@ CONF_GRANT: Final = "grant"
 CONF_ORGANIZATION_ID: Final = "organization_id"
 CONF_USER_ID: Final = "user_id"
 
+CURRENCY: Final = "EUR"
+"""What the API's costs and savings are in."""
+
 GRANT_CLIENT_CREDENTIALS: Final = "client_credentials"
 GRANT_PASSWORD: Final = "password"
 

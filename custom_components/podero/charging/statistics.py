@@ -1,0 +1,148 @@
+"""Energy and money per hour, in Home Assistant's long-term statistics."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Literal, NamedTuple
+
+from homeassistant.components.recorder import DOMAIN as RECORDER_DOMAIN, get_instance
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
+from homeassistant.components.recorder.statistics import (
+    StatisticsRow,
+    async_add_external_statistics,
+    get_last_statistics,
+    statistics_during_period,
+)
+from homeassistant.const import UnitOfEnergy
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util.unit_conversion import EnergyConverter
+
+from ..const import CURRENCY, DOMAIN
+from .hours import Amounts
+
+type Series = Literal["energy", "cost", "savings"]
+
+# Energy comes last: where its rows are, those of the others are too.
+SERIES: Final[tuple[Series, ...]] = ("cost", "savings", "energy")
+
+TOLERANCE: Final = 1e-6
+"""Difference of two amounts that are the same."""
+
+
+class Row(NamedTuple):
+    """A row of statistics: what was charged in an hour, and in all hours up to it."""
+
+    state: float
+    sum: float
+
+
+def statistic_id(vehicle_id: str, series: Series) -> str:
+    """Return the id of a vehicle's statistics."""
+    return f"{DOMAIN}:{vehicle_id.replace('-', '_')}_{series}"
+
+
+@callback
+def is_recorder_set_up(hass: HomeAssistant) -> bool:
+    """Return whether there is a recorder to write to."""
+    return RECORDER_DOMAIN in hass.config.components
+
+
+async def async_get_newest_hour(
+    hass: HomeAssistant, vehicle_id: str
+) -> datetime | None:
+    """Return the newest hour that a vehicle has a row of, or None where it has none."""
+    series = statistic_id(vehicle_id, "energy")
+    last = await get_instance(hass).async_add_executor_job(
+        get_last_statistics, hass, 1, series, False, {"state"}
+    )
+    rows = last.get(series)
+    return datetime.fromtimestamp(rows[0]["start"], UTC) if rows else None
+
+
+async def async_write_hours(
+    hass: HomeAssistant,
+    vehicle_id: str,
+    vehicle_name: str,
+    hours: Mapping[datetime, Amounts],
+    since: datetime,
+) -> None:
+    """Make the rows from an hour on say what was charged, and wait until they are there.
+
+    Nothing is written where they say so already.
+    """
+    recorder = get_instance(hass)
+    translations = await async_get_translations(
+        hass, hass.config.language, "common", [DOMAIN]
+    )
+    for series in SERIES:
+        amounts = {
+            hour: getattr(hours[hour], series) for hour in hours if hour >= since
+        }
+        series_id = statistic_id(vehicle_id, series)
+        rows, sum_before = await recorder.async_add_executor_job(
+            _read_rows, hass, series_id, since
+        )
+        if statistics := list(_changed(amounts, rows, sum_before)):
+            is_energy = series == "energy"
+            name = translations[f"component.{DOMAIN}.common.statistic_{series}"]
+            metadata = StatisticMetaData(
+                mean_type=StatisticMeanType.NONE,
+                has_sum=True,
+                name=name.replace("{vehicle}", vehicle_name),
+                source=DOMAIN,
+                statistic_id=series_id,
+                unit_class=EnergyConverter.UNIT_CLASS if is_energy else None,
+                unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR
+                if is_energy
+                else CURRENCY,
+            )
+            async_add_external_statistics(hass, metadata, statistics)
+    # Who writes next has to read them.
+    await recorder.async_block_till_done()
+
+
+def _read_rows(
+    hass: HomeAssistant, series: str, since: datetime
+) -> tuple[dict[datetime, Row], float]:
+    """Return the rows from an hour on, and the sum before them."""
+    found = statistics_during_period(
+        hass, since, None, {series}, "hour", None, {"state", "sum"}
+    ).get(series, [])
+    # One more than these: the last one before them.
+    last = get_last_statistics(hass, len(found) + 1, series, False, {"sum"}).get(
+        series, []
+    )
+    before = [row for row in last if row["start"] < since.timestamp()]
+    return (
+        {datetime.fromtimestamp(row["start"], UTC): _row(row) for row in found},
+        (before[0].get("sum") or 0.0) if before else 0.0,
+    )
+
+
+def _row(row: StatisticsRow) -> Row:
+    return Row(row.get("state") or 0.0, row.get("sum") or 0.0)
+
+
+def _changed(
+    amounts: Mapping[datetime, float], rows: Mapping[datetime, Row], total: float
+) -> Iterable[StatisticData]:
+    """Yield what has to be written: all rows from the first one that is not right.
+
+    A row of which nothing is left is written too: the recorder deletes none.
+    """
+    is_right = True
+    for hour in sorted({*rows, *(hour for hour in amounts if amounts[hour])}):
+        amount = amounts.get(hour, 0.0)
+        total += amount
+        row = rows.get(hour)
+        is_right = is_right and row is not None and _is_same(row, amount, total)
+        if not is_right:
+            yield StatisticData(start=hour, state=amount, sum=total)
+
+
+def _is_same(row: Row, amount: float, total: float) -> bool:
+    return abs(row.state - amount) < TOLERANCE and abs(row.sum - total) < TOLERANCE

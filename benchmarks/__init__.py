@@ -1,4 +1,4 @@
-"""What the integration costs, and how long it holds."""
+"""What the integration costs, as tables of ratios."""
 
 # Before anything imports voluptuous, which Home Assistant replaces by its own.
 import homeassistant as homeassistant

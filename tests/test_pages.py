@@ -70,6 +70,13 @@ def test_workflows_are_careful(workflow: Path) -> None:
     assert "${{ github.event." not in text
 
 
+def test_the_newest_release_may_fail() -> None:
+    """A workflow does not fail because Home Assistant's next release does."""
+    jobs = read_yaml(ROOT / ".github/workflows/test.yml")["jobs"]
+    assert jobs["beta"]["continue-on-error"] is True
+    assert not any("continue-on-error" in jobs[name] for name in ("test", "long"))
+
+
 def test_dependabot_watches_all() -> None:
     """Actions and packages are kept up to date."""
     updates = read_yaml(ROOT / ".github/dependabot.yml")["updates"]

@@ -55,7 +55,7 @@ VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
-    """Do without Home Assistant: it is asked in benchmarks/documents.py."""
+    """Do without Home Assistant: it is asked in tests/long/test_documents.py."""
 
 
 @SOME

@@ -1,21 +1,15 @@
-"""Two hours of faults at random. The longer run is benchmarks/soak.py."""
+"""An hour of faults leaves nothing behind. The longer run is tests/long/test_soak.py."""
 
 from dataclasses import replace
 
-import pytest
+from homeassistant.core import HomeAssistant
 
-from benchmarks.soak import grown, soak
-
-
-@pytest.fixture(autouse=True)
-def _use_custom_integrations() -> None:
-    """Do without the Home Assistant of the other tests: this one brings its own."""
+from .long.soak import grown, soak
 
 
-@pytest.mark.usefixtures("socket_enabled")
-async def test_nothing_grows() -> None:
+async def test_nothing_grows(hass: HomeAssistant, socket_enabled: None) -> None:
     """Memory, tasks, timers, listeners, sockets and the log are as large as before."""
-    days = await soak(days=2, seed=3, minutes=60)
+    days = await soak(hass, days=2, seed=3, minutes=60)
     assert all(day.polls > 60 and day.faults for day in days)
     assert not grown(days)
     # And it would be noticed.

@@ -59,9 +59,9 @@ async def bring_up(
         say("Starting the simulator")
         async with Simulator(
             directory, simulator_port, speed, session, hours_ago
-        ) as simulator:
+        ).running() as simulator:
             say(f"Starting Home Assistant {version('homeassistant')}")
-            async with HomeAssistant(directory, hass_port, session) as hass:
+            async with HomeAssistant(directory, hass_port, session).running() as hass:
                 await sign_up(hass, simulator, ports.get("simulator"))
                 await show_dashboard(hass)
                 # Only now does the account know where the simulator is.

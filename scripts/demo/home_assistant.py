@@ -1,13 +1,13 @@
 """Run a Home Assistant of one's own, and talk to it as a browser would."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import json
 from pathlib import Path
 import sys
 import time
-from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession
@@ -57,25 +57,16 @@ class HomeAssistant:
         self.tokens: dict[str, Any] = {}
         self._headers: dict[str, str] = {}
 
-    async def __aenter__(self) -> Self:
-        """Start, and sign in."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Start it and sign in; stop it at the end."""
         self.program.log.unlink(missing_ok=True)
         self._configure()
         try:
             await self.start()
-        except BaseException:
+            yield self
+        finally:
             await self.program.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.program.stop()
 
     async def start(self) -> None:
         """Start and sign in; a person who has never been here before is registered."""

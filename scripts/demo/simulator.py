@@ -1,8 +1,9 @@
 """Run the simulator, play with it, and read what it serves."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 import sys
-from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import ClientSession
@@ -39,32 +40,25 @@ class Simulator:
         """Return the ids of the account's vehicles."""
         return self.account["vehicles"].split(",")
 
-    async def __aenter__(self) -> Self:
-        """Start, and learn the account."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Start it and learn the account; stop it at the end."""
         self.program.log.unlink(missing_ok=True)
-        await self.program.start(
-            *(sys.executable, "-m", "simulator"),
-            *("--port", str(self.port)),
-            *("--speed", str(self.speed)),
-            *("--ago", str(self._hours_ago)),
-            *("--state", str(self._state)),
-        )
         try:
+            await self.program.start(
+                *(sys.executable, "-m", "simulator"),
+                *("--port", str(self.port)),
+                *("--speed", str(self.speed)),
+                *("--ago", str(self._hours_ago)),
+                *("--state", str(self._state)),
+            )
             line = await self.program.wait_until(self._ready_line, 30)
-        except BaseException:
+            self.account = dict(
+                part.split("=", 1) for part in line.split() if "=" in part
+            )
+            yield self
+        finally:
             await self.program.stop()
-            raise
-        self.account = dict(part.split("=", 1) for part in line.split() if "=" in part)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.program.stop()
 
     async def _ready_line(self) -> str | None:
         for line in self.program.log.read_text().splitlines():

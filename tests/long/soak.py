@@ -1,22 +1,19 @@
-"""Poll for a simulated week with faults at random, and see that nothing grows.
+"""Poll for simulated days with random faults, and count what must not grow.
 
-Time passes as fast as the machine goes: all clocks that the event loop, the integration,
-the tokens and the cars go by move on together, some seconds at a time.
+Time passes as fast as the machine allows: the clocks of the event loop, the integration,
+the tokens and the cars are advanced together, some seconds at a time.
 """
 
-import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 import gc
 import logging
 from pathlib import Path
 import random
-import sys
-import time
 from typing import Any
 from unittest.mock import patch
 
@@ -24,19 +21,17 @@ import aiohttp
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import __version__
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import EntityPlatform
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
-from .home import run_home
+from ..conftest import account_entry
 from simulator import Fault, Server, Simulator
-from tests.conftest import account_entry
 
 MODULE = "custom_components.podero"
 STEP = 5
-"""Seconds that pass at once."""
+"""Seconds by which the clocks are advanced at once."""
 
 MINUTES_OF_A_DAY = 24 * 60
 FAULT_PROBABILITY = 0.1
@@ -55,10 +50,10 @@ FAULTS: tuple[dict[str, Any], ...] = (
 
 
 class Week:
-    """The time that passes in a run."""
+    """The clocks of a run."""
 
     def __init__(self) -> None:
-        """Begin on a Monday."""
+        """Start on a Monday."""
         self._passed = 0.0
         self._start = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -67,24 +62,24 @@ class Week:
         return self._start + timedelta(seconds=self._passed)
 
     def monotonic(self) -> float:
-        """Return the seconds of a clock that never jumps."""
+        """Return the monotonic clock's seconds."""
         return self._passed
 
-    def pass_by(self, seconds: float) -> None:
-        """Go on."""
+    def advance(self, seconds: float) -> None:
+        """Advance all clocks."""
         self._passed += seconds
 
 
 class LogLines(logging.Handler):
-    """Count what is logged as it is without debugging."""
+    """Count the lines logged at info and above."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start at zero."""
         super().__init__(logging.INFO)
         self.lines: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count a line of ours, and what anybody else complains of us."""
+        """Count the integration's lines, and errors of others that name it."""
         if record.name.startswith(MODULE) or (
             record.levelno >= logging.ERROR and "podero" in record.getMessage().lower()
         ):
@@ -93,7 +88,7 @@ class LogLines(logging.Handler):
 
 @dataclass(frozen=True)
 class Day:
-    """What there is at the end of a day, and what happened on it."""
+    """What exists at the end of a day, and what happened on it."""
 
     polls: int
     faults: int
@@ -110,7 +105,7 @@ class Day:
     def take(
         cls, hass: HomeAssistant, happened: Counter[str], log: Counter[str]
     ) -> Day:
-        """Count what there is now."""
+        """Count what exists now."""
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
         sockets = [
@@ -122,7 +117,7 @@ class Day:
             polls=happened["polls"],
             faults=happened["faults"],
             memory_kib=pages * 4,
-            objects=sum(map(_is_of_interest, gc.get_objects())),
+            objects=sum(map(_is_counted, gc.get_objects())),
             tasks=len(asyncio.all_tasks()),
             timers=sum(
                 not timer.cancelled()
@@ -135,20 +130,20 @@ class Day:
         )
 
 
-def _is_of_interest(thing: object) -> bool:
-    """Tell whether something is the integration's, or Home Assistant's on its behalf."""
+def _is_counted(thing: object) -> bool:
+    """Return whether an object is the integration's or Home Assistant's."""
     module = str(type(thing).__module__)
-    # Home Assistant 2026.8 itself keeps the platforms of every reload.
+    # Home Assistant 2026.8 leaks the platforms of every reload.
     return module.startswith(("custom_components.", "homeassistant.")) and (
         module != EntityPlatform.__module__
     )
 
 
 class Soak:
-    """An account with its cars, and what befalls it."""
+    """An account with two cars, and what happens to it."""
 
     def __init__(self, hass: HomeAssistant, server: Server, seed: int) -> None:
-        """Begin with the cloud's two cars."""
+        """Use the first two cars of a server."""
         self._hass = hass
         self._server = server
         self._cloud = server.simulator
@@ -165,12 +160,12 @@ class Soak:
         await self._hass.async_block_till_done()
 
     async def end(self) -> None:
-        """Leave."""
+        """Remove the account."""
         await self._hass.config_entries.async_remove(self._entry.entry_id)
 
     async def live(self, week: Week) -> None:
-        """Live through a minute."""
-        self._break_or_mend()
+        """Let a minute pass."""
+        self._break_or_repair()
         hour, minute = week.now().hour, week.now().minute
         if minute == 7:
             self._cloud.revoke_tokens(refresh_tokens=hour % 2 == 0)
@@ -184,16 +179,16 @@ class Soak:
         if (hour, minute) == (12, 10):
             await self._server.start()
         for _ in range(60 // STEP):
-            week.pass_by(STEP)
-            # What is due begins, and then it is waited for.
+            week.advance(STEP)
+            # Let due timers fire, then wait for what they started.
             await asyncio.sleep(0)
             await self._hass.async_block_till_done(wait_background_tasks=True)
         self._abort_reauthentication()
         self.happened["polls"] += len(self._cloud.requests)
         self._cloud.requests.clear()
 
-    def _break_or_mend(self) -> None:
-        """Let something go wrong every now and then, for some minutes."""
+    def _break_or_repair(self) -> None:
+        """Add a fault at random, and clear it after some minutes."""
         self._minutes_of_fault -= 1
         if self._fault is not None and self._minutes_of_fault <= 0:
             self._cloud.clear_faults()
@@ -206,7 +201,7 @@ class Soak:
             self.happened["faults"] += 1
 
     def _abort_reauthentication(self) -> None:
-        """Be the person who signs in again: a 401 for everything asks for one."""
+        """Abort requests to sign in again, and reload: a 401 for everything starts one."""
         flows = self._hass.config_entries.flow
         for flow in flows.async_progress_by_handler(self._entry.domain):
             flows.async_abort(flow["flow_id"])
@@ -216,7 +211,7 @@ class Soak:
 
 @contextmanager
 def clocks_of(week: Week) -> Iterator[None]:
-    """Let everything that asks for the time be told that of a week."""
+    """Use the clocks of a run everywhere."""
     loop = asyncio.get_running_loop()
     loop_time = loop.time
     with (
@@ -232,15 +227,16 @@ def clocks_of(week: Week) -> Iterator[None]:
         yield
 
 
-async def soak(days: int, seed: int, minutes: int = MINUTES_OF_A_DAY) -> list[Day]:
-    """Return what there was at the end of each day."""
+async def soak(
+    hass: HomeAssistant, days: int, seed: int, minutes: int = MINUTES_OF_A_DAY
+) -> list[Day]:
+    """Return the counts of each day."""
     week = Week()
     log = LogLines()
-    logging.getLogger().addHandler(log)
     result: list[Day] = []
-    with clocks_of(week):
-        cloud = Simulator(speed=1, now=week.now)
-        async with Server(cloud) as server, run_home() as hass:
+    # pytest's own handlers keep all records, which would count as growth.
+    with clocks_of(week), patch.object(logging.getLogger(), "handlers", [log]):
+        async with Server(Simulator(speed=1, now=week.now)) as server:
             run = Soak(hass, server, seed)
             await run.set_up()
             for _ in range(days):
@@ -250,12 +246,11 @@ async def soak(days: int, seed: int, minutes: int = MINUTES_OF_A_DAY) -> list[Da
                     await run.live(week)
                 result.append(Day.take(hass, run.happened, log.lines))
             await run.end()
-    logging.getLogger().removeHandler(log)
     return result
 
 
 def grown(days: list[Day]) -> list[str]:
-    """Return what grew from the first day to the last one."""
+    """Return the names of what grew from the first day to the last one."""
     first, last = days[0], days[-1]
     limits = {
         "memory_kib": first.memory_kib * 1.1,
@@ -270,21 +265,15 @@ def grown(days: list[Day]) -> list[str]:
     return [name for name, limit in limits.items() if getattr(last, name) > limit]
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=int, default=7)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    began = time.perf_counter()
-    days = asyncio.run(soak(options.days, options.seed))
-    names = list(vars(days[0]))
-    print(f"Home Assistant {__version__}, {time.perf_counter() - began:.0f} s")
-    print("| day |", " | ".join(names), "|")
-    for number, day in enumerate(days, 1):
-        print("|", number, "|", " | ".join(map(str, vars(day).values())), "|")
-    sys.exit(f"grown: {growth}" if (growth := grown(days)) else None)
-
-
-if __name__ == "__main__":
-    main()
+def as_table(days: Sequence[Day]) -> str:
+    """Return the days as a table in Markdown."""
+    names = [field.name for field in fields(Day)]
+    rows = [
+        ["day", *names],
+        ["---"] * (1 + len(names)),
+        *(
+            [str(number), *map(str, vars(day).values())]
+            for number, day in enumerate(days, 1)
+        ),
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

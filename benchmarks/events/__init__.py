@@ -1,1 +1,0 @@
-"""Count the triggers that fire in a month of two cars' lives, and those that should."""

@@ -1,0 +1,71 @@
+"""Find the ids in what people paste: a text, or an address of the API."""
+
+from collections.abc import Mapping
+import re
+from typing import ClassVar, Literal
+from urllib.parse import unquote
+from uuid import UUID
+
+type IdKind = Literal["organization", "user", "vehicle"]
+"""Whose id it is."""
+
+# How an address, a query or a label names what the id after it belongs to.
+_NAMES: Mapping[str, IdKind] = {
+    "org": "organization",
+    "user": "user",
+    "vehicle": "vehicle",
+}
+_NAME = rf"({'|'.join(_NAMES)})[a-z]{{0,20}}(?:[\W_]id)?[\W_]{{1,6}}"
+_GAP = r"[\W_]{0,3}"
+_UUID = rf"[\da-f]{{8}}(?:{_GAP}[\da-f]{{4}}){{3}}{_GAP}[\da-f]{{12}}"
+_ID = re.compile(rf"(?ai)(?:{_NAME})?(?<![^\W_])({_UUID})(?![^\W_])")
+
+
+class IdError(ValueError):
+    """The text holds no id that may be meant."""
+
+    key: ClassVar[str] = "no_id"
+
+
+class SeveralIdsError(IdError):
+    """The text holds more than one id that may be meant."""
+
+    key = "several_ids"
+
+
+def parse_id(text: str, kind: IdKind) -> str:
+    """Return the one id in a text that may be of this kind, in its canonical form.
+
+    An id that is named is of that kind only, as in ".../users/<id>" or "org_id=<id>".
+    Raises IdError if there is none, SeveralIdsError if there are more than one.
+    """
+    found = _find(text)
+    ids = found.get(kind) or found.get(None, set())
+    if len(ids) > 1:
+        raise SeveralIdsError("More than one id")
+    if ids:
+        return ids.pop()
+    # An id may be typed with anything between its digits.
+    digits = "".join(filter(str.isalnum, text))
+    if found or not re.fullmatch(r"(?ai)[\da-f]{32}", digits):
+        raise IdError("No id")
+    return str(UUID(digits))
+
+
+def find_named_ids(text: str) -> dict[IdKind, str]:
+    """Return the ids that a text names, each if it names one of its kind only."""
+    return {
+        kind: ids.pop()
+        for kind, ids in _find(text).items()
+        if kind is not None and len(ids) == 1
+    }
+
+
+def _find(text: str) -> dict[IdKind | None, set[str]]:
+    """Return all ids in a text, in their canonical form, by what they are named."""
+    found: dict[IdKind | None, set[str]] = {}
+    for name, digits in _ID.findall(unquote(text)):
+        kind = _NAMES.get(name.lower())
+        uuid = str(UUID("".join(filter(str.isalnum, digits))))
+        found.setdefault(kind, set()).add(uuid)
+    return found

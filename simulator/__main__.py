@@ -47,7 +47,9 @@ async def _serve(options: argparse.Namespace) -> None:
         client_credentials_url=options.client_credentials_url,
         token_lifetime=timedelta(seconds=options.token_lifetime),
         read_only=options.read_only,
+        lists_users=not options.no_users,
         lists_vehicles=not options.no_list,
+        offers_onboarding=not options.no_onboarding,
         signin_reports_outcome=options.signin_reports_outcome,
         history_days=options.history_days,
     )
@@ -142,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--read-only", action="store_true", help="tokens may not write")
     parser.add_argument(
         "--no-list", action="store_true", help="do not serve the list of vehicles"
+    )
+    parser.add_argument(
+        "--no-users", action="store_true", help="do not serve the list of users"
+    )
+    parser.add_argument(
+        "--no-onboarding", action="store_true", help="let no new car be connected"
     )
     parser.add_argument(
         "--signin-reports-outcome",

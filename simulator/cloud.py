@@ -11,8 +11,17 @@ from .account import Account, demo_accounts
 from .actions import LinkSigner
 from .car import Car
 from .clock import Clock, real_now
+from .connections import Connection
 from .faults import Fault, Faults
-from .habits import COMMUTER, FIRST_MODEL, PART_TIMER, SECOND_MODEL, Habits, Model
+from .habits import (
+    COMMUTER,
+    FIRST_MODEL,
+    MODELS,
+    PART_TIMER,
+    SECOND_MODEL,
+    Habits,
+    Model,
+)
 from .living import World
 from .prices import Prices
 from .requests import RecordedRequest
@@ -41,7 +50,9 @@ class Simulator:
         client_credentials_url: ClientCredentialsUrl = "both",
         token_lifetime: timedelta = timedelta(hours=10),
         read_only: bool = False,
+        lists_users: bool = True,
         lists_vehicles: bool = True,
+        offers_onboarding: bool = True,
         signin_reports_outcome: bool = False,
         history_days: int = 31,
     ) -> None:
@@ -53,12 +64,18 @@ class Simulator:
         self.tokens.lifetime = token_lifetime
         self.tokens.read_only = read_only
         self.client_credentials_url = client_credentials_url
+        self.lists_users = lists_users
         self.lists_vehicles = lists_vehicles
+        self.offers_onboarding = offers_onboarding
+        self.onboarding_names_device = True
+        """Whether the session of a new device says afterwards which one it is."""
+        self.connections: dict[str, Connection] = {}
         self.signin_reports_outcome = signin_reports_outcome
         self.sign_ins: dict[str, SignIn] = {}
         self.faults = Faults()
         self.requests: list[RecordedRequest] = []
         self.vehicles: list[Car] = []
+        self._connected: list[tuple[str, int]] = []
         self.zone = zone or ZoneInfo("Europe/Vienna")
         self._world = World(
             self.clock,
@@ -106,6 +123,12 @@ class Simulator:
         self.vehicles.append(car)
         return car
 
+    def connect_vehicle(self, user_id: str, model: int) -> Car:
+        """Add a car that its owner has connected, which a restart does not lose."""
+        self._connected.append((user_id, model))
+        owner = next(owner for owner in self.accounts if owner.user_id == user_id)
+        return self.add_vehicle(MODELS[model], PART_TIMER, owner=owner)
+
     def add_fault(self, fault: Fault | None = None, **options: Any) -> Fault:
         """Go wrong: give a Fault, or what to make one of."""
         fault = fault or Fault(**options)
@@ -136,12 +159,14 @@ class Simulator:
         """Write the state file, if there is to be one."""
         if self._state_file is not None:
             lives = {car.id: car.life for car in self.vehicles}
-            save(self._state_file, State(self.clock.now(), lives))
+            save(self._state_file, State(self.clock.now(), lives, self._connected))
 
     def _load(self) -> None:
         state = load(self._state_file) if self._state_file is not None else None
         if state is None:
             return
         self.clock.resume(state.now)
+        for user_id, model in state.connected:
+            self.connect_vehicle(user_id, model)
         for car in self.vehicles:
             car.life = state.lives.get(car.id, car.life)

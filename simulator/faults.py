@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 type Kind = Literal[
     "token",
+    "users",
     "vehicle",
     "vehicles",
     "preferences",
@@ -15,6 +16,7 @@ type Kind = Literal[
     "current_session",
     "charge_policy",
     "cues",
+    "onboarding",
 ]
 
 KINDS: tuple[str, ...] = get_args(Kind.__value__)

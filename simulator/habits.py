@@ -82,6 +82,10 @@ FIRST_MODEL = Model(
 SECOND_MODEL = Model(
     "Hyundai", "Kona Electric", None, 64.8, 7200, 0.155, None, decimals_as_strings=False
 )
+THIRD_MODEL = Model(
+    "Renault", "Megane E-Tech", 2024, 60.0, 7400, 0.161, None, decimals_as_strings=False
+)
+MODELS = FIRST_MODEL, SECOND_MODEL, THIRD_MODEL
 COMMUTER = Habits(time(7, 15), time(17, 20), 24.0, 14.5, 11.0, 0.9, 0.5)
 PART_TIMER = Habits(time(8, 40), time(14, 10), 13.0, -6.0, -8.5, 0.7, 0.8)
 

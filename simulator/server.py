@@ -9,7 +9,7 @@ from typing import Any, Self
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from . import api, auth, control, cues, maker
+from . import api, auth, control, cues, maker, onboarding, users
 from .cloud import Simulator
 from .errors import ApiError
 from .failures import Answer, answer_with_fault
@@ -84,10 +84,13 @@ class Server:
     def _build_app(self) -> web.Application:
         app = web.Application(middlewares=[_save_changes, _record, _detail_errors])
         app[SIMULATOR] = self.simulator
-        for route in (*auth.ROUTES, *api.ROUTES, *cues.ROUTES):
-            app.router.add_route(route.method, route.path, _endpoint(route))
+        for module in (auth, users, api, cues, onboarding):
+            for route in module.ROUTES:
+                app.router.add_route(route.method, route.path, _endpoint(route))
         app.router.add_get(maker.PATH, maker.show)
         app.router.add_post(maker.PATH, maker.choose)
+        app.router.add_get(onboarding.PATH, onboarding.show)
+        app.router.add_post(onboarding.PATH, onboarding.choose)
         control.add_routes(app)
         # The last ones are the innermost: they see what a fault made of an answer.
         app.middlewares.extend(self._middlewares)

@@ -1,7 +1,7 @@
 """Save what happened to a file, and read it again after a restart."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 import json
 from pathlib import Path
@@ -21,6 +21,8 @@ class State:
 
     now: datetime
     lives: dict[str, Life]
+    connected: list[tuple[str, int]] = field(default_factory=list)
+    """The cars connected since the first start: whose each is, and which model."""
 
 
 _KINDS: dict[str, Callable[..., Any]] = {

@@ -27,7 +27,7 @@ CLOUD_FLOORS = (
     {"living"},
     {"document"},
     {"car"},
-    {"sign_in", "state"},
+    {"connections", "sign_in", "state"},
     {"cloud"},
 )
 SIMULATOR_FLOORS = (
@@ -35,7 +35,7 @@ SIMULATOR_FLOORS = (
     {"errors"},
     {"routing"},
     {"auth", "failures", "maker"},
-    {"api", "control", "cues"},
+    {"api", "control", "cues", "onboarding", "users"},
     {"server"},
     {"__init__", "__main__"},
 )

@@ -4,7 +4,7 @@ Source of all facts: the contract (Partner API 2.0) and Podero's developer guide
 """
 
 from .auth import Auth, ClientCredentialsAuth, PasswordAuth
-from .client import PoderoClient
+from .client import ONBOARDING_LANGUAGES, OnboardingLanguage, PoderoClient
 from .errors import (
     AuthenticationError,
     ConflictError,
@@ -19,16 +19,19 @@ from .errors import (
     TokenRefusedError,
     UntrustedLinkError,
 )
+from .ids import IdError, find_named_ids, parse_id
 from .models import (
     Action,
     BoostState,
     ChargingState,
     DeviceModel,
     InformationAction,
+    Onboarding,
     PriceZone,
     ReauthenticateAction,
     ResolutionLink,
     Status,
+    User,
     Vehicle,
     differences,
 )
@@ -36,6 +39,7 @@ from .sessions import ChargePolicy, ChargingSession, DayPolicy
 from .transport import Transport, parse_base_url
 
 __all__ = [
+    "ONBOARDING_LANGUAGES",
     "Action",
     "Auth",
     "AuthenticationError",
@@ -48,11 +52,14 @@ __all__ = [
     "DayPolicy",
     "DeviceModel",
     "ForbiddenError",
+    "IdError",
     "InformationAction",
     "InvalidRequestError",
     "InvalidResponseError",
     "MethodNotAllowedError",
     "NotFoundError",
+    "Onboarding",
+    "OnboardingLanguage",
     "PasswordAuth",
     "PoderoClient",
     "PoderoConnectionError",
@@ -65,7 +72,10 @@ __all__ = [
     "TokenRefusedError",
     "Transport",
     "UntrustedLinkError",
+    "User",
     "Vehicle",
     "differences",
+    "find_named_ids",
     "parse_base_url",
+    "parse_id",
 ]

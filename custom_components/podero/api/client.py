@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from http import HTTPStatus
 import re
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 from yarl import URL
@@ -17,11 +18,19 @@ from .errors import (
     TokenRefusedError,
     UntrustedLinkError,
 )
-from .models import ResolutionLink, Vehicle
+from .models import Model, Onboarding, PriceZone, ResolutionLink, User, Vehicle
 from .sessions import ChargePolicy, ChargingSession
 from .transport import Response, Transport, parse_url
 
 API_PATH = "/api/partners/v2.0"
+_ONBOARDING_PATH = f"{API_PATH}/device-onboarding"
+
+type OnboardingLanguage = Literal["de", "en", "et", "hu", "it", "pl", "ro", "sv"]
+
+ONBOARDING_LANGUAGES: Final[tuple[OnboardingLanguage, ...]] = get_args(
+    OnboardingLanguage.__value__
+)
+"""The languages of the page on which a device is connected (guide)."""
 
 PAGE_SIZE = 200
 """Sessions asked for at once, the most that the guide allows."""
@@ -41,6 +50,8 @@ _CUE_PATH = rf"(?a)({re.escape(API_PATH)}/cues/{_SEGMENT})(/{_SEGMENT})*/?"
 class PoderoClient:
     """Call the Partner API for one user of one organisation.
 
+    Without a user only the organisation's users can be read.
+
     Every method raises, beside what it names, AuthenticationError (the credentials are
     refused; TokenRefusedError where it is what they gave), ForbiddenError,
     RateLimitError, PoderoConnectionError and InvalidResponseError. Source of every path:
@@ -48,15 +59,18 @@ class PoderoClient:
     """
 
     def __init__(
-        self, transport: Transport, auth: Auth, organization_id: str, user_id: str
+        self,
+        transport: Transport,
+        auth: Auth,
+        organization_id: str,
+        user_id: str | None = None,
     ) -> None:
-        """Call in the name of an account. Raises ValueError unless both ids are UUIDs."""
+        """Call in the name of an account. Raises ValueError for an id that is no UUID."""
         self._transport = transport
         self._auth = auth
-        self._vehicles = (
-            f"{API_PATH}/org/{UUID(organization_id)}/users/{UUID(user_id)}"
-            "/electric-vehicles"
-        )
+        self._organization_id = str(UUID(organization_id))
+        self._user_id = None if user_id is None else str(UUID(user_id))
+        self._users = f"{API_PATH}/org/{self._organization_id}/users"
         # The last answer of each vehicle: the same one is not read again.
         self._last: dict[str, tuple[bytes, Vehicle]] = {}
 
@@ -68,20 +82,25 @@ class PoderoClient:
         """Get a token, if there is none yet, and so try the credentials."""
         await self._auth.get_access_token()
 
+    def with_user(self, user_id: str) -> PoderoClient:
+        """Return a client for a user of the same organisation, with the same token."""
+        return PoderoClient(self._transport, self._auth, self._organization_id, user_id)
+
+    async def get_users(self) -> tuple[User, ...]:
+        """Return the organisation's users that the account may see (guide). Personal.
+
+        Items that are not users are skipped. Raises ForbiddenError or NotFoundError if
+        the service does not list them for this account.
+        """
+        return await self._read_list(self._users, User)
+
     async def get_vehicles(self) -> tuple[Vehicle, ...]:
         """Return the user's vehicles, without their actions (guide).
 
         Items that are not vehicles are skipped. Raises NotFoundError if the service has
         no such list.
         """
-        document = (await self._request("GET", self._vehicles)).json()
-        if not isinstance(document, list):
-            raise InvalidResponseError("The answer is not a list")
-        vehicles = []
-        for item in document:
-            with suppress(InvalidResponseError):
-                vehicles.append(Vehicle.from_json(item))
-        return tuple(vehicles)
+        return await self._read_list(self._vehicles, Vehicle)
 
     async def get_vehicle(self, vehicle_id: str) -> Vehicle:
         """Return one vehicle, by its canonical UUID.
@@ -194,16 +213,7 @@ class PoderoClient:
         url, _ = self._resolve_link(link)
         response = await self._request("POST", url, json=parameters)
         address = response.member("redirect_url")
-        if address is None:
-            return None
-        # The error of a URL that is none quotes it: it goes no further.
-        with suppress(ValueError):
-            url = parse_url(address)
-            if url.scheme in {"http", "https"} and re.fullmatch(
-                _HOST, url.raw_host or ""
-            ):
-                return str(url)
-        raise UntrustedLinkError("The address is not a web address")
+        return None if address is None else _web_address(address)
 
     async def report_action(
         self, link: ResolutionLink, state: Literal["success", "fail"]
@@ -228,6 +238,56 @@ class PoderoClient:
             )
         response.raise_for_status()
 
+    async def start_onboarding(
+        self,
+        *,
+        language: OnboardingLanguage,
+        price_zone: PriceZone,
+        success_url: str,
+        cancel_url: str,
+    ) -> Onboarding:
+        """Begin to connect a new device of the user (guide).
+
+        The user's browser is to be sent to `authentication_url`, which is an http(s)
+        address, and comes back to one of the two URLs. Raises UntrustedLinkError if
+        no browser should be sent there, InvalidRequestError if a value is refused.
+        """
+        response = await self._request(
+            "POST",
+            _ONBOARDING_PATH,
+            json={
+                "language": language,
+                "price_zone_default": price_zone,
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+                "user_id": self._user_id,
+            },
+        )
+        onboarding = Onboarding.from_json(response.json())
+        address = _web_address(onboarding.authentication_url or "")
+        return replace(onboarding, authentication_url=address)
+
+    async def get_onboarding(self, onboarding_id: str) -> Onboarding:
+        """Return how far the connecting of a device is (guide).
+
+        Raises NotFoundError if there is no such onboarding.
+        """
+        if not re.fullmatch(r"(?a)[\w-]+", onboarding_id):
+            raise NotFoundError("There is no such onboarding")
+        path = f"{_ONBOARDING_PATH}/{onboarding_id}"
+        return Onboarding.from_json((await self._request("GET", path)).json())
+
+    async def _read_list[T: Model](self, path: str, kind: type[T]) -> tuple[T, ...]:
+        """Return the items of a JSON array that are of a kind."""
+        document = (await self._request("GET", path)).json()
+        if not isinstance(document, list):
+            raise InvalidResponseError("The answer is not a list")
+        items = []
+        for item in document:
+            with suppress(InvalidResponseError):
+                items.append(kind.from_json(item))
+        return tuple(items)
+
     def _resolve_link(self, link: ResolutionLink) -> tuple[URL, str]:
         """Return the address of a link, and the path of the action that it belongs to.
 
@@ -238,12 +298,16 @@ class PoderoClient:
             raise UntrustedLinkError("Not the address of an action")
         return url, match[1]
 
+    @property
+    def _vehicles(self) -> str:
+        """Return the path of the user's vehicles."""
+        if self._user_id is None:
+            raise NotFoundError("There is no user")
+        return f"{self._users}/{self._user_id}/electric-vehicles"
+
     def _vehicle(self, vehicle_id: str) -> str:
-        """Return the path of a vehicle. What is no UUID is no vehicle's id."""
-        try:
-            return f"{self._vehicles}/{UUID(vehicle_id)}"
-        except ValueError:
-            raise NotFoundError("There is no such vehicle") from None
+        """Return the path of a vehicle."""
+        return f"{self._vehicles}/{_uuid(vehicle_id)}"
 
     async def _request(
         self, method: str, url: str | URL, *, json: Mapping[str, Any] | None = None
@@ -266,6 +330,24 @@ class PoderoClient:
             if is_new and rejected is not None:
                 raise TokenRefusedError("A new token was refused")
             rejected = token
+
+
+def _uuid(text: str) -> UUID:
+    """Return the id of a resource. What is no UUID is the id of none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFoundError("There is no such resource") from None
+
+
+def _web_address(text: str) -> str:
+    """Return the address that a browser is to be sent to, if it is a web address."""
+    # The error of a URL that is none quotes it: it goes no further.
+    with suppress(ValueError):
+        url = parse_url(text)
+        if url.scheme in {"http", "https"} and re.fullmatch(_HOST, url.raw_host or ""):
+            return str(url)
+    raise UntrustedLinkError("The address is not a web address")
 
 
 def _authorization(token: str) -> dict[str, str]:

@@ -231,6 +231,36 @@ class Owner(Model):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class User(Model):
+    """A user of an organisation (guide). Personal."""
+
+    id: str | None = read_by(uuid)
+    email: str | None = read_by(text)
+    first_name: str | None = read_by(text)
+    last_name: str | None = read_by(text)
+    num_electric_vehicles: int | None = read_by(amount)
+
+    @property
+    def name(self) -> str | None:
+        """Return what people know the user by, as in "Robin Resident (robin@…)"."""
+        name = " ".join(filter(None, (self.first_name, self.last_name)))
+        if name and self.email:
+            return f"{name} ({self.email})"
+        return name or self.email
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Onboarding(Model):
+    """How a new device is connected (guide). The address carries a secret."""
+
+    id: str | None = read_by(text)
+    authentication_url: str | None = read_by(text)
+    expiration_date: datetime | None = read_by(timestamp)
+    object_id: str | None = read_by(uuid)
+    """The device, once it is connected."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ResolutionLink(Model):
     """How an action is started. The address carries a secret that lasts an hour."""
 

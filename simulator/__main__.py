@@ -1,4 +1,4 @@
-"""Run the simulator, or tell a running one what to do."""
+"""Run the simulator, or send a command to a running one."""
 
 import argparse
 import asyncio
@@ -15,21 +15,30 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from .clock import real_now
 from .cloud import VIENNA, Simulator
-from .control import PREFIX
+from .control import PREFIX, REPORTS
 from .faults import KINDS
+from .policy import WEEKDAYS
 from .server import Server
 
 DEFAULT_PORT = 8765
 
+# The arguments of a car's commands, as the body of the request names them.
+_IN_BODY = frozenset(
+    {
+        *("percent", "text", "code", "names", "readings", "properties", "number"),
+        *("energy", "hours_ago", "hours", "weekday", "deadline", "timezone"),
+    }
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says, and return the exit code."""
+    """Run from the command line, and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
         if options.command is None:
             asyncio.run(_serve(options))
         else:
-            print(asyncio.run(_tell(options)))
+            print(asyncio.run(_send(options)))
     except (ClientError, OSError, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 1
@@ -50,6 +59,7 @@ async def _serve(options: argparse.Namespace) -> None:
         lists_users=not options.no_users,
         lists_vehicles=not options.no_list,
         offers_onboarding=not options.no_onboarding,
+        contract_only=options.contract_only,
         signin_reports_outcome=options.signin_reports_outcome,
         history_days=options.history_days,
     )
@@ -69,7 +79,7 @@ async def _serve(options: argparse.Namespace) -> None:
         await stop.wait()
 
 
-async def _tell(options: argparse.Namespace) -> str:
+async def _send(options: argparse.Namespace) -> str:
     method, path, body = _request(options)
     async with (
         ClientSession(timeout=ClientTimeout(total=10)) as session,
@@ -102,14 +112,17 @@ def _request(options: argparse.Namespace) -> tuple[str, str, dict[str, Any]]:
             return "POST", "/faults", fault | _which(options)
         case "stall":
             return "POST", "/faults", {"delay": options.seconds} | _which(options)
-    body = {
-        name: getattr(options, name)
-        for name in ("percent", "text", "code", "names", "readings")
-        if name in options
-    }
-    if options.command == "set":
-        body = dict(options.properties)
-    return "POST", f"/vehicles/{options.vehicle}/{options.command}", body
+        case "refuse":
+            return "POST", "/faults", {"kind": options.kind, "status": options.status}
+        case "shift-clock":
+            return "POST", "/clock", {"minutes": options.minutes}
+    path = f"/vehicles/{options.vehicle}/{options.command}"
+    if options.command in REPORTS:
+        return "GET", path, {}
+    body = {name: value for name, value in vars(options).items() if name in _IN_BODY}
+    if "properties" in body:
+        body["properties"] = dict(body["properties"])
+    return "POST", path, body["properties"] if options.command == "set" else body
 
 
 def _which(options: argparse.Namespace) -> dict[str, Any]:
@@ -152,6 +165,11 @@ def _parser() -> argparse.ArgumentParser:
         "--no-onboarding", action="store_true", help="let no new car be connected"
     )
     parser.add_argument(
+        "--contract-only",
+        action="store_true",
+        help="serve no endpoint that only the guide describes",
+    )
+    parser.add_argument(
         "--signin-reports-outcome",
         action="store_true",
         help="the maker's page tells Podero itself, not the client",
@@ -180,9 +198,15 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
         command.add_argument("vehicle", help="1, 2 ... or the id")
         return command
 
-    add("status", "tell how everybody is")
+    add("status", "describe the clock and all cars")
     add("recover", "end all failures")
     add("advance", "skip some hours").add_argument("hours", type=float)
+    add("shift-clock", "set the service's clock forward or back").add_argument(
+        "minutes", type=float
+    )
+    refuse = add("refuse", "refuse an endpoint until recover")
+    refuse.add_argument("kind", choices=KINDS)
+    refuse.add_argument("--status", type=int, choices=(403, 404, 405), default=404)
     fail = add("fail", "answer with an error", which)
     fail.add_argument("--status", type=int, default=503)
     fail.add_argument("--body")
@@ -213,6 +237,25 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     )
     add_for_car("omit", "leave properties out").add_argument("names", nargs="+")
     add_for_car("unset", "serve the truth again").add_argument("names", nargs="*")
+    add_for_car("plan", "describe when it is to charge")
+    add_for_car("sessions", "list its latest completed sessions")
+    correct = add_for_car("correct-session", "serve these values of a session")
+    correct.add_argument("number", type=int, help="1: the latest completed one")
+    correct.add_argument("properties", nargs="+", type=_property, metavar="NAME=JSON")
+    add_for_car("delete-session", "delete a session").add_argument("number", type=int)
+    away = add_for_car("away-session", "add a past session away from home")
+    away.add_argument("energy", type=float, metavar="KWH")
+    away.add_argument("--hours-ago", type=float, default=4)
+    away.add_argument("--hours", type=float, default=2)
+    add_for_car("policy", "show its weekly charge policy")
+    day = add_for_car("day-policy", "give a weekday a policy of its own")
+    day.add_argument("weekday", choices=WEEKDAYS)
+    day.add_argument("percent", type=int)
+    day.add_argument("deadline", nargs="?", help="HH:MM")
+    add_for_car("policy-zone", "set the time zone of its deadlines").add_argument(
+        "timezone"
+    )
+    add_for_car("clear-policy", "have its policy follow the preferences")
 
 
 def _coordinates(text: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from .document import build_document
 from .habits import Habits, Model
 from .history import make_session
 from .living import LivingCar, World
-from .policy import WEEKDAYS, DayPolicy, WeeklyPolicy
+from .policy import WeeklyPolicy
 from .preferences import POLICY_FIELDS
 from .sessions import Session
 
@@ -224,7 +224,9 @@ class Car(LivingCar):
         self._update_savings(session)
         return session.document(self.plan(now))
 
-    def completed_sessions(self, first: date, last: date) -> list[Session]:
+    def completed_sessions(
+        self, first: date = date.min, last: date = date.max
+    ) -> list[Session]:
         """Return the completed sessions of some UTC days, the latest first."""
         return [
             session
@@ -281,15 +283,13 @@ class Car(LivingCar):
     def set_day_policy(
         self, weekday: str, charge_percentage: int, charge_deadline: str | None
     ) -> None:
-        """Give a weekday ("mon" to "sun") a policy of its own."""
-        if weekday not in WEEKDAYS:
-            raise ValueError(f"weekday: one of {', '.join(WEEKDAYS)}")
-        self.life.policy.days[weekday] = DayPolicy(charge_percentage, charge_deadline)
+        """Give a weekday ("mon" to "sun") a policy of its own; or raise ValueError."""
+        self.life.policy.set_day(weekday, charge_percentage, charge_deadline)
         self._note_policy_change()
 
     def set_policy_zone(self, timezone: str | None) -> None:
-        """Set the time zone of the deadlines; None: the home's."""
-        self.life.policy.timezone = timezone
+        """Set the time zone of the deadlines (None: the home's); or raise ValueError."""
+        self.life.policy.set_zone(timezone)
         self._note_policy_change()
 
     def clear_policy(self) -> None:

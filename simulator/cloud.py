@@ -53,6 +53,7 @@ class Simulator:
         lists_users: bool = True,
         lists_vehicles: bool = True,
         offers_onboarding: bool = True,
+        contract_only: bool = False,
         signin_reports_outcome: bool = False,
         history_days: int = 31,
     ) -> None:
@@ -70,6 +71,8 @@ class Simulator:
         self.onboarding_names_device = True
         """Whether the session of a new device says afterwards which one it is."""
         self.connections: dict[str, Connection] = {}
+        self.contract_only = contract_only
+        """Whether the endpoints beyond the contract answer 404."""
         self.signin_reports_outcome = signin_reports_outcome
         self.sign_ins: dict[str, SignIn] = {}
         self.faults = Faults()
@@ -149,6 +152,10 @@ class Simulator:
         self.clock.advance(by)
         for car in self.vehicles:
             car.advance(since, self.clock.now())
+
+    def shift_clock(self, by: timedelta) -> None:
+        """Set the clock of the service forward or back; the cars do not live through it."""
+        self.clock.advance(by)
 
     def record(self, request: RecordedRequest) -> None:
         """Remember a request, for a while."""

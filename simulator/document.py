@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from .actions import INFORMATION
 from .clock import iso
 from .living import LivingCar
 
@@ -113,8 +114,8 @@ def build_document(car: LivingCar, now: datetime) -> dict[str, Any]:
         "last_boost_ended_at": iso(boost.ended_at),
         "last_boost_end_reason": boost.end_reason,
         # What the user is asked to do
-        "action_needed": bool(life.actions),
-        "has_notification": any(action.message is not None for action in life.actions),
+        "action_needed": any(action.code != INFORMATION for action in life.actions),
+        "has_notification": any(action.code == INFORMATION for action in life.actions),
         "actions": [action.document(car.world.signer.sign) for action in life.actions],
     }
 

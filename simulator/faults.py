@@ -19,6 +19,8 @@ type Kind = Literal[
     "onboarding",
 ]
 
+# The other endpoints stand in the guide only.
+CONTRACT_KINDS: frozenset[Kind] = frozenset({"token", "vehicle", "cues"})
 KINDS: tuple[str, ...] = get_args(Kind.__value__)
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .preferences import Preferences
+from .preferences import Preferences, parse_wall_clock
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -42,6 +42,26 @@ class WeeklyPolicy:
             }
         data["timezone"] = self.timezone or home_zone.key
         return {"metadata": {}, "data": data}
+
+    def set_day(
+        self, weekday: str, charge_percentage: int, charge_deadline: str | None
+    ) -> None:
+        """Give a weekday a policy of its own; raise ValueError if it is invalid."""
+        if weekday not in WEEKDAYS:
+            raise ValueError(f"weekday: one of {', '.join(WEEKDAYS)}")
+        if not 0 <= charge_percentage <= 100:
+            raise ValueError("percentage: 0 to 100")
+        self.days[weekday] = DayPolicy(
+            charge_percentage, parse_wall_clock(charge_deadline)
+        )
+
+    def set_zone(self, timezone: str | None) -> None:
+        """Set the time zone of the deadlines; raise ValueError if there is none such."""
+        try:
+            ZoneInfo(timezone or "UTC")
+        except ZoneInfoNotFoundError as error:
+            raise ValueError(f"no such time zone: {timezone}") from error
+        self.timezone = timezone
 
 
 @dataclass(frozen=True, slots=True)

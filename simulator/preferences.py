@@ -1,4 +1,4 @@
-"""Keep what the user can choose, and check what a client wants to write."""
+"""The preferences of a vehicle, and the check of what a client writes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Preferences:
-    """Hold the writable fields of a vehicle."""
+    """The writable fields of a vehicle."""
 
     is_smart_optimization_active: bool = True
     is_charge_policy_enabled: bool = True
@@ -64,7 +64,8 @@ def _integer(lowest: int, highest: int) -> Callable[[Any], int]:
     return parse
 
 
-def _wall_clock(value: Any) -> str | None:
+def parse_wall_clock(value: Any) -> str | None:
+    """Return a time of day as the API writes it; raise ValueError or TypeError."""
     if value is None:
         return None
     parsed = time.fromisoformat(value)
@@ -86,7 +87,7 @@ _POWER = _integer(0, 100_000)
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "is_smart_optimization_active": _boolean,
     "is_charge_policy_enabled": _boolean,
-    "charge_deadline_at": _wall_clock,
+    "charge_deadline_at": parse_wall_clock,
     "minimum_charge_limit": _integer(0, 100),
     "is_over_charge_allowed": _boolean,
     "pause_power_until": _moment,

@@ -13,6 +13,7 @@ from . import api, auth, control, cues, maker, onboarding, users
 from .cloud import Simulator
 from .errors import ApiError
 from .failures import Answer, answer_with_fault
+from .faults import CONTRACT_KINDS
 from .requests import RecordedRequest
 from .routing import SIMULATOR, Route
 
@@ -107,6 +108,8 @@ def _endpoint(route: Route) -> Answer:
         return await answer_with_fault(fault, request, answer)
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        if request.app[SIMULATOR].contract_only and route.kind not in CONTRACT_KINDS:
+            return ApiError(404, "Not found.").response()
         try:
             return await route.handler(request)
         except ApiError as error:

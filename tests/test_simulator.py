@@ -586,6 +586,29 @@ async def test_hundred_vehicles(client: Client) -> None:
     assert len({document["id"] for document in documents}) == 100
 
 
+async def test_contract_only(client: Client, car: Car) -> None:
+    path = vehicle_path(car)
+    beyond = (
+        ("GET", f"/api/partners/v2.0/org/{car.owner.organization_id}/users"),
+        ("GET", vehicles_path(car.owner)),
+        ("PUT", path),
+        ("POST", f"{path}/boost"),
+        ("GET", f"{path}/sessions?{EVER}"),
+        ("GET", f"{path}/sessions/current"),
+        ("GET", f"{path}/charge-policy"),
+        ("POST", "/api/partners/v2.0/device-onboarding"),
+    )
+    before = car.document()
+    client.simulator.contract_only = True
+    for method, refused in beyond:
+        status, answer, _ = await client.ask(method, refused)
+        assert (status, list(answer)) == (404, ["detail"]), refused
+    await client.sign_in()
+    assert (await client.ask("GET", path))[1] == before
+    car.raise_message("Hello")
+    assert (await client.ask("POST", link(car)))[0] == 200
+
+
 # Preferences
 
 
@@ -624,6 +647,31 @@ async def test_pause(client: Client, car: Car, time: Time) -> None:
     assert not car.document()["is_pause_power_active"]
     await client.ask("PUT", vehicle_path(car), json={"pause_power_until": None})
     assert car.document()["pause_power_until"] is None
+
+
+async def test_pause_in_the_past_of_the_service(client: Client, car: Car) -> None:
+    client.simulator.shift_clock(timedelta(hours=1))
+    until = "2026-11-02T12:30:00Z"
+    status, document, _ = await client.ask(
+        "PUT", vehicle_path(car), json={"pause_power_until": until}
+    )
+    assert status == 200
+    assert document["pause_power_until"] == until
+    assert not document["is_pause_power_active"]
+    client.simulator.shift_clock(timedelta(hours=-1))
+    assert car.document()["is_pause_power_active"]
+
+
+async def test_boost_goes_on_in_spite_of_a_pause(client: Client, car: Car) -> None:
+    await client.ask("POST", f"{vehicle_path(car)}/boost")
+    client.simulator.advance(timedelta(minutes=1))
+    until = "2026-11-02T18:00:00Z"
+    await client.ask("PUT", vehicle_path(car), json={"pause_power_until": until})
+    for _ in range(2):
+        document = car.document()
+        assert document["is_pause_power_active"]
+        assert (document["boost_state"], document["is_charging"]) == ("ongoing", True)
+        client.simulator.advance(timedelta(minutes=20))
 
 
 def test_pause_and_deadline_steer_charging(time: Time) -> None:
@@ -737,6 +785,18 @@ async def test_boost_armed_for_the_next_session(client: Client, car: Car) -> Non
     document = car.document()
     assert document["boost_state"] == "requested"
     assert not document["boost_for_next_session"]
+
+
+async def test_delete_does_not_end_a_boost(client: Client, car: Car) -> None:
+    path = f"{vehicle_path(car)}/boost"
+    await client.ask("POST", path)
+    assert (await client.ask("DELETE", path))[0] == 204
+    assert car.document()["boost_state"] == "requested"
+    client.simulator.advance(timedelta(minutes=1))
+    assert (await client.ask("DELETE", path))[0] == 204
+    client.simulator.advance(timedelta(minutes=20))
+    document = car.document()
+    assert (document["boost_state"], document["is_charging"]) == ("ongoing", True)
 
 
 async def test_boost_refused(client: Client, car: Car) -> None:
@@ -1199,15 +1259,24 @@ async def test_message_is_read(client: Client, car: Car) -> None:
     car.raise_message("Your tariff changes.")
     document = car.document()
     VALIDATOR.validate(document)
-    assert document["has_notification"]
+    assert (document["has_notification"], document["action_needed"]) == (True, False)
     assert document["actions"][0]["metadata"] == {"message": "Your tariff changes."}
     assert moment(document["actions"][0]["sent_at"]) == MONDAY_NOON
     assert (await client.ask("POST", link(car)))[0] == 200
     assert not car.document()["has_notification"]
 
 
+def test_action_needed_without_an_action(car: Car) -> None:
+    car.override(action_needed=True)
+    document = car.document()
+    VALIDATOR.validate(document)
+    assert (document["action_needed"], document["actions"]) == (True, [])
+
+
 def test_unknown_and_hostile_actions(car: Car) -> None:
     car.raise_unknown_action("dance", url="https://evil.example/")
+    assert car.document()["action_needed"]
+    assert not car.document()["has_notification"]
     (action,) = car.document()["actions"]
     assert action["code"] == "dance"
     assert link(car) == "https://evil.example/"
@@ -1326,6 +1395,9 @@ async def test_state_survives_a_restart(
         first.override(comment="kept", latitude=ABSENT)
         first.raise_message("Hello")
         first.plug_in()
+        first.add_away_session(3, hours_ago=0.1, hours=0.05)
+        first.correct_session(first.sessions[2], energy_charged_kwh=1)
+        first.set_day_policy("sun", 90, None)
         second.drive()
         second.delete()
     again = Simulator(now=time, state_file=path)
@@ -1334,8 +1406,13 @@ async def test_state_survives_a_restart(
         assert after.life is not before.life
     assert again.clock.now() == simulator.clock.now()
     first = again.vehicles[0]
+    running = first.current_session
     first.unplug()
-    assert first.sessions[0].unplug_time is not None, "the same session, not a copy"
+    assert running is not None
+    assert running.unplug_time is not None
+    listed = [session for session in first.sessions if session.id == running.id]
+    assert listed == [running], "the same session, not a copy"
+    assert listed[0] is running
     assert not path.with_name("state.json.draft").exists()
 
 
@@ -1420,6 +1497,95 @@ async def test_commands(tell: Any, simulator: Simulator) -> None:
     assert len(text.splitlines()) == 3
     code, line = await tell("advance", "12")
     assert (code, line) == (0, "Tue 01:00")
+
+
+async def test_session_commands(tell: Any, client: Client, car: Car) -> None:
+    code, text = await tell("sessions", "1")
+    name, *lines = text.splitlines()
+    assert (code, name) == (0, "Volkswagen ID.4 Pro:")
+    assert len(lines) == 20
+    latest, second = (item.id for item in car.completed_sessions()[:2])
+    await tell(
+        "correct-session", "1", "1", "energy_charged_kwh=5.5", "unplug_time=null"
+    )
+    item = (await sessions_of(client, car))["items"][0]
+    assert (item["id"], item["energy_charged_kwh"], item["unplug_time"]) == (
+        latest,
+        5.5,
+        None,
+    )
+    assert ", 5.5 kWh, " in (await tell("sessions", "1"))[1].splitlines()[1]
+    await tell("delete-session", "1", "1")
+    assert (await sessions_of(client, car))["items"][0]["id"] == second
+    assert (await tell("away-session", "1", "21.5", "--hours-ago", "20"))[0] == 0
+    item = (await sessions_of(client, car))["items"][0]
+    assert (item["energy_charged_kwh"], item["session_outcome"]) == (
+        21.5,
+        "not_at_home",
+    )
+    for refused in (
+        ("delete-session", "1", "0"),
+        ("correct-session", "1", "1000", "is_at_home=false"),
+        ("away-session", "1", "0"),
+    ):
+        assert (await tell(*refused))[0] == 1, refused
+
+
+async def test_plan_and_policy_commands(tell: Any, car: Car) -> None:
+    name = "Volkswagen ID.4 Pro"
+    code, line = await tell("plan", "1")
+    assert code == 0
+    assert line.startswith(f"{name}: charges Mon 22:07 to Mon 23:22, saves ")
+    assert line.endswith(" EUR, deadline 06:30:00")
+    await tell("charge", "1")
+    assert await tell("plan", "1") == (0, f"{name}: nothing is planned")
+    await tell("unplug", "1")
+    assert await tell("plan", "1") == (0, f"{name}: unplugged")
+    assert (await tell("day-policy", "1", "sun", "90", "10:00"))[0] == 0
+    assert (await tell("day-policy", "1", "sat", "50"))[0] == 0
+    assert (await tell("policy-zone", "1", "Europe/Helsinki"))[0] == 0
+    code, text = await tell("policy", "1")
+    lines = text.splitlines()
+    assert (code, lines[0]) == (0, f"{name}, Europe/Helsinki:")
+    assert lines[-3:] == [
+        "fri 60 % by 06:30:00",
+        "sat 50 % by None",
+        "sun 90 % by 10:00:00",
+    ]
+    for refused in (
+        ("day-policy", "1", "sun", "101"),
+        ("day-policy", "1", "sun", "50", "25:00"),
+        ("policy-zone", "1", "Moon/Sea"),
+    ):
+        assert (await tell(*refused))[0] == 1, refused
+    await tell("clear-policy", "1")
+    lines = (await tell("policy", "1"))[1].splitlines()
+    assert (lines[0], lines[-1]) == (f"{name}, Europe/Vienna:", "sun 60 % by 06:30:00")
+
+
+async def test_refuse_command(tell: Any, client: Client, car: Car) -> None:
+    path = vehicle_path(car)
+    for kind, refused in (
+        ("sessions", f"{path}/sessions?{EVER}"),
+        ("current_session", f"{path}/sessions/current"),
+        ("charge_policy", f"{path}/charge-policy"),
+        ("vehicles", vehicles_path(car.owner)),
+    ):
+        for status in (403, 404, 405):
+            code, line = await tell("refuse", kind, "--status", str(status))
+            assert (code, line) == (0, f"{kind} fails until recover")
+            for _ in range(2):
+                assert (await client.ask("GET", refused))[0] == status
+            assert (await client.ask("GET", path))[0] == 200
+            await tell("recover")
+            assert (await client.ask("GET", refused))[0] == 200
+
+
+async def test_shift_clock_command(tell: Any, simulator: Simulator) -> None:
+    assert await tell("shift-clock", "90") == (0, "Mon 14:30")
+    assert await tell("shift-clock", "-120") == (0, "Mon 12:30")
+    assert simulator.clock.now() == MONDAY_NOON - timedelta(minutes=30)
+    assert (await tell("shift-clock", "10000"))[0] == 1
 
 
 async def test_fault_commands(tell: Any, client: Client, car: Car) -> None:

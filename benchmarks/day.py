@@ -1,4 +1,4 @@
-"""What a day of readings leaves in the recorder."""
+"""What a day of readings adds to the recorder's database."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _PERIOD = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a day left: rows of states, the bytes they take, and rows of statistics."""
+    """What a day added: rows of states, their bytes, and rows of statistics."""
 
     rows: int
     size: int
@@ -46,7 +46,7 @@ async def record_day(server: Server, name: str, day: Iterable[Document]) -> Reco
                 podero(road) if name == PODERO else restful_integration(road, name)
             )
             rows, size = await _states(hass)
-            # The first reading of the day was read when it was set up.
+            # Set-up took the first reading of the day.
             for _ in range(READINGS_A_DAY - 1):
                 now += _PERIOD
                 await contender.poll()
@@ -56,7 +56,7 @@ async def record_day(server: Server, name: str, day: Iterable[Document]) -> Reco
 
 
 def reported_changes(day: Iterable[Document]) -> int:
-    """Count how often a field that is shown by default was another one than before."""
+    """Count how often a field shown by default changed."""
     documents = list(day)
     fields = {shown.field for shown in DEFAULT if shown.key not in COMPUTED}
     return sum(
@@ -67,7 +67,7 @@ def reported_changes(day: Iterable[Document]) -> int:
 
 
 async def _states(hass: HomeAssistant) -> tuple[int, int]:
-    """Return how many rows there are, and how large the database is."""
+    """Return the rows of states, and the size of the database in bytes."""
     await hass.async_block_till_done()
     rows, size = await _query(
         hass,
@@ -78,7 +78,7 @@ async def _states(hass: HomeAssistant) -> tuple[int, int]:
 
 
 async def _statistics(hass: HomeAssistant) -> int:
-    """Compile the statistics of a day, and return how many rows that makes."""
+    """Compile the statistics of a day, and return the number of rows."""
     start = dt_util.utcnow().replace(minute=0, second=0, microsecond=0)
     for period in range(READINGS_A_DAY):
         get_instance(hass).queue_task(StatisticsTask(start + period * _PERIOD, False))

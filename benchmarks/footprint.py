@@ -1,4 +1,4 @@
-"""What the integration weighs: memory for each vehicle, and the time of its import."""
+"""The memory that each vehicle takes, and the time that the import takes."""
 
 from collections.abc import Awaitable, Callable
 import gc
@@ -31,7 +31,7 @@ print(json.dumps([seconds, [name for name in sys.modules if name.startswith("hom
 async def memory(
     road: Road, set_up: Callable[[Road], Awaitable[Contender]]
 ) -> tuple[float, Contender]:
-    """Return the bytes that each vehicle takes, polled for a while, and who takes them."""
+    """Return the bytes for each vehicle after a few polls, and the contender."""
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
@@ -46,7 +46,7 @@ async def memory(
 
 
 def import_time(runs: int = 9) -> float:
-    """Return the seconds that importing everything takes where Home Assistant runs."""
+    """Return the seconds to import all modules once Home Assistant's own are loaded."""
     package = custom_components.podero
     modules = [
         package.__name__,
@@ -58,7 +58,7 @@ def import_time(runs: int = 9) -> float:
         ),
     ]
     with TemporaryDirectory() as folder:
-        # As after the first start of a home, there is bytecode to import.
+        # Import bytecode, as every start but the first does.
         environment = os.environ | {"PYTHONPYCACHEPREFIX": folder}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         _, home_assistant = _import([], modules, environment)
@@ -72,7 +72,7 @@ def _import(
 ) -> tuple[float, list[str]]:
     """Import modules in a new process, after others.
 
-    Returns how long that took, and what of Home Assistant is there then.
+    Returns the seconds it took, and the names of all Home Assistant modules then loaded.
     """
     process = subprocess.run(
         [sys.executable, "-c", _IMPORT, json.dumps([before, modules])],

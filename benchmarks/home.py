@@ -1,4 +1,4 @@
-"""A Home Assistant to measure in."""
+"""A Home Assistant core to measure in."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,11 +20,11 @@ from homeassistant.setup import async_setup_component
 
 @asynccontextmanager
 async def run_home(*, with_recorder: bool = False) -> AsyncIterator[HomeAssistant]:
-    """Run a Home Assistant that knows this repository's integration."""
+    """Run a Home Assistant core that finds this repository's integration."""
     resolver = AsyncResolver()
     with (
         TemporaryDirectory() as folder,
-        # Home Assistant's own would look for devices on the network, by multicast.
+        # Home Assistant's own resolver sends multicast queries to the network.
         patch(
             "homeassistant.helpers.aiohttp_client._async_make_resolver",
             return_value=resolver,
@@ -33,7 +33,7 @@ async def run_home(*, with_recorder: bool = False) -> AsyncIterator[HomeAssistan
         resolver.real_close = resolver.close  # type: ignore[attr-defined]
         async with async_test_home_assistant(config_dir=folder) as hass:
             hass.data.pop(DATA_CUSTOM_COMPONENTS)
-            # A port of its own: Home Assistant's usual one may be taken.
+            # The default port may be in use.
             http = {"server_host": ["127.0.0.1"], "server_port": unused_port()}
             assert await async_setup_component(hass, "http", {"http": http})
             if with_recorder:
@@ -45,9 +45,9 @@ async def run_home(*, with_recorder: bool = False) -> AsyncIterator[HomeAssistan
 
 
 async def commit(hass: HomeAssistant) -> None:
-    """Have the recorder write what it was told of.
+    """Have the recorder commit what is in its queue, and wait for it.
 
-    Its own way to wait takes an event that it has just begun with for written.
+    `async_block_till_done` may return while the last event is still being written.
     """
     written = hass.loop.create_future()
     recorder.get_instance(hass).queue_task(SynchronizeTask(written))
@@ -55,7 +55,7 @@ async def commit(hass: HomeAssistant) -> None:
 
 
 async def _start_recorder(hass: HomeAssistant, database: Path) -> None:
-    """Record as Home Assistant does unless told otherwise, into a file."""
+    """Set the recorder up with its defaults and a database file."""
     async_initialize_recorder(hass)
     config = {recorder.DOMAIN: {recorder.CONF_DB_URL: f"sqlite:///{database}"}}
     assert await async_setup_component(hass, recorder.DOMAIN, config)

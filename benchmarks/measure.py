@@ -1,4 +1,4 @@
-"""What is measured of a poll: its CPU time, its longest stall, the writes it leads to."""
+"""Measure a poll: its CPU time, its longest callback, its state writes."""
 
 import asyncio
 from asyncio import events
@@ -18,24 +18,24 @@ from .contenders import Contender
 from .home import commit
 
 type Medians = dict[str, float]
-"""The median of each contender, by its name."""
+"""The median of each contender, by name."""
 
 
 @dataclass(slots=True)
 class Writes:
-    """State writes: all of them, and those after which nothing is different."""
+    """State writes: all of them, and those that change nothing."""
 
     all: int = 0
     idle: int = 0
 
 
 async def cpu(contenders: Sequence[Contender], rounds: int) -> Medians:
-    """Return the seconds of CPU that the event loop spends on a poll."""
+    """Return the CPU seconds of the event loop's thread for a poll."""
     return await _timed(contenders, rounds, time.thread_time)
 
 
 async def elapsed(contenders: Sequence[Contender], rounds: int) -> Medians:
-    """Return the seconds that a poll takes, the waiting for the answer included."""
+    """Return the seconds until a poll is done, waiting for the answer included."""
     return await _timed(contenders, rounds, time.perf_counter)
 
 
@@ -53,10 +53,10 @@ async def _timed(
 async def cpu_recorded(
     hass: HomeAssistant, contenders: Sequence[Contender], rounds: int, polls: int
 ) -> Medians:
-    """Return the same together with what the recorder's thread spends.
+    """Return the same, plus the CPU seconds of the recorder's thread.
 
-    It commits every five seconds what the whole home has written: a commit here holds
-    what so many polls wrote.
+    The recorder commits every five seconds what all integrations wrote; here it commits
+    after `polls` polls.
     """
     recorder = get_instance(hass)
     assert recorder.ident is not None
@@ -76,7 +76,7 @@ async def cpu_recorded(
 
 
 async def longest_callback(contenders: Sequence[Contender], rounds: int) -> Medians:
-    """Return for how many seconds of CPU a poll keeps everyone else waiting at most."""
+    """Return the CPU seconds of the longest callback of a poll, which blocks the event loop."""
     longest = 0.0
     run = events.Handle._run  # noqa: SLF001
 
@@ -91,7 +91,7 @@ async def longest_callback(contenders: Sequence[Contender], rounds: int) -> Medi
         await asyncio.sleep(0)
         longest = 0.0
         await contender.poll()
-        # What the poll ended in is over, and measured, when the next callback runs.
+        # The callback in which the poll ended is measured once the next one runs.
         await asyncio.sleep(0)
         return longest
 
@@ -104,10 +104,9 @@ async def _medians(
     rounds: int,
     measure: Callable[[Contender], Awaitable[float]],
 ) -> Medians:
-    """Measure everyone once in each round.
+    """Measure each contender once per round, in random order.
 
-    The order is another one each time. In a home, too, others have been at work between
-    two polls, and what a poll needs is not in the processor's caches any more.
+    So each finds cold processor caches, as a poll does beside other integrations.
     """
     shuffled, random = list(contenders), Random(1)
     values: dict[str, list[float]] = {contender.name: [] for contender in contenders}
@@ -121,7 +120,7 @@ async def _medians(
 
 
 async def writes(contender: Contender, polls: int) -> Writes:
-    """Count what a contender writes to the state machine."""
+    """Count the state writes of a contender."""
     counted = Writes()
     write = StateMachine.async_set_internal
 

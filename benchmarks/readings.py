@@ -1,4 +1,4 @@
-"""What the vehicles report: the simulator's document, and how it moves from poll to poll."""
+"""What the vehicles report: the simulator's document, and how it changes between polls."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -12,24 +12,24 @@ from simulator import Simulator
 from simulator.cloud import FIRST_CAR_ID
 
 type Document = dict[str, Any]
-type Move = Callable[[Document, int], Document]
+type Change = Callable[[Document, int], Document]
 
 POLLS = 24
-"""After so many readings a scenario begins again; the first differs from the last."""
+"""Readings in a scenario, which is then repeated; the first differs from the last."""
 
 READINGS_A_DAY = 288
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
-LOOKED_AFTER = (
+CHECKED_AT = (
     "updated_at",
     "current_state_last_updated_at",
     "last_monitoring_executed_at",
 )
-"""What moves whenever Podero looks after a car, though nothing else may."""
+"""Timestamps that change at every check of a car."""
 
-CHARGED = ("charge_state_last_updated_at", "consumption_last_updated_at")
-"""What moves as well while it charges."""
+CHARGED_AT = ("charge_state_last_updated_at", "consumption_last_updated_at")
+"""Timestamps that change as well while it charges."""
 
 WORDS: dict[str, tuple[str, ...]] = {
     "boost_state": ("available", "ongoing"),
@@ -38,17 +38,17 @@ WORDS: dict[str, tuple[str, ...]] = {
     "steering_status": ("ok", "warning"),
     "price_zone": ("AT", "DE_LU"),
 }
-STANDING = {"id", "device_model", "external_device_id", "owner", "deleted_at"}
-"""Whose vehicle it is and which: what never moves."""
+CONSTANT = {"id", "device_model", "external_device_id", "owner", "deleted_at"}
+"""Fields that never change."""
 
 
 def charging_car() -> Document:
-    """Return a car at the plug that charges, and of which everything is known."""
+    """Return a car that charges and reports every field."""
     car = Simulator(now=lambda: NOON).vehicles[0]
     car.start_charging()
     document: Document = car.document()
     return document | {
-        # RESTful complains at length about null: kept out of its way.
+        # RESTful logs an error for each null.
         "current_mode": "smart",
         "pause_power_until": "2026-11-02T18:00:00Z",
         "comment": "Parked in the garage",
@@ -66,7 +66,7 @@ def charging_car() -> Document:
 
 
 def parked_car() -> Document:
-    """Return the same car when it is full."""
+    """Return the same car fully charged."""
     return charging_car() | {
         "is_charging": False,
         "is_fully_charged": True,
@@ -76,21 +76,21 @@ def parked_car() -> Document:
     }
 
 
-def stand_still(document: Document, poll: int) -> Document:
-    """Report the same again."""
+def unchanged(document: Document, poll: int) -> Document:
+    """Report the same values."""
     return document
 
 
-def tick(document: Document, poll: int) -> Document:
-    """Report again that nothing is new."""
-    return document | dict.fromkeys(LOOKED_AFTER, _moment(poll))
+def update_timestamps(document: Document, poll: int) -> Document:
+    """Report new timestamps only."""
+    return document | dict.fromkeys(CHECKED_AT, _moment(poll))
 
 
-def charge_on(document: Document, poll: int) -> Document:
-    """Report what moves while a car charges."""
+def charge(document: Document, poll: int) -> Document:
+    """Report what changes while a car charges."""
     return (
-        tick(document, poll)
-        | dict.fromkeys(CHARGED, _moment(poll))
+        update_timestamps(document, poll)
+        | dict.fromkeys(CHARGED_AT, _moment(poll))
         | {
             "battery_level": 40 + poll,
             "charge_rate_w": 10800 + 37 * poll,
@@ -99,21 +99,21 @@ def charge_on(document: Document, poll: int) -> Document:
     )
 
 
-def turn_over(document: Document, poll: int) -> Document:
-    """Report something else in every field."""
+def change_all(document: Document, poll: int) -> Document:
+    """Report another value in every field."""
     return {
-        name: value if name in STANDING else _another(name, value, poll)
+        name: value if name in CONSTANT else _another(name, value, poll)
         for name, value in document.items()
     }
 
 
 def _another(name: str, value: Any, poll: int) -> Any:
-    """Return a value that a field has at no poll before or after."""
+    """Return a value that no other poll has."""
     match value:
         case bool():
             return bool(poll % 2)
         case int():
-            # Downwards where it may be a percentage.
+            # Counted down where it may be a percentage.
             return value - poll if value >= POLLS else value + poll
         case float():
             return value + poll / 100
@@ -134,16 +134,16 @@ def _another(name: str, value: Any, poll: int) -> Any:
 
 
 def parked_day() -> list[Document]:
-    """Return a day of readings of a car that nobody touches."""
+    """Return a day of readings of a parked car."""
     car = parked_car()
-    return [tick(car, 5 * reading) for reading in range(READINGS_A_DAY)]
+    return [update_timestamps(car, 5 * reading) for reading in range(READINGS_A_DAY)]
 
 
 def charging_day() -> list[Document]:
-    """Return the same day, of which it charges for four hours."""
+    """Return the same day with four hours of charging."""
     random, day = Random(1), parked_day()
     for number, reading in enumerate(range(96, 144)):
-        day[reading] |= dict.fromkeys(CHARGED, _moment(5 * reading)) | {
+        day[reading] |= dict.fromkeys(CHARGED_AT, _moment(5 * reading)) | {
             "is_charging": True,
             "is_fully_charged": False,
             "battery_level": 30 + int(number * 1.05),
@@ -159,11 +159,11 @@ def _moment(minutes: int) -> str:
     return (NOON + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
 
 
-SCENARIOS: dict[str, Move] = {
-    "unchanged": stand_still,
-    "timestamps": tick,
-    "typical": charge_on,
-    "every field": turn_over,
+SCENARIOS: dict[str, Change] = {
+    "unchanged": unchanged,
+    "timestamps": update_timestamps,
+    "typical": charge,
+    "every field": change_all,
 }
 
 
@@ -173,13 +173,13 @@ def vehicle_ids(count: int) -> list[str]:
 
 
 def scenario(name: str, vehicles: Iterable[str]) -> Readings:
-    """Return what each vehicle answers in turn."""
+    """Return the readings of each vehicle."""
     car = charging_car()
     return copies([SCENARIOS[name](car, poll) for poll in range(POLLS)], vehicles)
 
 
 def copies(documents: Iterable[Document], vehicles: Iterable[str]) -> Readings:
-    """Return the same readings for each vehicle, under its own id."""
+    """Return the same readings for each vehicle, with its own id."""
     bodies = [orjson.dumps(document) for document in documents]
     return {
         vehicle_id: [

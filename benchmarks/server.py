@@ -1,4 +1,4 @@
-"""Serve readings: from another process, which costs the measured one nothing, or within it."""
+"""Serve readings from another process, so that serving is not measured, or from this one."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 type Readings = Mapping[str, list[bytes]]
-"""The bodies that each vehicle's address answers with, in turn."""
+"""The bodies with which each vehicle is answered, in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +26,27 @@ class Counts:
     most_at_once: int
 
 
-class Shelf:
-    """What is served, and what was."""
+class Service:
+    """Serve readings and count requests."""
 
     def __init__(self) -> None:
-        """Serve nothing yet."""
+        """Start without readings."""
         self._readings: Readings = {}
         self._turns: Counter[str] = Counter()
         self._delay = 0.0
         self._tokens = self._waiting = self._most_waiting = 0
 
     def serve(self, readings: Readings, delay: float = 0) -> None:
-        """Answer with these readings from now on, each client's first to begin with.
+        """Serve these readings from now on, starting each client with the first.
 
-        A delay, in seconds, holds requests back that are sent at once, to be counted.
+        Answers are delayed by some seconds, so that concurrent requests can be counted.
         """
         self._readings = readings
         self._delay = delay
         self._turns.clear()
 
     def take_counts(self) -> Counts:
-        """Return what was asked for since the last call."""
+        """Return the counts since the last call."""
         counts = Counts(self._turns.total(), self._tokens, self._most_waiting)
         self._turns.clear()
         self._tokens = self._most_waiting = 0
@@ -74,7 +74,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What serves, as those who are measured see it."""
+    """A running server, and how to control it."""
 
     url: str
     serve: Callable[..., None]
@@ -83,10 +83,10 @@ class Server:
 
 @asynccontextmanager
 async def serve_here() -> AsyncIterator[Server]:
-    """Serve in the event loop that asks."""
-    shelf = Shelf()
-    async with _listen(shelf) as url:
-        yield Server(url, shelf.serve, shelf.take_counts)
+    """Serve from the event loop that is measured."""
+    service = Service()
+    async with _listen(service) as url:
+        yield Server(url, service.serve, service.take_counts)
 
 
 @contextmanager
@@ -112,13 +112,13 @@ def run_server() -> Iterator[Server]:
 
 def _run(connection: Connection) -> None:
     async def serve() -> None:
-        shelf = Shelf()
+        service = Service()
 
         def take_order() -> None:
             method, arguments, named = connection.recv()
-            connection.send(getattr(shelf, method)(*arguments, **named))
+            connection.send(getattr(service, method)(*arguments, **named))
 
-        async with _listen(shelf) as url:
+        async with _listen(service) as url:
             connection.send(url)
             asyncio.get_running_loop().add_reader(connection.fileno(), take_order)
             await asyncio.Event().wait()
@@ -127,9 +127,9 @@ def _run(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def _listen(shelf: Shelf) -> AsyncIterator[str]:
+async def _listen(service: Service) -> AsyncIterator[str]:
     app = web.Application()
-    app.router.add_get("/{path:.*}/{vehicle_id}", shelf.reading)
-    app.router.add_post("/{path:.*}", shelf.token)
+    app.router.add_get("/{path:.*}/{vehicle_id}", service.reading)
+    app.router.add_post("/{path:.*}", service.token)
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")

@@ -51,6 +51,7 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts([*node.values()])
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_views(
     hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
 ) -> None:
@@ -61,16 +62,57 @@ async def test_views(
         ("Car 1", "car_1"),
         ("Car 2", "car_2"),
     ]
-    template = yaml_util.load_yaml_dict(str(TEMPLATE))
     for view in views:
-        # Nothing was left out: the template names no entity that does not exist.
-        assert len([*texts(view)]) == len([*texts(template)])
         assert not any(text.startswith("$") for text in texts(view))
-    assert "What happens next" in texts(views)
+    assert "Up next" in texts(views[0])
     for entity_id in ("sensor.car_1_battery", "device_tracker.car_1_location"):
         assert hass.states.get(entity_id)
         assert entity_id in texts(views[0])
         assert entity_id not in texts(views[1])
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_the_template_names_what_exists(
+    hass: HomeAssistant,
+    entity_registry: er.EntityRegistry,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> None:
+    """It names entities and texts that exist, so that nothing is left out by a wrong name."""
+    await set_up(entry)
+    known = {"vehicle", "path", *read_texts("en")["common"]} | {
+        f"{entity.domain}.{entity.translation_key}"
+        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+    }
+    template = yaml_util.load_yaml_dict(str(TEMPLATE))
+    named = {text[1:] for text in texts(template) if text.startswith("$")}
+    assert named - known == {"sensor.planned_start", "switch.pause"}
+
+
+async def test_conditions(
+    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
+) -> None:
+    """A card without a value is hidden, and so is a section without a card."""
+    await set_up(entry)
+    view, *_ = await get_dashboard(hass)
+    sections = {
+        heading["heading"]: (section["visibility"], cards)
+        for section in view["sections"]
+        for heading, *cards in [section["cards"]]
+    }
+    _, (battery, *_) = sections["Now"]
+    known = {
+        "condition": "state",
+        "entity": "sensor.car_1_battery",
+        "state_not": ["unknown", "unavailable"],
+    }
+    assert battery["entity"] == "sensor.car_1_battery"
+    assert battery["visibility"] == [known]
+    for (condition,), cards in sections.values():
+        assert condition["condition"] == "or"
+        assert condition["conditions"] == [
+            {"condition": "and", "conditions": card["visibility"]} for card in cards
+        ]
 
 
 async def test_other_names(

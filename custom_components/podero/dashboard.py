@@ -7,7 +7,7 @@ from typing import Any, Final
 import voluptuous as vol
 
 from homeassistant.components.http import StaticPathConfig
-from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.const import ATTR_DEVICE_ID, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import (
@@ -95,7 +95,7 @@ def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
 def _fill(node: Any, names: Mapping[str, str]) -> Any:
     """Return a part of the template with the names in place of `$` and ours.
 
-    Of a list, what shows an entity that is switched off is left out.
+    Of a list, what shows an entity that is missing or disabled is left out.
     """
     if isinstance(node, str):
         return names.get(node[1:]) if node.startswith("$") else str(node)
@@ -103,6 +103,36 @@ def _fill(node: Any, names: Mapping[str, str]) -> Any:
         return [part for item in node if (part := _fill(item, names)) is not None]
     if isinstance(node, dict):
         parts = {str(key): _fill(value, names) for key, value in node.items()}
-        shown = (parts[key] for key in ("entity", "entities") if key in parts)
-        return parts if all(shown) else None
+        if not all(
+            parts[key] for key in ("entity", "entities", "cards") if key in parts
+        ):
+            return None
+        if "visibility" in parts:
+            parts["visibility"] = [
+                _known(parts["entity"]) if condition == "known" else condition
+                for condition in parts["visibility"]
+            ]
+        return _section(parts) if "cards" in parts else parts
     return node
+
+
+def _known(entity_id: str) -> dict[str, Any]:
+    """Return the condition that an entity has a value."""
+    return {
+        "condition": "state",
+        "entity": entity_id,
+        "state_not": [STATE_UNKNOWN, STATE_UNAVAILABLE],
+    }
+
+
+def _section(section: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a section that is hidden while it would show nothing but its heading."""
+    cards = [card for card in section["cards"] if card["type"] != "heading"]
+    if not cards:
+        return None
+    if all("visibility" in card for card in cards):
+        shown = [
+            {"condition": "and", "conditions": card["visibility"]} for card in cards
+        ]
+        section["visibility"] = [{"condition": "or", "conditions": shown}]
+    return section

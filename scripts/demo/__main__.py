@@ -9,10 +9,14 @@ from pathlib import Path
 import sys
 
 from .bring_up import bring_up, owned
+from .browser import start_browser
 from .check import Check
+from .dashboard import show_dashboard
 from .home_assistant import LOGIN, PASSWORD, Entity, HomeAssistant
 from .processes import DemoError, say
+from .sign_up import sign_up
 from .simulator import Simulator
+from .walk import Walk
 
 DIRECTORY = Path(__file__).parent.parent.parent / ".demo"
 
@@ -52,7 +56,9 @@ def main() -> int:
 async def _run(directory: Path, port: int | None, speed: float) -> None:
     """Run the demo until somebody ends it."""
     async with bring_up(directory, port, speed) as (hass, simulator):
-        _show(hass, simulator, await hass.settled_entities())
+        await sign_up(hass, simulator)
+        await show_dashboard(hass)
+        _show(hass, simulator, speed, await hass.settled_entities())
         ends = {
             asyncio.create_task(hass.run()): hass.program,
             asyncio.create_task(simulator.program.wait()): simulator.program,
@@ -68,13 +74,19 @@ async def _run(directory: Path, port: int | None, speed: float) -> None:
 
 async def _check(directory: Path) -> None:
     """Check a demo that starts from nothing; its cars only do as they are told."""
-    async with bring_up(directory, port=None, speed=0) as (hass, simulator):
-        await Check(hass, simulator).run()
+    async with (
+        bring_up(directory, port=None, speed=0) as (hass, simulator),
+        start_browser(hass, directory) as browser,
+    ):
+        await Check(hass, simulator, Walk(browser, simulator)).run()
     say("The demo works")
 
 
 def _show(
-    hass: HomeAssistant, simulator: Simulator, entities: Sequence[Entity]
+    hass: HomeAssistant,
+    simulator: Simulator,
+    speed: float,
+    entities: Sequence[Entity],
 ) -> None:
     """Print what there is to see, and where."""
     by_vehicle = attrgetter("vehicle_id")
@@ -90,7 +102,7 @@ def _show(
     print(
         f"""
   Home Assistant  {hass.url}  login {LOGIN}, password {PASSWORD}
-  Simulator       {simulator.url}  speed {simulator.speed:g}; to play with it:
+  Simulator       {simulator.url}  speed {speed:g}; to play with it:
                   .venv/bin/python -m simulator plug-in 2 --url {simulator.url}
                   .venv/bin/python -m simulator reauthenticate 1 --url {simulator.url}
   Logs            {hass.program.log.parent}

@@ -1,4 +1,4 @@
-"""Bring the demo up: the simulator, a Home Assistant, and the account that joins them."""
+"""Bring the demo up: a simulator, and a Home Assistant beside it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -12,10 +12,8 @@ import signal
 
 from aiohttp import ClientSession
 
-from .dashboard import show_dashboard
 from .home_assistant import HomeAssistant
 from .processes import DemoError, free_port, say
-from .sign_up import sign_up
 from .simulator import Simulator
 
 HOME_ASSISTANT_PORT = 8123
@@ -41,9 +39,10 @@ def owned(directory: Path, *, is_fresh: bool) -> Iterator[None]:
 async def bring_up(
     directory: Path, port: int | None, speed: float, hours_ago: float = 0
 ) -> AsyncIterator[tuple[HomeAssistant, Simulator]]:
-    """Run a demo that keeps its state in a directory, where it was the last time if it can be.
+    """Run a simulator and a Home Assistant that keep their state in a directory.
 
-    The cars' lives begin some hours ago.
+    They go on from there the next time, on the same ports if those are free. The
+    cars' lives begin some hours ago.
 
     A person who asks for the end cancels the task that this runs in.
     """
@@ -55,16 +54,13 @@ async def bring_up(
     ports = json.loads(ports_file.read_text()) if ports_file.exists() else {}
     hass_port = free_port(port or ports.get("home_assistant", HOME_ASSISTANT_PORT))
     simulator_port = free_port(ports.get("simulator", SIMULATOR_PORT))
+    ports = {"home_assistant": hass_port, "simulator": simulator_port}
+    ports_file.write_text(json.dumps(ports))
     async with ClientSession() as session:
         say("Starting the simulator")
-        async with Simulator(
-            directory, simulator_port, speed, session, hours_ago
-        ).running() as simulator:
+        cloud = Simulator(directory, simulator_port, session)
+        async with cloud.running(speed, hours_ago) as simulator:
             say(f"Starting Home Assistant {version('homeassistant')}")
-            async with HomeAssistant(directory, hass_port, session).running() as hass:
-                await sign_up(hass, simulator, ports.get("simulator"))
-                await show_dashboard(hass)
-                # Only now does the account know where the simulator is.
-                ports = {"home_assistant": hass_port, "simulator": simulator_port}
-                ports_file.write_text(json.dumps(ports))
+            home = HomeAssistant(directory, hass_port, session)
+            async with home.running() as hass:
                 yield hass, simulator

@@ -1,4 +1,4 @@
-"""Prove that the demo works."""
+"""Check that the demo works: in a browser, and by comparing with what the simulator serves."""
 
 import asyncio
 import re
@@ -7,7 +7,9 @@ import time
 from .expected import EXPECTED, PAST, matches
 from .home_assistant import Entity, HomeAssistant
 from .processes import DemoError, say
+from .sign_up import add_cars
 from .simulator import Simulator
+from .walk import Walk
 
 SETTLE_SECONDS = 40
 
@@ -27,22 +29,34 @@ _COMPLAINT = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \(.*", re.MULTILIN
 class Check:
     """Compare what Home Assistant shows with what the simulator serves."""
 
-    def __init__(self, hass: HomeAssistant, simulator: Simulator) -> None:
+    def __init__(self, hass: HomeAssistant, simulator: Simulator, walk: Walk) -> None:
         """Compare these two; the simulated cars must only do as they are told."""
         self._hass = hass
         self._simulator = simulator
+        self._walk = walk
 
     async def run(self) -> None:
         """Go through everything; raise DemoError where something is wrong."""
         first, second = self._simulator.vehicle_ids
+        await self._walk.set_up_account()
+        await add_cars(self._hass, [second])
         await self._compare()
-        say("Every enabled entity of both cars shows what the simulator serves")
+        say("Set up in a browser, every entity shows what the simulator serves")
+
+        await self._walk.add_dashboard()
+        say("The dashboard is added in a browser, and whole at every width")
 
         await self._do(second, "plug-in", "plugged_in", "plugged_in")
         say("A plug-in made in the simulator arrived in Home Assistant")
 
         await self._do(first, "charge", "charging", "charging_started")
         say("So did charging, with all that comes with it")
+
+        await self._simulator.tell(first, "reauthenticate")
+        await self._compare()
+        await self._walk.reconnect_car()
+        await self._compare()
+        say("A car was reconnected in a browser")
 
         await self._hass.program.stop()
         await self._hass.start()

@@ -1,5 +1,6 @@
 """Sign the demo account up through the integration's own flows."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from .home_assistant import HomeAssistant
@@ -11,36 +12,28 @@ FLOWS = "/api/config/config_entries/flow"
 SUBENTRY_FLOWS = "/api/config/config_entries/subentries/flow"
 
 
-async def sign_up(
-    hass: HomeAssistant, simulator: Simulator, known_port: int | None
-) -> None:
-    """Add the account with all its vehicles; tell it where the simulator is if that moved.
-
-    `known_port` is where the simulator was when this was through the last time.
-    """
-    entries = await hass.get(ENTRIES)
-    if entries and known_port == simulator.port:
-        return
+async def sign_up(hass: HomeAssistant, simulator: Simulator) -> None:
+    """Add the account with all its cars, or tell it where the simulator is now."""
     form = _account_form(simulator)
-    if entries and known_port is not None:
-        say("Telling the demo account where the simulator is now")
+    if entries := await hass.get(ENTRIES):
         start = {"handler": "podero", "entry_id": entries[0]["entry_id"]}
         await _answer(hass, FLOWS, start, form)
         return
     say("Signing up the demo account")
-    first, *_ = simulator.vehicle_ids
-    if not entries:
-        await _answer(
-            *(hass, FLOWS, {"handler": "podero"}),
-            *({"next_step_id": "password"}, form, {"vehicle": first}),
-        )
-        entries = await hass.get(ENTRIES)
-    entry_id = entries[0]["entry_id"]
-    vehicles = await hass.command("config_entries/subentries/list", entry_id=entry_id)
-    for vehicle_id in simulator.vehicle_ids:
-        if vehicle_id not in (vehicle["unique_id"] for vehicle in vehicles):
-            start = {"handler": [entry_id, "vehicle"]}
-            await _answer(hass, SUBENTRY_FLOWS, start, {"vehicle": vehicle_id})
+    first, *others = simulator.vehicle_ids
+    await _answer(
+        *(hass, FLOWS, {"handler": "podero"}),
+        *({"next_step_id": "password"}, form, {"vehicle": first}),
+    )
+    await add_cars(hass, others)
+
+
+async def add_cars(hass: HomeAssistant, vehicle_ids: Iterable[str]) -> None:
+    """Add cars to the account that is there."""
+    (entry,) = await hass.get(ENTRIES)
+    start = {"handler": [entry["entry_id"], "vehicle"]}
+    for vehicle_id in vehicle_ids:
+        await _answer(hass, SUBENTRY_FLOWS, start, {"vehicle": vehicle_id})
 
 
 def _account_form(simulator: Simulator) -> dict[str, Any]:

@@ -16,24 +16,15 @@ READY = "ready: "
 class Simulator:
     """A Podero cloud for this machine."""
 
-    def __init__(
-        self,
-        directory: Path,
-        port: int,
-        speed: float,
-        session: ClientSession,
-        hours_ago: float = 0,
-    ) -> None:
-        """Keep its state in a directory; begin some hours ago."""
-        self.port = port
-        self.speed = speed
+    def __init__(self, directory: Path, port: int, session: ClientSession) -> None:
+        """Keep its state and its log in a directory."""
         self.url = f"http://{LOOPBACK}:{port}"
         # What it says of the account that may be used, by name.
         self.account: dict[str, str] = {}
         self.program = Program("The simulator", directory / "simulator.log")
+        self._port = port
         self._state = directory / "simulator.json"
         self._session = session
-        self._hours_ago = hours_ago
 
     @property
     def vehicle_ids(self) -> list[str]:
@@ -41,21 +32,20 @@ class Simulator:
         return self.account["vehicles"].split(",")
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Self]:
-        """Start it and learn the account; stop it at the end."""
+    async def running(self, speed: float, hours_ago: float) -> AsyncIterator[Self]:
+        """Start it, so many hours ago if it never ran, and stop it."""
         self.program.log.unlink(missing_ok=True)
         try:
             await self.program.start(
                 *(sys.executable, "-m", "simulator"),
-                *("--port", str(self.port)),
-                *("--speed", str(self.speed)),
-                *("--ago", str(self._hours_ago)),
+                *("--port", str(self._port)),
+                *("--speed", str(speed)),
+                *("--ago", str(hours_ago)),
                 *("--state", str(self._state)),
             )
             line = await self.program.wait_until(self._ready_line, 30)
-            self.account = dict(
-                part.split("=", 1) for part in line.split() if "=" in part
-            )
+            parts = (part.split("=", 1) for part in line.split() if "=" in part)
+            self.account = dict(parts)
             yield self
         finally:
             await self.program.stop()

@@ -70,7 +70,7 @@ class Month:
                     vehicle_ids=self._cloud.car_ids,
                     account=asdict(account),
                 )
-                await sign_up(home, podero, known_port=None)
+                await sign_up(home, podero)
                 await home.wait_until_loaded()
                 await home.automate(self._cloud.car_ids)
                 while self._cloud.minutes < self._end:

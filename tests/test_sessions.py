@@ -25,6 +25,7 @@ from custom_components.podero.api import (
 )
 from custom_components.podero.api.client import MAX_PAGES
 from simulator import Server, Simulator
+from simulator.faults import Kind
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 SESSION = {
@@ -85,11 +86,10 @@ async def client(server: Server) -> AsyncGenerator[PoderoClient]:
         yield PoderoClient(transport, auth, account.organization_id, account.user_id)
 
 
-def _serve(simulator: Simulator, *documents: Any) -> None:
+def _serve(simulator: Simulator, *documents: Any, kind: Kind = "sessions") -> None:
     """Answer one request with each document."""
     for document in documents:
-        body = orjson.dumps(document)
-        simulator.add_fault(kind="sessions", body=body, count=1)
+        simulator.add_fault(kind=kind, body=orjson.dumps(document), count=1)
 
 
 def _page(total: Any, first: int, count: int) -> dict[str, Any]:
@@ -227,20 +227,41 @@ async def test_requests(simulator: Simulator, client: PoderoClient) -> None:
     assert not current.query
 
 
-async def test_sessions_of_the_simulator(
-    simulator: Simulator, client: PoderoClient
-) -> None:
-    """A session that was completed is in the list, as it was."""
+async def test_completed_sessions(simulator: Simulator, client: PoderoClient) -> None:
+    """A session is listed once it is over, as it was."""
     car = simulator.vehicles[0]
     car.plug_in()
+    today = datetime.now(UTC).date()
+    before = await client.get_sessions(car.id, today, today)
+    running = await client.get_current_session(car.id)
     car.unplug()
-    today = date.today()
-    day = timedelta(days=1)
-    sessions = await client.get_sessions(car.id, today - day, today + day)
-    assert sessions
-    assert all(session.plug_in_time for session in sessions)
-    assert not any(session.invalid for session in sessions)
-    assert not any(session.unrecognized for session in sessions)
+    new, *others = await client.get_sessions(car.id, today, today)
+    assert running is not None
+    assert tuple(others) == before
+    assert (new.id, new.plug_in_time) == (running.id, running.plug_in_time)
+    assert new.unplug_time is not None
+    assert not new.invalid
+    assert not new.unrecognized
+
+
+async def test_weekly_policy(simulator: Simulator, client: PoderoClient) -> None:
+    """Each day has its own level and time, in the policy's time zone."""
+    car = simulator.vehicles[0]
+    car.set_day_policy("sun", 65, "09:15")
+    car.set_policy_zone("Europe/Lisbon")
+    policy = await client.get_charge_policy(car.id)
+    assert policy.timezone == "Europe/Lisbon"
+    assert not policy.invalid
+    assert not policy.unrecognized
+    *weekdays, sunday = policy.days
+    assert len(weekdays) == 6
+    assert sunday == DayPolicy(charge_percentage=65, charge_deadline=time(9, 15))
+    preferences = car.document()
+    assert preferences["minimum_charge_limit"] != 65
+    assert {day.charge_percentage for day in weekdays} == {
+        preferences["minimum_charge_limit"]
+    }
+    assert simulator.requests[-1].path.endswith(f"/{car.id}/charge-policy")
 
 
 @pytest.mark.parametrize(
@@ -309,12 +330,17 @@ async def test_answers_that_are_none(
     simulator: Simulator, client: PoderoClient, document: Any
 ) -> None:
     """What has no list of sessions, no session and no policy is an invalid answer."""
-    _serve(simulator, document, document)
     vehicle_id = simulator.vehicles[0].id
+    _serve(simulator, document)
     with pytest.raises(InvalidResponseError):
         await client.get_sessions(vehicle_id, FIRST, LAST)
+    _serve(simulator, document, kind="current_session")
     with pytest.raises(InvalidResponseError):
         await client.get_current_session(vehicle_id)
+    _serve(simulator, document, {"data": document}, kind="charge_policy")
+    for _ in range(2):
+        with pytest.raises(InvalidResponseError):
+            await client.get_charge_policy(vehicle_id)
 
 
 @pytest.mark.parametrize("session", [5, "x", [], [SESSION], True])
@@ -322,7 +348,7 @@ async def test_no_current_session(
     simulator: Simulator, client: PoderoClient, session: Any
 ) -> None:
     """What is neither an object nor null is an invalid answer."""
-    _serve(simulator, {"session": session})
+    _serve(simulator, {"session": session}, kind="current_session")
     with pytest.raises(InvalidResponseError):
         await client.get_current_session(simulator.vehicles[0].id)
 
@@ -343,8 +369,11 @@ async def test_not_served(
     await client.authenticate()
     simulator.add_fault(status=status)
     vehicle_id = simulator.vehicles[0].id
-    with pytest.raises(PoderoError) as listed:
-        await client.get_sessions(vehicle_id, FIRST, LAST)
-    with pytest.raises(PoderoError) as current:
-        await client.get_current_session(vehicle_id)
-    assert type(listed.value) is type(current.value) is error
+    for get in (
+        lambda: client.get_sessions(vehicle_id, FIRST, LAST),
+        lambda: client.get_current_session(vehicle_id),
+        lambda: client.get_charge_policy(vehicle_id),
+    ):
+        with pytest.raises(PoderoError) as refusal:
+            await get()
+        assert type(refusal.value) is error

@@ -1,4 +1,4 @@
-"""Vehicles as nobody thought of them: drawn from the contract's schema, and broken."""
+"""Hypothesis strategies: documents generated from the contract's schema, and broken ones."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, timezone
@@ -66,7 +66,7 @@ _timestamps = st.builds(_written, _moments, zulu=st.booleans()) | st.just(
 
 
 def drawn_from(schema: Schema, name: str = "") -> SearchStrategy[Any]:
-    """Return what a schema allows."""
+    """Return a strategy for values that a schema allows."""
     if name in DECIMALS:
         amounts = st.decimals(0, 10**9, places=2)
         return st.none() | amounts.map(str) | amounts.map(float)
@@ -123,7 +123,7 @@ json_values: SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=6,
 )
-"""Anything that JSON can say and a decoder takes."""
+"""Any JSON value that a decoder accepts."""
 
 EXTREMES: list[Any] = [
     *(None, True, False, 0, 1, -1, 100, 101, 2**31, 2**63, -(2**63), 0.5, -0.0),
@@ -148,15 +148,15 @@ EXTREMES: list[Any] = [
     *([], {}, [[]], [{}], [None], {"": None}, [[[[[[[[]]]]]]]], {"code": []}),
 ]
 junk = st.sampled_from(EXTREMES) | json_values
-"""Values that a field does not expect, but may turn out to like."""
+"""Values that are invalid for most fields."""
 
 undecodable = st.sampled_from(
     [math.nan, math.inf, -math.inf, 10**400, -(10**400), "\ud800"]
 )
-"""What no decoder should let through, and no reader should stumble over."""
+"""Values that decoders refuse; a reader must refuse them as well."""
 
 documents: SearchStrategy[Document] = drawn_from(VEHICLE)
-"""Vehicles that keep to the contract."""
+"""Vehicles that are valid by the contract."""
 
 _places = st.sampled_from(sorted(VEHICLE["properties"]))
 _nested = {
@@ -166,7 +166,7 @@ _nested = {
 
 
 def breakages(values: SearchStrategy[Any]) -> SearchStrategy[Document]:
-    """Return what to put in the place of some fields."""
+    """Return a strategy for replacements of some fields."""
     unknown = st.text(max_size=12).filter(lambda key: key not in VEHICLE["properties"])
     nested = st.sampled_from(sorted(_nested)).flatmap(
         lambda name: st.tuples(
@@ -183,26 +183,26 @@ def breakages(values: SearchStrategy[Any]) -> SearchStrategy[Document]:
 
 
 lost = st.sets(_places, max_size=12)
-"""Keys that are not there any more."""
+"""Keys to remove."""
 
 
 def vehicle_of(**fields: Any) -> Vehicle:
-    """Return what is read from some fields, and of the required ones a null."""
+    """Return a vehicle with some fields, and a required one that is null."""
     return Vehicle.from_json({"owner": None} | fields)
 
 
 def broken(document: Document, news: Document, gone: set[str]) -> Document:
-    """Return a document with other values in it and without some keys."""
+    """Return a document with some values replaced and some keys removed."""
     return {key: value for key, value in (document | news).items() if key not in gone}
 
 
 def on_the_wire(document: Document) -> Any:
-    """Return a document as it arrives: written down and read."""
+    """Return a document as a decoder returns it."""
     return orjson.loads(json.dumps(document))
 
 
 def believed(value: Any, schema: Schema, name: str = "") -> Any:
-    """Return what a value of the contract means, told from the schema alone."""
+    """Return the value that a field is expected to have, by the schema alone."""
     if value is None:
         return None
     if name in DECIMALS:
@@ -242,7 +242,7 @@ def believed(value: Any, schema: Schema, name: str = "") -> Any:
 
 
 def told(read: Any, schema: Schema) -> Any:
-    """Return a field of a vehicle in the words of the schema, to be compared with it."""
+    """Return a field of a vehicle in a form that can be compared with the expected one."""
     match schema:
         case {"$ref": reference}:
             return told(read, SCHEMA["$defs"][reference.rpartition("/")[2]])

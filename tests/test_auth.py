@@ -1,4 +1,4 @@
-"""A grant becomes a token: asked for rightly, renewed once, given up only when refused."""
+"""Token requests, renewals and refusals of credentials."""
 
 import asyncio
 from base64 import b64encode
@@ -34,28 +34,28 @@ from simulator import Server, Simulator
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
-    """Do without Home Assistant: the package knows nothing of it."""
+    """Skip the fixture that needs Home Assistant: the package does not import it."""
 
 
 @pytest.fixture
 async def transport(
     server: Server,
 ) -> AsyncGenerator[Transport]:
-    """Reach the simulator."""
+    """Return a transport to the simulator."""
     async with aiohttp.ClientSession() as session:
         yield Transport(session, server.url)
 
 
 @pytest.fixture
 def password_auth(simulator: Simulator, transport: Transport) -> PasswordAuth:
-    """Have a homeowner's credentials."""
+    """Return the auth of a homeowner."""
     account = simulator.account
     return PasswordAuth(transport, account.username, account.password)
 
 
 @pytest.fixture
 def client_auth(simulator: Simulator, transport: Transport) -> ClientCredentialsAuth:
-    """Have an organization's credentials."""
+    """Return the auth of an organisation."""
     account = simulator.account
     return ClientCredentialsAuth(transport, account.client_id, account.client_secret)
 
@@ -72,11 +72,11 @@ def _refuse(simulator: Simulator, status: int, error: str, **options: Any) -> No
     )
 
 
-# What is asked for, and where.
+# Requests.
 
 
 async def test_password_grant(simulator: Simulator, password_auth: Auth) -> None:
-    """The body is the documented one, and the token is kept."""
+    """The documented body is sent, and the token is reused."""
     token = await password_auth.get_access_token()
     assert await password_auth.get_access_token() == token
     (request,) = token_requests(simulator)
@@ -105,7 +105,7 @@ async def test_client_credentials_on_both_urls(
     first: list[str],
     second: list[str],
 ) -> None:
-    """The guide's URL is asked first, and the one that answered from then on."""
+    """The guide's URL is tried first, afterwards the one that returned a token."""
     simulator.client_credentials_url = served
     token = await client_auth.get_access_token()
     assert [request.path for request in token_requests(simulator)] == first
@@ -117,7 +117,7 @@ async def test_client_credentials_on_both_urls(
 async def test_client_credentials_bodies(
     simulator: Simulator, client_auth: Auth
 ) -> None:
-    """Each URL is asked in the way that is documented for it."""
+    """Each URL gets the documented header and body."""
     simulator.client_credentials_url = "contract"
     await client_auth.get_access_token()
     guide, contract = token_requests(simulator)
@@ -146,7 +146,7 @@ async def test_client_credentials_bodies(
 async def test_other_url_where_the_first_does_not_serve_the_grant(
     simulator: Simulator, client_auth: Auth, status: int, body: bytes
 ) -> None:
-    """An answer that says nothing of the credentials is no verdict on them."""
+    """A response that is not about the credentials leads to the other URL."""
     simulator.add_fault(kind="token", status=status, body=body, count=1)
     assert await client_auth.get_access_token()
     assert [request.path for request in token_requests(simulator)] == [
@@ -155,7 +155,7 @@ async def test_other_url_where_the_first_does_not_serve_the_grant(
     ]
 
 
-# Who decides that credentials are refused.
+# Refusals.
 
 REFUSALS = [
     (401, "invalid_client"),
@@ -171,7 +171,7 @@ REFUSALS = [
 async def test_password_refused(
     simulator: Simulator, password_auth: Auth, status: int, error: str
 ) -> None:
-    """A definite refusal is told, and asked for again only when somebody asks again."""
+    """A refusal raises AuthenticationError, without a retry."""
     _refuse(simulator, status, error, count=1)
     with pytest.raises(AuthenticationError):
         await password_auth.get_access_token()
@@ -183,7 +183,7 @@ async def test_password_refused(
 async def test_client_refused_at_one_url_only(
     simulator: Simulator, client_auth: Auth, status: int, error: str
 ) -> None:
-    """The other URL may accept what one refuses."""
+    """The other URL is tried, and may accept the credentials."""
     _refuse(simulator, status, error, count=1)
     assert await client_auth.get_access_token()
 
@@ -209,7 +209,7 @@ async def test_verdict_of_two_urls(
     answers: list[tuple[int, str]],
     error: type[PoderoError],
 ) -> None:
-    """Credentials are refused only where no URL leaves a doubt."""
+    """AuthenticationError needs a refusal and no accepting or failing URL."""
     for status, word in answers:
         _refuse(simulator, status, word, count=1)
     with pytest.raises(error):
@@ -231,7 +231,7 @@ async def test_verdict_of_two_urls(
 async def test_not_a_refusal(
     simulator: Simulator, password_auth: Auth, status: int, error: type[PoderoError]
 ) -> None:
-    """A proxy's page, a limit and a failure say nothing of the credentials."""
+    """No other status is a refusal of the credentials."""
     simulator.add_fault(
         kind="token", status=status, body=b"<html>no</html>", content_type="text/html"
     )
@@ -245,7 +245,7 @@ async def test_no_answer_is_not_a_refusal(
     password_auth: Auth,
     fault: dict[str, Any],
 ) -> None:
-    """Nor does silence."""
+    """A timeout or a reset is not a refusal of the credentials."""
     simulator.add_fault(kind="token", **fault)
     with impatience(), pytest.raises(PoderoConnectionError):
         await password_auth.get_access_token()
@@ -253,7 +253,7 @@ async def test_no_answer_is_not_a_refusal(
     assert await password_auth.get_access_token()
 
 
-# What is a token.
+# Responses.
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ async def test_no_answer_is_not_a_refusal(
 async def test_wrong_shapes(
     simulator: Simulator, password_auth: Auth, body: bytes
 ) -> None:
-    """What is no token is never sent on, and the next try starts afresh."""
+    """A response without a usable token is invalid; the next request succeeds."""
     simulator.add_fault(kind="token", body=body, count=1)
     with pytest.raises(InvalidResponseError):
         await password_auth.get_access_token()
@@ -306,7 +306,7 @@ async def test_lifetime(
     expires_in: str,
     seconds: float,
 ) -> None:
-    """A token is renewed a little before its end, by the monotonic clock."""
+    """A token is used until shortly before its expiry."""
     body = b'{"access_token": "t", "expires_in": %s}' % expires_in.encode()
     simulator.add_fault(kind="token", body=body)
     await password_auth.get_access_token()
@@ -322,7 +322,7 @@ async def test_end_of_lifetime(
     freezer: FrozenDateTimeFactory,
     seconds: float,
 ) -> None:
-    """After that moment it is not used any more."""
+    """A token is renewed shortly before its expiry."""
     lifetime = {0.95: b"1", 95: b"100", 545: b"null"}[seconds]
     body = b'{"access_token": "t", "expires_in": %s}' % lifetime
     simulator.add_fault(kind="token", body=body)
@@ -336,7 +336,7 @@ async def test_end_of_lifetime(
 
 
 async def test_refresh_token_rotates(simulator: Simulator, password_auth: Auth) -> None:
-    """Each renewal uses the refresh token of the one before."""
+    """Each renewal uses the refresh token of the previous one."""
     token = await password_auth.get_access_token()
     for _ in range(3):
         token = await password_auth.get_access_token(rejected=token)
@@ -346,7 +346,7 @@ async def test_refresh_token_rotates(simulator: Simulator, password_auth: Auth) 
 
 
 async def test_refused_refresh_token(simulator: Simulator, password_auth: Auth) -> None:
-    """Where the refresh token is refused, the credentials are used."""
+    """If the refresh token is refused, the credentials are used."""
     token = await password_auth.get_access_token()
     simulator.revoke_tokens()
     assert await password_auth.get_access_token(rejected=token) != token
@@ -357,7 +357,7 @@ async def test_refused_refresh_token(simulator: Simulator, password_auth: Auth) 
 async def test_refresh_not_served(
     simulator: Simulator, password_auth: Auth, status: int
 ) -> None:
-    """Any answer to the refresh token that is no token leads to the credentials."""
+    """If the refresh grant is not served, the credentials are used."""
     token = await password_auth.get_access_token()
     simulator.add_fault(kind="token", status=status, count=1)
     assert await password_auth.get_access_token(rejected=token) != token
@@ -368,7 +368,7 @@ async def test_refresh_not_served(
 async def test_refresh_not_known(
     simulator: Simulator, password_auth: Auth, fault: dict[str, Any]
 ) -> None:
-    """Where it is not known, the refresh token is kept for the next time."""
+    """If the refresh fails for another reason, the refresh token is kept."""
     token = await password_auth.get_access_token()
     simulator.add_fault(kind="token", count=1, **fault)
     with pytest.raises(PoderoConnectionError):
@@ -381,7 +381,7 @@ async def test_refresh_not_known(
 async def test_unusable_refresh_token(
     simulator: Simulator, password_auth: Auth, refresh_token: bytes
 ) -> None:
-    """What is no refresh token is none."""
+    """An unusable refresh token is ignored."""
     body = b'{"access_token": "t", "refresh_token": %s}' % refresh_token
     simulator.add_fault(kind="token", body=body, count=1)
     assert await password_auth.get_access_token() == "t"
@@ -392,14 +392,14 @@ async def test_unusable_refresh_token(
 async def test_credentials_again_without_refresh_token(
     simulator: Simulator, client_auth: Auth
 ) -> None:
-    """Client credentials have no refresh token: they are used again."""
+    """Without a refresh token, the credentials are used again."""
     token = await client_auth.get_access_token()
     assert await client_auth.get_access_token(rejected=token) != token
     assert grants(simulator) == ["client_credentials", "client_credentials"]
 
 
 async def test_one_renewal_for_all(simulator: Simulator, password_auth: Auth) -> None:
-    """However many wait, one request is made."""
+    """Concurrent callers cause one token request."""
     simulator.add_fault(kind="token", delay=0.02)
     tokens = await asyncio.gather(
         *(password_auth.get_access_token() for _ in range(20))
@@ -414,7 +414,7 @@ async def test_one_renewal_for_all(simulator: Simulator, password_auth: Auth) ->
 
 
 async def test_one_failure_for_all(simulator: Simulator, password_auth: Auth) -> None:
-    """All who wait hear of a failure, and the next one to ask tries again."""
+    """A failure is raised to all waiters; the next call tries again."""
     simulator.add_fault(kind="token", status=503, delay=0.02, count=1)
     failures = await asyncio.gather(
         *(password_auth.get_access_token() for _ in range(5)), return_exceptions=True
@@ -427,7 +427,7 @@ async def test_one_failure_for_all(simulator: Simulator, password_auth: Auth) ->
 async def test_rejected_token_that_was_renewed_already(
     simulator: Simulator, password_auth: Auth
 ) -> None:
-    """Who comes late with an old token gets the new one."""
+    """A caller with an outdated token gets the current one."""
     old = await password_auth.get_access_token()
     new = await password_auth.get_access_token(rejected=old)
     assert await password_auth.get_access_token(rejected=old) == new
@@ -437,7 +437,7 @@ async def test_rejected_token_that_was_renewed_already(
 async def test_who_stops_waiting_takes_nothing_from_others(
     simulator: Simulator, password_auth: Auth
 ) -> None:
-    """The one who began the renewal may leave."""
+    """Cancelling the caller that started the renewal does not cancel it."""
     simulator.add_fault(kind="token", delay=0.03)
     first, second = (
         asyncio.create_task(password_auth.get_access_token()) for _ in range(2)
@@ -450,7 +450,7 @@ async def test_who_stops_waiting_takes_nothing_from_others(
 
 
 async def test_close_while_some_wait(simulator: Simulator, password_auth: Auth) -> None:
-    """Who waits is told, as of a connection that broke, and nothing is left behind."""
+    """close() raises PoderoConnectionError to waiters and leaves no task."""
     simulator.add_fault(kind="token", delay=1)
     tasks = asyncio.all_tasks()
     waiting = [asyncio.create_task(password_auth.get_access_token()) for _ in range(3)]
@@ -465,7 +465,7 @@ async def test_close_while_some_wait(simulator: Simulator, password_auth: Auth) 
 async def test_failure_that_nobody_waits_for(
     simulator: Simulator, password_auth: Auth
 ) -> None:
-    """It is not reported as an exception that was never retrieved."""
+    """Nothing is logged about an exception that was never retrieved."""
     reports: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, r: reports.append(r))
     simulator.add_fault(kind="token", status=503, delay=0.01)
@@ -484,7 +484,7 @@ async def test_failure_that_nobody_waits_for(
 async def test_no_repr_shows_a_secret(
     simulator: Simulator, password_auth: Auth, client_auth: Auth
 ) -> None:
-    """What is printed of the objects tells nothing."""
+    """Reprs contain no secret."""
     token = await password_auth.get_access_token()
     await client_auth.get_access_token()
     account = simulator.account

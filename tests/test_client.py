@@ -1,4 +1,4 @@
-"""HTTP with one origin: what is sent, what every answer means, and where nothing goes."""
+"""Requests, responses and errors of the client and its transport, over HTTP."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -57,25 +57,25 @@ MEBIBYTE = 1024 * 1024
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
-    """Do without Home Assistant: the package knows nothing of it."""
+    """Skip the fixture that needs Home Assistant: the package does not import it."""
 
 
 @pytest.fixture
 async def session() -> AsyncGenerator[aiohttp.ClientSession]:
-    """Have a session."""
+    """Return an HTTP session."""
     async with aiohttp.ClientSession() as running:
         yield running
 
 
 @pytest.fixture
 def transport(server: Server, session: aiohttp.ClientSession) -> Transport:
-    """Reach the simulator."""
+    """Return a transport to the simulator."""
     return Transport(session, server.url)
 
 
 @pytest.fixture
 def client(simulator: Simulator, transport: Transport) -> PoderoClient:
-    """Call in the resident's name."""
+    """Return a client of the resident's account."""
     account = simulator.account
     return PoderoClient(
         transport,
@@ -91,7 +91,7 @@ def vehicle_id(simulator: Simulator) -> str:
     return simulator.vehicles[0].id
 
 
-# Where requests go.
+# URLs.
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def vehicle_id(simulator: Simulator) -> str:
     ],
 )
 def test_base_urls(text: str, origin: str) -> None:
-    """An origin is https, or http on this machine."""
+    """A base URL is an origin with https, or with http on the loopback."""
     assert str(parse_base_url(text).origin()) == origin
 
 
@@ -131,7 +131,7 @@ def test_base_urls(text: str, origin: str) -> None:
     ],
 )
 def test_no_base_urls(text: str) -> None:
-    """Anything else is none, and a transport cannot be made of it."""
+    """Anything else raises ValueError."""
     with pytest.raises(ValueError):  # noqa: PT011 - that it is refused is all there is to it
         Transport(None, text)  # type: ignore[arg-type]
 
@@ -148,7 +148,7 @@ def test_no_base_urls(text: str) -> None:
     ],
 )
 def test_references(reference: str, address: str) -> None:
-    """A relative reference leads to the origin, its query untouched."""
+    """A relative reference resolves to the origin, and its query is kept as it is."""
     resolved = Transport(None, ORIGIN).resolve(reference)  # type: ignore[arg-type]
     assert str(resolved) == f"{ORIGIN}{address}"
     assert resolved.host == "app.podero.com"
@@ -174,7 +174,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("reference", HOSTILE)
 def test_hostile_references(reference: str) -> None:
-    """What could lead elsewhere leads nowhere."""
+    """A reference that could be parsed as another origin is refused."""
     with pytest.raises(UntrustedLinkError):
         Transport(None, ORIGIN).resolve(reference)  # type: ignore[arg-type]
 
@@ -184,7 +184,7 @@ def test_hostile_references(reference: str) -> None:
 async def test_redirects_are_not_followed(
     simulator: Simulator, client: PoderoClient, vehicle_id: str, status: int, kind: Any
 ) -> None:
-    """Neither the token nor a body reaches who a redirect names."""
+    """A redirect is an invalid response: neither the token nor a body is sent to its target."""
     calls: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
         "token": lambda: client.get_vehicle(vehicle_id),
         "vehicle": lambda: client.get_vehicle(vehicle_id),
@@ -208,7 +208,7 @@ async def test_redirects_are_not_followed(
 async def test_ids_that_are_no_uuids_reach_no_url(
     simulator: Simulator, client: PoderoClient, not_an_id: str
 ) -> None:
-    """There is no such vehicle, and no such account."""
+    """They are refused before a request is made."""
     for call in (
         client.get_vehicle(not_an_id),
         client.set_preferences(not_an_id, comment="x"),
@@ -224,13 +224,13 @@ async def test_ids_that_are_no_uuids_reach_no_url(
             PoderoClient(None, None, *ids)  # type: ignore[arg-type]
 
 
-# What is sent.
+# Requests.
 
 
 async def test_requests(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """Each endpoint gets its method, its path and its body, with the token."""
+    """Each method sends the documented method, path and body, with the token."""
     account = simulator.account
     vehicles = (
         f"/api/partners/v2.0/org/{account.organization_id}"
@@ -256,7 +256,7 @@ async def test_requests(
 
 
 async def test_vehicles(simulator: Simulator, client: PoderoClient) -> None:
-    """The list holds the account's own vehicles; anything else is no list."""
+    """Only vehicles are returned; a response that is not a list is invalid."""
     simulator.add_vehicle(owner=simulator.neighbor)
     own = {vehicle.id for vehicle in await client.get_vehicles()}
     assert own == {car.id for car in simulator.vehicles[:2]}
@@ -272,7 +272,7 @@ async def test_vehicles(simulator: Simulator, client: PoderoClient) -> None:
 async def test_same_answer(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """The same answer is the same object; values that are only equal are not the same."""
+    """An identical response returns the same object; 1 and true are not identical."""
     read = []
     for level in (b"1", b"1", b"true", b"1.0", b"1"):
         body = b'{"owner": null, "battery_level": %s}' % level
@@ -286,7 +286,7 @@ async def test_same_answer(
 async def test_another_vehicles_answer(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """It is refused; an answer without an id, which the contract allows, is taken."""
+    """It is an invalid response; one without an id, which the contract allows, is not."""
     car, other = simulator.vehicles
     car.override(id=other.id)
     with pytest.raises(InvalidResponseError):
@@ -300,7 +300,7 @@ async def test_another_vehicles_answer(
 async def test_sign_in_to_the_maker(
     server: Server, simulator: Simulator, client: PoderoClient
 ) -> None:
-    """A link is started with the token, and its outcome reported with its secret alone."""
+    """An action is started with the token; its outcome is reported without it."""
     car = simulator.vehicles[0]
     car.raise_reauthenticate()
     vehicle = await client.get_vehicle(car.id)
@@ -325,7 +325,7 @@ async def test_sign_in_to_the_maker(
 
 
 async def test_message_is_read(simulator: Simulator, client: PoderoClient) -> None:
-    """Resolving a message leads to no address."""
+    """Resolving a message returns no URL."""
     car = simulator.vehicles[0]
     car.raise_message("Hello")
     actions = (await client.get_vehicle(car.id)).actions
@@ -339,7 +339,7 @@ async def test_message_is_read(simulator: Simulator, client: PoderoClient) -> No
 async def test_hostile_links(
     simulator: Simulator, client: PoderoClient, reference: str | None
 ) -> None:
-    """No request is made for a link that leads elsewhere, or nowhere."""
+    """No request is made for a link to another origin, or without a URL."""
     link = ResolutionLink(url=reference)
     with pytest.raises(UntrustedLinkError):
         await client.resolve_action(link, {})
@@ -358,7 +358,7 @@ async def test_hostile_links(
 async def test_hostile_addresses(
     simulator: Simulator, client: PoderoClient, address: str
 ) -> None:
-    """No browser is sent to what is no web page."""
+    """A redirect that is not an http(s) URL is refused."""
     body = b'{"redirect_url": "%s"}' % address.encode()
     simulator.add_fault(kind="cues", body=body)
     link = ResolutionLink(url="/api/partners/v2.0/cues/1/resolve?secret=1")
@@ -382,7 +382,7 @@ ELSEWHERE = [
 async def test_links_to_other_endpoints(
     simulator: Simulator, client: PoderoClient, reference: str
 ) -> None:
-    """No request is made for a link that does not lead to an action."""
+    """No request is made for a link to another endpoint than an action's."""
     link = ResolutionLink(url=reference)
     with pytest.raises(UntrustedLinkError):
         await client.resolve_action(link, {})
@@ -408,9 +408,9 @@ async def test_links_to_actions(
     resolve: str,
     state: str,
 ) -> None:
-    """A link is followed as it resolves, with its query as it is."""
+    """The resolved path is requested, with the query as it is."""
     link = ResolutionLink(url=f"{CUES}{reference}?secret=a%2Fb")
-    # The simulator knows no such action.
+    # The simulator has no such action.
     with pytest.raises((ForbiddenError, NotFoundError)):
         await client.resolve_action(link, {})
     with pytest.raises((ForbiddenError, NotFoundError)):
@@ -436,7 +436,7 @@ async def test_outcome_that_needs_the_token(
     statuses: list[int],
     error: type[PoderoError] | None,
 ) -> None:
-    """Where the secret alone is refused (401), the token is sent, once."""
+    """The token is sent once after a 401."""
     car = simulator.vehicles[0]
     car.raise_reauthenticate()
     actions = (await client.get_vehicle(car.id)).actions
@@ -456,7 +456,7 @@ async def test_outcome_that_needs_the_token(
     assert bool(car.document()["actions"]) is (error is not None)
 
 
-# What comes back.
+# Responses.
 
 
 async def _try(client: PoderoClient, vehicle_id: str) -> PoderoError | None:
@@ -468,7 +468,7 @@ async def _try(client: PoderoClient, vehicle_id: str) -> PoderoError | None:
 
 
 def test_every_error_has_a_key() -> None:
-    """It is what texts for people are found by."""
+    """Translations are found by it."""
     assert {kind.__name__: kind.key for kind in PoderoError.__subclasses__()} == {
         "AuthenticationError": "invalid_auth",
         "ForbiddenError": "forbidden",
@@ -487,7 +487,7 @@ def test_every_error_has_a_key() -> None:
 async def test_every_status(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """Each status from 400 to 599 means one error, and none of them is lost on us."""
+    """Each status from 400 to 599 raises its error."""
     expected: dict[int, type[PoderoError]] = {
         **dict.fromkeys(range(400, 500), InvalidRequestError),
         **dict.fromkeys(range(500, 600), PoderoConnectionError),
@@ -536,7 +536,7 @@ async def test_every_status(
 async def test_answers_that_are_none(
     simulator: Simulator, client: PoderoClient, vehicle_id: str, fault: Fault
 ) -> None:
-    """An answer that is not a vehicle is told as such, and quoted nowhere."""
+    """A response that is not a vehicle raises an error that does not contain it."""
     fault.kind = "vehicle"
     simulator.add_fault(fault)
     err = await _try(client, vehicle_id)
@@ -548,7 +548,7 @@ async def test_answers_that_are_none(
 async def test_content_type_does_not_matter(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """A vehicle is a vehicle, whatever the header calls it."""
+    """The body is parsed whatever its content type is."""
     body = b'{"battery_level": 41, "owner": null}'
     simulator.add_fault(kind="vehicle", body=body, content_type="text/plain")
     assert (await client.get_vehicle(vehicle_id)).battery_level == 41
@@ -569,7 +569,7 @@ async def test_content_type_does_not_matter(
 async def test_broken_connections(
     simulator: Simulator, client: PoderoClient, vehicle_id: str, fault: Fault
 ) -> None:
-    """A connection that breaks or stalls is told as such, and the next one is good."""
+    """A connection that breaks or stalls is a connection error; the next request succeeds."""
     fault.kind = "vehicle"
     simulator.add_fault(fault)
     await client.authenticate()
@@ -597,7 +597,7 @@ async def test_broken_connections(
 )
 @pytest.mark.usefixtures("simulator")
 async def test_no_http(session: aiohttp.ClientSession, answer: bytes) -> None:
-    """What is no HTTP is a broken connection."""
+    """A response that is not HTTP is a connection error."""
     async with raw_server(answer) as url:
         with impatience(), pytest.raises(PoderoConnectionError):
             await Transport(session, url).request("GET", "/")
@@ -605,7 +605,7 @@ async def test_no_http(session: aiohttp.ClientSession, answer: bytes) -> None:
 
 @pytest.mark.usefixtures("simulator")
 async def test_tls_failures(session: aiohttp.ClientSession) -> None:
-    """Neither a certificate that nobody vouches for nor plain HTTP is talked to."""
+    """A self-signed certificate and plain HTTP are connection errors."""
     context = SSLContext(PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed())
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -618,18 +618,18 @@ async def test_tls_failures(session: aiohttp.ClientSession) -> None:
 
 @pytest.mark.usefixtures("simulator")
 async def test_refused_connection(session: aiohttp.ClientSession) -> None:
-    """A port where nobody listens is a broken connection."""
+    """A closed port is a connection error."""
     async with raw_server(b"") as url:
         pass
     with pytest.raises(PoderoConnectionError):
         await Transport(session, url).request("GET", "/")
 
 
-# How much is read.
+# Size limit.
 
 
 async def test_size_bound(simulator: Simulator, transport: Transport) -> None:
-    """An answer of the bound is read, one byte more is not."""
+    """A body of the maximum size is read, one that is a byte larger is refused."""
     simulator.add_fault(body=b" " * MAX_RESPONSE_SIZE, count=1)
     answer = await transport.request("POST", "/oauth2/token/")
     assert len(answer.body) == MAX_RESPONSE_SIZE == MEBIBYTE
@@ -658,7 +658,7 @@ async def test_50_megabytes(
     encoding: str,
     compress: Callable[[bytes], bytes],
 ) -> None:
-    """An endless answer and a compression bomb are cut off before they fill the memory."""
+    """Reading an endless body or a decompression bomb stops at the maximum size."""
     body = compress(bytes(50 * MEBIBYTE))
     simulator.add_fault(body=body, headers={"Content-Encoding": encoding})
     tracemalloc.start(1)
@@ -672,7 +672,7 @@ async def test_50_megabytes(
     assert peak - before < 8 * MEBIBYTE
 
 
-# How long to wait.
+# Retry-After.
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -695,7 +695,7 @@ async def test_retry_after(
     header: str,
     seconds: float | None,
 ) -> None:
-    """The seconds are read; nonsense is no wish."""
+    """The number of seconds is read; an invalid header is ignored."""
     simulator.add_fault(
         kind="vehicle", status=status, headers={"Retry-After": header}, count=1
     )
@@ -713,7 +713,7 @@ async def test_retry_after_a_date(
     offset: int,
     seconds: int,
 ) -> None:
-    """A date means the time until then, and none where it has passed."""
+    """A date is converted to the seconds until then, 0 if it has passed."""
     freezer.move_to("2026-11-02 12:00:00+00:00")
     moment = dt_util.utc_from_timestamp(dt_util.utcnow().timestamp() + offset)
     for usegmt in (True, False):
@@ -735,13 +735,13 @@ async def test_retry_after_a_date(
     assert err.retry_after == seconds
 
 
-# 401.
+# Expired tokens (401).
 
 
 async def test_401_forces_one_renewal_and_one_retry(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """The second try carries another token; who is refused then is refused."""
+    """The request is retried with a new token; a second 401 raises TokenRefusedError."""
     simulator.add_fault(kind="vehicle", status=401, count=1)
     assert await _try(client, vehicle_id) is None
     _, first, _, second = simulator.requests
@@ -757,7 +757,7 @@ async def test_401_forces_one_renewal_and_one_retry(
 async def test_body_is_sent_again_after_a_401(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """What is written with an expired token is written once, with the new one."""
+    """A write with an expired token is retried and takes effect once."""
     await client.get_vehicle(vehicle_id)
     simulator.revoke_tokens(refresh_tokens=False)
     await client.set_preferences(vehicle_id, minimum_charge_limit=55)
@@ -773,7 +773,7 @@ async def test_token_revoked_while_requests_are_in_flight(
     vehicle_id: str,
     refresh_tokens: bool,
 ) -> None:
-    """All of them succeed in the end, over one renewal."""
+    """Concurrent requests with an expired token succeed after one renewal."""
     await client.get_vehicle(vehicle_id)
     simulator.requests.clear()
     held = HeldFault(kind="vehicle", count=4)
@@ -789,7 +789,7 @@ async def test_token_revoked_while_requests_are_in_flight(
 async def test_token_of_others_revoked_too(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """What others had renewed meanwhile is no new token: its refusal is no verdict."""
+    """A token that another request renewed is not new: a 401 leads to another renewal."""
     await client.get_vehicle(vehicle_id)
     held = HeldFault(kind="vehicle", count=1)
     simulator.add_fault(held)
@@ -809,7 +809,7 @@ async def test_token_of_others_revoked_too(
 async def test_renewal_that_fails_after_a_401(
     simulator: Simulator, client: PoderoClient, vehicle_id: str, error: int
 ) -> None:
-    """Its failure is what is told: the 401 alone is no verdict on the credentials."""
+    """The error of the renewal is raised, not an authentication error for the 401."""
     await client.get_vehicle(vehicle_id)
     simulator.add_fault(kind="vehicle", status=401, count=1)
     simulator.add_fault(kind="token", status=error)
@@ -821,7 +821,7 @@ async def test_renewal_that_fails_after_a_401(
 async def test_conflict_tells_why(
     simulator: Simulator, client: PoderoClient, vehicle_id: str
 ) -> None:
-    """The reason is the service's word; what is no word is none."""
+    """A documented reason is kept; any other is None."""
     simulator.vehicles[0].fill_up()
     with pytest.raises(ConflictError) as raised:
         await client.start_boost(vehicle_id)
@@ -836,7 +836,7 @@ async def test_conflict_tells_why(
 async def test_absolute_address_is_this_origins(
     server: Server, simulator: Simulator, transport: Transport
 ) -> None:
-    """A resolved address is used as it is, with its query as it was signed."""
+    """A resolved URL is requested without re-encoding its signed query."""
     url = transport.resolve("/api/partners/v2.0/cues/1/resolve?secret=a%2Bb%2F%3D")
     assert url.origin() == URL(server.url)
     await transport.request("POST", url)

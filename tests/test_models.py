@@ -1,4 +1,4 @@
-"""A vehicle is what the JSON says, as far as it can be believed."""
+"""Models: valid and invalid values, required keys, derived properties."""
 
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, time
@@ -75,12 +75,12 @@ BAD = [
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
-    """Do without Home Assistant: the package knows nothing of it."""
+    """Skip the fixture that needs Home Assistant: the package does not import it."""
 
 
 @pytest.mark.parametrize(("field", "values", "read"), GOOD, ids=lambda v: v if isinstance(v, str) else "")  # fmt: skip
 def test_values(field: str, values: tuple[Any, ...], read: tuple[Any, ...]) -> None:
-    """What the contract allows is read, in one spelling."""
+    """Values that the contract allows are converted."""
     for value, expected in zip(values, read, strict=True):
         vehicle = vehicle_of(**{field: value})
         assert getattr(vehicle, field) == expected, value
@@ -89,7 +89,7 @@ def test_values(field: str, values: tuple[Any, ...], read: tuple[Any, ...]) -> N
 
 @pytest.mark.parametrize(("field", "values"), BAD, ids=[field for field, _ in BAD])
 def test_no_values(field: str, values: tuple[Any, ...]) -> None:
-    """What it does not allow costs this field, and nothing else."""
+    """An invalid value invalidates its own field only."""
     for value in values:
         vehicle = vehicle_of(**{field: value}, has_notification=True)
         assert getattr(vehicle, field) is None, value
@@ -99,13 +99,13 @@ def test_no_values(field: str, values: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize("document", [None, [], [{}], "x", 5, 1.5, True])
 def test_no_objects(document: object) -> None:
-    """Only an object is a vehicle."""
+    """JSON that is not an object is not a vehicle."""
     with pytest.raises(InvalidResponseError):
         Vehicle.from_json(document)
 
 
 def test_no_value_is_required() -> None:
-    """A vehicle of which nothing is known is one."""
+    """All values of a vehicle may be missing or null."""
     names = list(Vehicle.readers())
     assert len(names) == 69
     for vehicle in (Vehicle(), Vehicle.from_json(dict.fromkeys(names)), vehicle_of()):
@@ -133,12 +133,12 @@ def test_no_vehicles(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("key", VEHICLE["required"])
 def test_one_required_key_is_enough(key: str) -> None:
-    """Services leave keys out: what has one of them is a vehicle."""
+    """An object with one of the required keys is a vehicle."""
     assert Vehicle.from_json({key: None, "battery_level": 40}).battery_level == 40
 
 
 def test_nested_values() -> None:
-    """A bad part of a nested object costs that part, and is named with a dot."""
+    """An invalid nested value invalidates itself only, and is named with a dot."""
     vehicle = Vehicle.from_json(
         {
             "device_model": {
@@ -165,7 +165,7 @@ def test_nested_values() -> None:
 
 
 def test_unrecognized_keys_show_their_type_only() -> None:
-    """What the schema does not have is counted, not kept."""
+    """The values of unknown keys are not kept."""
     vehicle = vehicle_of(news="secret", more=[1], none=None)
     assert vehicle.unrecognized == {"news": "str", "more": "list", "none": "NoneType"}
     assert not vehicle.invalid
@@ -180,7 +180,7 @@ def test_unrecognized_keys_show_their_type_only() -> None:
     ],
 )
 def test_kinds_of_actions(code: Any, kind: type[Action]) -> None:
-    """A code that nobody has heard of breaks nothing."""
+    """An action with an unknown code is an Action."""
     link = {"url": "/x", "required_parameters": ["successUrl"]}
     vehicle = vehicle_of(actions=[{"code": code, "resolution_link": link}])
     assert vehicle.actions is not None
@@ -196,14 +196,14 @@ def test_kinds_of_actions(code: Any, kind: type[Action]) -> None:
     [({"message": "Hello"}, "Hello"), ({"message": 5}, None), ({}, None), (7, None)],
 )
 def test_messages(metadata: Any, message: str | None) -> None:
-    """A message is a text, or none."""
+    """A message that is not a string is None."""
     action = InformationAction.from_json({"metadata": metadata})
     assert action.message == message
 
 
 @pytest.mark.parametrize("parameters", ["successUrl", 5, {}, ["x", 5], [None], [["x"]]])
 def test_no_parameters(parameters: Any) -> None:
-    """What is no list of texts names no parameter."""
+    """Parameters that are not a list of strings are invalid."""
     document = {"code": "x", "resolution_link": {"required_parameters": parameters}}
     action = Action.from_json(document)
     assert action.resolution_link is not None
@@ -223,7 +223,7 @@ def test_no_parameters(parameters: Any) -> None:
     ],
 )  # fmt: skip
 def test_names(model: DeviceModel, name: str | None, with_year: str | None) -> None:
-    """A model is called by as much as is known of it."""
+    """The name consists of what is known."""
     assert (model.name, model.model_with_year) == (name, with_year)
 
 
@@ -231,7 +231,7 @@ FLAGS = ("is_charging", "is_plugged_in", "is_fully_charged", "is_pause_power_act
 
 
 def test_charging_state() -> None:
-    """The first rule that fits decides, over all that can be known or not."""
+    """The first matching rule decides, for every combination of values."""
     seen = set()
     for *flags, boost in product(*[(None, False, True)] * 4, (None, "requested", "ongoing")):  # fmt: skip
         document = dict(zip(FLAGS, flags, strict=True)) | {"boost_state": boost}
@@ -242,7 +242,7 @@ def test_charging_state() -> None:
 
 
 def test_frozen_and_silent() -> None:
-    """A vehicle cannot be changed, and printing one tells nothing of it."""
+    """Models are immutable, and their repr contains no value."""
     vehicle = Vehicle.from_json(
         {
             "comment": "secret",

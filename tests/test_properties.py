@@ -1,4 +1,4 @@
-"""What holds for any vehicle that the contract allows, and for any that it does not."""
+"""Properties that hold for generated documents, responses and URLs."""
 
 from datetime import UTC, datetime
 import json
@@ -36,7 +36,7 @@ from custom_components.podero.api import (
     parse_base_url,
 )
 from custom_components.podero.api.auth import Token
-from custom_components.podero.api.transport import Response, _seconds
+from custom_components.podero.api.transport import Response, parse_retry_after
 from custom_components.podero.charging.events import ChargingHistory
 from custom_components.podero.diagnostics import _describe
 
@@ -48,27 +48,27 @@ MANY = settings(
     suppress_health_check=list(HealthCheck),
 )
 SOME = settings(MANY, max_examples=100)
-# Hypothesis complains of how it hands its own random numbers to itself.
+# Hypothesis warns about its own use of random numbers.
 pytestmark = pytest.mark.filterwarnings("ignore:It looks like `register_random`")
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
-    """Do without Home Assistant: it is asked in tests/long/test_documents.py."""
+    """Skip the fixture that needs Home Assistant: no test here uses it."""
 
 
 @SOME
 @given(documents)
 def test_what_is_drawn_keeps_to_the_contract(document: Document) -> None:
-    """The documents of the next test are what the schema allows."""
+    """Generated documents are valid against the schema."""
     VALIDATOR.validate(document)
 
 
 @SOME
 @given(documents.map(on_the_wire))
 def test_a_vehicle_of_the_contract(document: Document) -> None:
-    """Every field has the value that the schema says it has, and none is refused."""
+    """Every value of a valid document is converted as its schema says."""
     vehicle = Vehicle.from_json(document)
     assert not vehicle.invalid
     assert not vehicle.unrecognized
@@ -80,7 +80,7 @@ def test_a_vehicle_of_the_contract(document: Document) -> None:
 @SOME
 @given(documents, breakages(junk | undecodable), lost)
 def test_a_broken_vehicle(document: Document, news: Document, gone: set[str]) -> None:
-    """Nothing is raised, and what is not broken keeps its value."""
+    """Invalid values raise nothing and leave the other fields as they are."""
     whole = Vehicle.from_json(document)
     vehicle = Vehicle.from_json(broken(document, news, gone))
     for name in VEHICLE["properties"].keys() - news.keys() - gone:
@@ -94,7 +94,7 @@ def test_a_broken_vehicle(document: Document, news: Document, gone: set[str]) ->
 
 
 def _assert_plausible(vehicle: Vehicle) -> None:
-    """Whatever was read: no field holds what an entity could not show."""
+    """Assert that entities can show every value."""
     for name in ("battery_level", "battery_at_plug_in", "minimum_charge_limit"):
         assert 0 <= (getattr(vehicle, name) or 0) <= 100
     assert -90 <= (vehicle.latitude or 0) <= 90
@@ -115,7 +115,7 @@ def _assert_plausible(vehicle: Vehicle) -> None:
     st.integers(0, 20),
 )
 def test_a_mutilated_answer(text: str, place: int, junk: bytes, cut: int) -> None:
-    """Bytes that were lost or changed make no vehicle, or one that can be shown."""
+    """A damaged response is invalid, or a vehicle that can be shown."""
     body = text.encode()
     body = body[:place] + junk + body[place + cut :]
     try:
@@ -128,7 +128,7 @@ def test_a_mutilated_answer(text: str, place: int, junk: bytes, cut: int) -> Non
 @MANY
 @given(json_values | junk, st.sampled_from([200, 200, 200, 400, 401, 403, 500]))
 def test_any_answer_of_the_token_url(answer: Any, status: int) -> None:
-    """It is a token that can stand in a header, or no token."""
+    """Any response is an error, or a token that can be sent in a header."""
     for document in (
         answer,
         {"access_token": answer},
@@ -166,7 +166,7 @@ references = st.lists(_pieces, max_size=8).map("".join) | st.text(max_size=20)
 @MANY
 @given(references)
 def test_no_reference_leads_elsewhere(reference: str) -> None:
-    """Whatever a link says, a request for it goes to the account's own origin."""
+    """Any reference is refused, or resolves to the account's own origin."""
     transport = Transport(None, str(ORIGIN))  # type: ignore[arg-type]
     try:
         url = transport.resolve(reference)
@@ -181,7 +181,7 @@ def test_no_reference_leads_elsewhere(reference: str) -> None:
 @MANY
 @given(references.map(lambda text: f"https://app.podero.com{text}") | references)
 def test_any_base_url(text: str) -> None:
-    """What is taken for an origin is one."""
+    """Any text is refused, or is an origin."""
     try:
         url = parse_base_url(text)
     except ValueError:
@@ -194,8 +194,8 @@ def test_any_base_url(text: str) -> None:
 @MANY
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40))
 def test_any_retry_after(header: str) -> None:
-    """It is a number of seconds, or nothing."""
-    seconds = _seconds(header)
+    """Any header is a number of seconds, or None."""
+    seconds = parse_retry_after(header)
     assert seconds is None or seconds >= 0
 
 
@@ -213,7 +213,7 @@ _readings = st.lists(
 def test_an_outage_neither_invents_nor_loses(
     readings: list[Document], data: st.DataObject
 ) -> None:
-    """Readings of which nothing is known, put in anywhere, change no event."""
+    """An empty reading anywhere in a sequence changes no event."""
     assume(readings)
     place = data.draw(st.integers(0, len(readings)))
     interrupted = [*readings[:place], {}, *readings[place:]]

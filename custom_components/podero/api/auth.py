@@ -1,4 +1,4 @@
-"""A grant becomes a token, renewed once for all who wait."""
+"""Access tokens: a grant is exchanged for one, which is renewed once for all waiters."""
 
 from abc import ABC, abstractmethod
 import asyncio
@@ -20,10 +20,10 @@ CLIENT_CREDENTIALS_PATH = "/oauth2/token/"
 """The token URL that Podero's guide gives for client credentials."""
 
 DEFAULT_LIFETIME = 600.0
-"""Seconds that a token is used for where the answer does not say."""
+"""Lifetime in seconds of a token without a usable `expires_in`."""
 
 RENEWAL_MARGIN = 60.0
-"""Seconds before its expiry at which a token is renewed."""
+"""Seconds before its expiry at which a token is renewed, a tenth of a short lifetime."""
 
 _CREDENTIALS_REFUSED = {"invalid_client", "invalid_grant", "unauthorized_client"}
 _NOT_SERVED = {
@@ -36,7 +36,7 @@ _NOT_SERVED = {
 
 
 class _NotServedError(InvalidResponseError):
-    """Say that a token URL does not serve the grant."""
+    """The token URL does not serve the grant."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,18 +49,18 @@ class Token:
 
     @classmethod
     def from_response(cls, response: Response) -> Token:
-        """Read the answer of a token URL.
+        """Read the response of a token URL.
 
-        Raises AuthenticationError where it refuses the credentials, and
-        InvalidResponseError where it is anything else than a token.
+        Raises AuthenticationError if it refuses the credentials, and InvalidResponseError
+        if it is anything else than a token.
         """
         _raise_for_refusal(response)
         document = response.json()
         if not isinstance(document, dict):
-            raise InvalidResponseError("The token answer is not an object")
+            raise InvalidResponseError("The token response is not an object")
         access_token = document.get("access_token")
         if not _is_token(access_token):
-            raise InvalidResponseError("The token answer holds no token")
+            raise InvalidResponseError("The token response has no token")
         lifetime = _lifetime(document.get("expires_in"))
         refresh_token = document.get("refresh_token")
         return cls(
@@ -71,9 +71,9 @@ class Token:
 
 
 def _raise_for_refusal(response: Response) -> None:
-    """Raise what an answer other than 200 means for the credentials.
+    """Raise the error for a status other than 200.
 
-    Only a definite refusal is one: a proxy's 403, which speaks no OAuth, is not.
+    Only an OAuth error or a 401 is a refusal of the credentials: a proxy's 403 is not.
     """
     if response.status == HTTPStatus.OK:
         return
@@ -89,7 +89,7 @@ def _raise_for_refusal(response: Response) -> None:
 
 
 def _is_token(value: object) -> TypeIs[str]:
-    """Tell whether a value can stand in a header as a token."""
+    """Return whether a value is a token that can be sent in a header."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= 16384
@@ -100,7 +100,7 @@ def _is_token(value: object) -> TypeIs[str]:
 
 
 def _lifetime(expires_in: object) -> float:
-    """Return a token's lifetime in seconds, from a number or its text."""
+    """Return a lifetime in seconds from a number or a string."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return DEFAULT_LIFETIME
     try:
@@ -111,24 +111,23 @@ def _lifetime(expires_in: object) -> float:
 
 
 class Auth(ABC):
-    """Hold the token of one account, in memory only."""
+    """The access token of an account, kept in memory only."""
 
     def __init__(self, transport: Transport) -> None:
-        """Ask for tokens over a transport."""
+        """Request tokens over a transport."""
         self._transport = transport
         self._token: Token | None = None
         self._renewal: asyncio.Task[Token] | None = None
         self._is_closed = False
         self.renewals = 0
-        """How many times a token was asked for."""
+        """How many times a token was requested."""
 
     async def get_access_token(self, rejected: str | None = None) -> str:
-        """Return a token that is valid, renewed if it must be.
+        """Return a valid token, renewed if needed.
 
-        `rejected` is a token that the service refused: another one is returned.
-        Raises AuthenticationError where the credentials are refused, definitely, and
-        PoderoConnectionError or InvalidResponseError where that is not known, the
-        former also after close().
+        `rejected` is a token that the API refused: another one is returned. Raises
+        AuthenticationError if the credentials are refused, and PoderoConnectionError
+        (also after close()) or InvalidResponseError if that is not known.
         """
         if self._is_closed:
             raise PoderoConnectionError("The account is closed")
@@ -140,48 +139,48 @@ class Auth(ABC):
         ):
             return token.access_token
         if token is not None and token.access_token == rejected:
-            # Nobody need try it again, whatever becomes of the renewal.
+            # Never reuse a rejected token, even if the renewal fails.
             self._token = replace(token, renew_at=0)
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew())
-            self._renewal.add_done_callback(self._renewed)
+            self._renewal.add_done_callback(self._finish_renewal)
         renewal = self._renewal
-        # Not awaited itself: one who stops waiting must not take the token from the
-        # others, and what close() cancels is the renewal, not those who wait.
+        # Not awaited directly: a cancelled waiter must not cancel the renewal, and a
+        # renewal cancelled by close() must not cancel its waiters.
         await asyncio.wait([renewal])
         if renewal.cancelled():
-            raise PoderoConnectionError("The renewal of the token was given up")
+            raise PoderoConnectionError("The renewal of the token was cancelled")
         return renewal.result().access_token
 
     def close(self) -> None:
-        """Give up a renewal that is under way, and give no token any more."""
+        """Cancel a renewal in progress, and return no more tokens."""
         self._is_closed = True
         if self._renewal is not None:
             self._renewal.cancel()
 
-    def _renewed(self, renewal: asyncio.Task[Token]) -> None:
-        """Make room for the next renewal."""
+    def _finish_renewal(self, renewal: asyncio.Task[Token]) -> None:
+        """Allow the next renewal."""
         self._renewal = None
         self.renewals += 1
         if not renewal.cancelled():
-            # Asked for, so that a failure for which nobody waits is not reported.
+            # Retrieve it, or asyncio logs "exception was never retrieved".
             renewal.exception()
 
     async def _renew(self) -> Token:
-        """Renew the token, from the refresh token if there is one and it is taken."""
+        """Renew the token, with the refresh token if there is one and it is accepted."""
         old, self._token = self._token, None
         if old is not None and old.refresh_token is not None:
             try:
-                self._token = await self._ask(
+                self._token = await self._request(
                     TOKEN_PATH,
                     grant_type="refresh_token",
                     refresh_token=old.refresh_token,
                 )
             except AuthenticationError, InvalidResponseError:
-                # Refused or not served: the credentials themselves decide.
+                # Refused or not served: use the credentials.
                 pass
             except BaseException:
-                # Not known: the refresh token may still be good for the next time.
+                # Unknown: the refresh token may still be valid, keep it for the next renewal.
                 self._token = old
                 raise
             else:
@@ -189,21 +188,21 @@ class Auth(ABC):
         self._token = await self._grant()
         return self._token
 
-    async def _ask(
+    async def _request(
         self, path: str, *, headers: Mapping[str, str] | None = None, **body: Any
     ) -> Token:
-        """Ask one token URL."""
+        """Request a token from one URL."""
         return Token.from_response(
             await self._transport.request("POST", path, json=body, headers=headers)
         )
 
     @abstractmethod
     async def _grant(self) -> Token:
-        """Ask for a token with the credentials themselves."""
+        """Request a token with the credentials."""
 
 
 class PasswordAuth(Auth):
-    """The password grant: a homeowner's own user name and password."""
+    """The password grant: a homeowner's own username and password."""
 
     def __init__(self, transport: Transport, username: str, password: str) -> None:
         """Keep the credentials."""
@@ -213,7 +212,7 @@ class PasswordAuth(Auth):
 
     @override
     async def _grant(self) -> Token:
-        return await self._ask(
+        return await self._request(
             TOKEN_PATH,
             grant_type="password",
             username=self._username,
@@ -224,9 +223,9 @@ class PasswordAuth(Auth):
 class ClientCredentialsAuth(Auth):
     """The client-credentials grant: an organisation's client id and secret.
 
-    The guide and the contract name different token URLs for it. The guide's is asked
-    first, the other one if it refuses the credentials or does not serve the grant; from
-    then on the one that answered is asked first.
+    The guide and the contract name different token URLs for it. The guide's is tried
+    first, the contract's if that refuses the credentials or does not serve the grant. The
+    one that returned a token is tried first from then on.
     """
 
     def __init__(
@@ -242,26 +241,26 @@ class ClientCredentialsAuth(Auth):
     async def _grant(self) -> Token:
         first, second = self._paths
         try:
-            return await self._ask_at(first)
+            return await self._request_at(first)
         except (AuthenticationError, _NotServedError) as err:
             failure = err
         try:
-            token = await self._ask_at(second)
+            token = await self._request_at(second)
         except _NotServedError:
             raise failure from None
         self._paths = second, first
         return token
 
-    async def _ask_at(self, path: str) -> Token:
-        """Ask one of the two URLs in the way that is documented for it."""
+    async def _request_at(self, path: str) -> Token:
+        """Request a token in the way that is documented for the URL."""
         pair = b64encode(f"{self._client_id}:{self._client_secret}".encode()).decode()
-        # The contract does not say how its URL takes the credentials: both ways are given.
+        # The contract does not say how to send the credentials: send them both ways.
         body = (
             {"client_id": self._client_id, "client_secret": self._client_secret}
             if path == TOKEN_PATH
             else {}
         )
-        return await self._ask(
+        return await self._request(
             path,
             headers={"Authorization": f"Basic {pair}"},
             grant_type="client_credentials",

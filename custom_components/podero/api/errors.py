@@ -1,7 +1,7 @@
 """The errors that a caller of the Partner API can act on.
 
-None of them carries what was sent or received: no address, no identifier, no text
-of the service. They are safe to log.
+None of them contains what was sent or received: no URL, no id, no text of the service.
+They are safe to log.
 """
 
 from typing import ClassVar
@@ -16,7 +16,7 @@ class PoderoError(Exception):
     """A call to the Partner API failed."""
 
     key: ClassVar[str]
-    """Names the kind of error: texts for people are found by it."""
+    """Identifies the error in translations."""
 
 
 class AuthenticationError(PoderoError):
@@ -36,7 +36,7 @@ class ForbiddenError(PoderoError):
 
 
 class NotFoundError(PoderoError):
-    """The resource does not exist, or no longer (404, 410)."""
+    """The resource does not exist or was deleted (404, 410)."""
 
     key = "not_found"
 
@@ -62,23 +62,23 @@ class InvalidRequestError(PoderoError):
 
 
 class MethodNotAllowedError(InvalidRequestError):
-    """The endpoint does not exist in this form (405)."""
+    """The endpoint does not support the method (405)."""
 
 
 class InvalidResponseError(PoderoError):
-    """The answer is not one that the Partner API documents."""
+    """The response is not one that the Partner API documents."""
 
     key = "invalid_response"
 
 
 class UntrustedLinkError(InvalidResponseError):
-    """A link in an answer leads to where no request, or no browser, may be sent."""
+    """A link in a response leads to where no request or browser may be sent."""
 
     key = "untrusted_link"
 
 
 class PoderoConnectionError(PoderoError):
-    """The service is unreachable or failing (timeout, 408, 5xx); a retry may succeed.
+    """The service is unreachable or failing (timeout, 408, 5xx): a retry may succeed.
 
     `retry_after` is the number of seconds of the Retry-After header, or None.
     """

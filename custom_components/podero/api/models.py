@@ -1,4 +1,4 @@
-"""What the Partner API returns: frozen dataclasses, read from JSON that may be wrong anywhere.
+"""Frozen dataclasses of what the Partner API returns, tolerant of invalid JSON values.
 
 A value of the wrong type, range or format costs its own field only: the field is None
 and its name is in `invalid`. Source: the contract's schema.
@@ -31,10 +31,10 @@ from .readers import (
 )
 
 type Reader[T] = Callable[[Any], T]
-"""Make a value of a JSON value other than null; raise ValueError for one of another kind."""
+"""Convert a JSON value other than null, or raise ValueError."""
 
 MAX_ACTIONS = 50
-"""Actions of one answer that are read, which limits the repair issues it can create."""
+"""Limits the repair issues that one response can create."""
 
 REQUIRED_KEYS = frozenset(
     {
@@ -51,7 +51,7 @@ REQUIRED_KEYS = frozenset(
 
 
 class Status(StrEnum):
-    """How well a link of the chain works."""
+    """The health of a part of the connection."""
 
     OK = "ok"
     WARNING = "warning"
@@ -60,7 +60,7 @@ class Status(StrEnum):
 
 
 class BoostState(StrEnum):
-    """What "charge now" is at: offered, starting, not possible, or running."""
+    """The state of "charge now"."""
 
     AVAILABLE = "available"
     REQUESTED = "requested"
@@ -69,7 +69,7 @@ class BoostState(StrEnum):
 
 
 class PriceZone(StrEnum):
-    """The market area whose prices steer the charging."""
+    """The market area whose prices are used for charging."""
 
     AT = "AT"
     AT_HOURLY = "AT_HOURLY"
@@ -95,7 +95,7 @@ class PriceZone(StrEnum):
 
 
 class ChargingState(StrEnum):
-    """What the car does at the plug, in the words that evcc reads."""
+    """The state of charging, with the values that evcc understands."""
 
     DISCONNECTED = "disconnected"
     CONNECTED = "connected"
@@ -106,27 +106,27 @@ class ChargingState(StrEnum):
 
 
 def read_by[T](reader: Reader[T]) -> T | None:
-    """Declare a field that is read from the JSON value of the same name."""
+    """Declare a field that a reader converts from the JSON value of the same name."""
     return field(default=None, metadata={"reader": reader})
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Model:
-    """A JSON object of which any part may be missing or wrong.
+    """A JSON object of which any part may be missing or invalid.
 
-    Models have no repr: nothing personal or secret can slip into a log.
+    Models have no generated repr, as it could log personal or secret values.
     """
 
     invalid: frozenset[str] = frozenset()
-    """Names of the fields whose value could not be used; nested ones with a dot."""
+    """Names of the fields with an invalid value; nested ones with a dot."""
 
     unrecognized: Mapping[str, str] = field(default_factory=dict)
-    """The JSON type of each key that the schema does not have."""
+    """Type names of the keys that the model does not have."""
 
     @classmethod
     @cache
     def readers(cls) -> Mapping[str, Reader[Any]]:
-        """Return the readers of the JSON values, by the names of the fields."""
+        """Return the readers by the names of their fields."""
         return {
             item.name: item.metadata["reader"]
             for item in fields(cls)
@@ -135,9 +135,9 @@ class Model:
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """Read a decoded JSON object. Raises InvalidResponseError for anything else."""
+        """Convert a decoded JSON object. Raises InvalidResponseError for anything else."""
         if not isinstance(document, dict):
-            raise InvalidResponseError("The answer is not an object")
+            raise InvalidResponseError("The JSON is not an object")
         readers = cls.readers()
         values: dict[str, Any] = {}
         invalid: set[str] = set()
@@ -157,7 +157,7 @@ class Model:
 
 
 def _invalid_within(name: str, json: Any, value: Model | tuple[Any, ...]) -> set[str]:
-    """Return what is invalid in the parts of a field, with the field's name before it."""
+    """Return the names of invalid parts of a field, prefixed with the field's name."""
     parts = value if isinstance(value, tuple) else (value,)
     invalid = {
         f"{name}.{nested}"
@@ -171,10 +171,7 @@ def _invalid_within(name: str, json: Any, value: Model | tuple[Any, ...]) -> set
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the names of the values that are another than before.
-
-    True, 1 and 1.0 are equal, and not the same. Raises KeyError for a new name.
-    """
+    """Return the names of the values that changed, in type or value."""
     return [
         name
         for name, new in now.items()
@@ -185,7 +182,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DeviceType(Model):
-    """The kind of a device."""
+    """The type of a device."""
 
     short_name: str | None = read_by(text)
     long_name: str | None = read_by(text)
@@ -193,7 +190,7 @@ class DeviceType(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DeviceModel(Model):
-    """Maker and model of a device."""
+    """The manufacturer and model of a device."""
 
     device_type: DeviceType | None = read_by(DeviceType.from_json)
     manufacturer: str | None = read_by(text)
@@ -205,15 +202,15 @@ class DeviceModel(Model):
 
     @property
     def name(self) -> str | None:
-        """Return what people call it, as in "Volkswagen ID.4 (2023)"."""
+        """Return a display name such as "Volkswagen ID.4 (2023)"."""
         year = f"({self.year})" if self.year else None
         name = " ".join(filter(None, (self.manufacturer, self.model, year)))
-        # It gets into logs, which have one line for each message.
+        # It is logged: keep it on one line.
         return "".join(filter(str.isprintable, " ".join(name.split()))) or None
 
     @property
     def model_with_year(self) -> str | None:
-        """Return the model with its year, as far as they are known."""
+        """Return the model with its year, if known."""
         if self.model is None or self.year is None:
             return self.model
         return f"{self.model} ({self.year})"
@@ -221,7 +218,7 @@ class DeviceModel(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Owner(Model):
-    """Whose the vehicle is. Personal."""
+    """The owner of a vehicle. Personal data."""
 
     id: str | None = read_by(uuid)
     email: str | None = read_by(text)
@@ -232,7 +229,7 @@ class Owner(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class User(Model):
-    """A user of an organisation (guide). Personal."""
+    """A user of an organisation (guide). Personal data."""
 
     id: str | None = read_by(uuid)
     email: str | None = read_by(text)
@@ -242,7 +239,7 @@ class User(Model):
 
     @property
     def name(self) -> str | None:
-        """Return what people know the user by, as in "Robin Resident (robin@…)"."""
+        """Return a display name such as "Robin Resident (robin@example.org)"."""
         name = " ".join(filter(None, (self.first_name, self.last_name)))
         if name and self.email:
             return f"{name} ({self.email})"
@@ -251,18 +248,18 @@ class User(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Onboarding(Model):
-    """How a new device is connected (guide). The address carries a secret."""
+    """The connection of a new device (guide). The URL contains a secret."""
 
     id: str | None = read_by(text)
     authentication_url: str | None = read_by(text)
     expiration_date: datetime | None = read_by(timestamp)
     object_id: str | None = read_by(uuid)
-    """The device, once it is connected."""
+    """The id of the device once it is connected."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ResolutionLink(Model):
-    """How an action is started. The address carries a secret that lasts an hour."""
+    """The link that starts an action. The URL contains a secret valid for an hour."""
 
     url: str | None = read_by(text)
     required_parameters: tuple[str, ...] | None = read_by(texts)
@@ -270,7 +267,7 @@ class ResolutionLink(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Action(Model):
-    """Something that the user is asked to do. Of this class itself: an unknown kind."""
+    """A request to the user; of this class itself if its code is unknown."""
 
     code: str | None = read_by(text)
     resolution_link: ResolutionLink | None = read_by(ResolutionLink.from_json)
@@ -278,7 +275,7 @@ class Action(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ReauthenticateAction(Action):
-    """The link to the car maker has lapsed: the user must sign in there again."""
+    """The user has to sign in to the car maker again."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -290,13 +287,13 @@ class InformationAction(Action):
 
     @property
     def message(self) -> str | None:
-        """Return the text for the user."""
+        """Return the text of the message."""
         message = (self.metadata or {}).get("message")
         return message if isinstance(message, str) else None
 
 
 def _actions(value: Any) -> tuple[Action, ...]:
-    """Read the list of actions; one that is no object is left out, as is one too many."""
+    """Read a list of actions, up to MAX_ACTIONS, without items that are not objects."""
     if not isinstance(value, list):
         raise ValueError("not a list")
     kinds: dict[str, type[Action]] = {
@@ -315,7 +312,7 @@ class Vehicle(Model):
     """An electric vehicle, `ElectricVehicleDetailOutput` of the contract.
 
     Levels are in percent, powers in W, energies in kWh, the range in km, durations in
-    seconds, the fence in m; moments are aware, in UTC, and to the second.
+    seconds, the geofence in m; timestamps are aware, in UTC, without microseconds.
     """
 
     id: str | None = read_by(uuid)
@@ -399,10 +396,10 @@ class Vehicle(Model):
     @classmethod
     @override
     def from_json(cls, document: object) -> Self:
-        """Read a decoded JSON object.
+        """Convert a decoded JSON object.
 
         Raises InvalidResponseError for anything else, and for an object with none of
-        the keys that the contract requires, such as an error's.
+        the keys that the contract requires, for example an error.
         """
         if isinstance(document, dict) and REQUIRED_KEYS.isdisjoint(document):
             raise InvalidResponseError("The object is not a vehicle")
@@ -410,14 +407,14 @@ class Vehicle(Model):
 
     @property
     def are_actions_known(self) -> bool:
-        """Tell whether nothing is asked of the user but what `actions` holds."""
+        """Return whether `actions` is the complete list."""
         if self.actions is None:
             return self.action_needed is False
         return "actions" not in self.invalid
 
     @property
     def charging_state(self) -> ChargingState | None:
-        """Return what the car does at the plug; None where that is not known."""
+        """Return the state of charging, or None if it is unknown."""
         if self.is_charging:
             return ChargingState.CHARGING
         if self.is_plugged_in is None:

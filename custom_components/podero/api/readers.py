@@ -1,7 +1,7 @@
-"""Readers: a JSON value other than null becomes a Python value, or ValueError.
+"""Readers convert a JSON value other than null to a Python value, or raise ValueError.
 
 A reader returns None for a value that means "none". Python's parsers accept more than
-the contract, so every format is matched first.
+the contract, so formats are matched first.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 MAX_NUMBER = 10**15
-"""Numbers from here on are not measurements of a car."""
+"""Larger numbers are refused: they are not measurements of a car."""
 
 _HOUR_AND_MINUTE = r"(?!24)\d\d:\d\d"
 _ZONE = r"([Zz]|[+-]\d\d:\d\d)"
@@ -48,19 +48,19 @@ def integer(value: Any) -> int:
 
 
 def decimal(value: Any) -> float:
-    """Read a number, or a string that holds one."""
+    """Read a number or a decimal string."""
     return number(
         float(_matching(_DECIMAL, value)) if isinstance(value, str) else value
     )
 
 
 def whole_decimal(value: Any) -> int:
-    """Read a number without a fraction, or a string that holds one."""
+    """Read a number or a decimal string, without a fraction."""
     return integer(decimal(value))
 
 
 def text(value: Any) -> str | None:
-    """Read a string as it is; a blank one is none."""
+    """Read a string, unchanged; a blank one means "none"."""
     if not isinstance(value, str):
         raise ValueError("not a string")
     return value if value.strip() else None
@@ -74,7 +74,7 @@ def texts(value: Any) -> tuple[str, ...]:
 
 
 def json_object(value: Any) -> dict[str, Any]:
-    """Read an object as it is."""
+    """Read an object, unchanged."""
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value
@@ -86,7 +86,7 @@ def uuid(value: Any) -> str:
 
 
 def timestamp(value: Any) -> datetime | None:
-    """Read an RFC 3339 timestamp, as UTC and to the second; year 1 means "never"."""
+    """Read an RFC 3339 timestamp as UTC without microseconds; year 1 means "none"."""
     rfc3339 = _matching(_TIMESTAMP, value).upper()
     if rfc3339[17:19] == "60":
         # Python has no leap seconds.
@@ -95,7 +95,7 @@ def timestamp(value: Any) -> datetime | None:
     if moment.year == 1:
         return None
     try:
-        # Home Assistant shows whole seconds: a fraction would only cause state writes.
+        # A state shows seconds: microseconds would only cause state writes.
         moment = moment.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise ValueError("out of range") from None
@@ -103,7 +103,7 @@ def timestamp(value: Any) -> datetime | None:
 
 
 def clock_time(value: Any) -> time:
-    """Read a wall-clock time; a zone, which the contract does not have, is ignored."""
+    """Read a wall-clock time; a time zone, which the contract does not have, is ignored."""
     return time.fromisoformat(_matching(_TIME, value).upper()).replace(tzinfo=None)
 
 
@@ -118,7 +118,7 @@ def timestamp_or_clock_time(value: Any) -> datetime | time | None:
 def between[T: float](
     read: Callable[[Any], T], low: float, high: float
 ) -> Callable[[Any], T]:
-    """Return a reader that also refuses numbers out of a range."""
+    """Return a reader that also refuses numbers outside a range."""
 
     def bounded(value: Any) -> T:
         result = read(value)
@@ -133,13 +133,13 @@ percentage = between(integer, 0, 100)
 """Read a whole percentage."""
 
 amount = between(integer, 0, math.inf)
-"""Read a whole number that is not negative."""
+"""Read a non-negative number without a fraction."""
 
 duration = between(integer, 0, 366 * 24 * 3600)
-"""Read a number of seconds, up to a year."""
+"""Read seconds, up to a leap year."""
 
 energy = between(decimal, 0, math.inf)
-"""Read a number, or a string that holds one, that is not negative."""
+"""Read a non-negative number or decimal string."""
 
 
 def _matching(pattern: str, value: Any) -> str:

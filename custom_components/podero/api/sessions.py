@@ -1,6 +1,6 @@
-"""Charging sessions and the weekly charge policy, both beyond the contract.
+"""Models of charging sessions and of the weekly charge policy.
 
-Source: the guide, whose examples give the names only. Any value may be null.
+Source: examples in the guide. Any value may be null.
 """
 
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ChargingSession(Model):
-    """What was charged between plugging in and unplugging, or is being charged.
+    """A charging session, from plugging in to unplugging; it may still be running.
 
-    Levels are in percent, energies in kWh, powers in kW, money in EUR; moments are aware,
-    in UTC, and to the second. A value that contradicts others, such as an end before the
-    start or a negative energy, is kept as it came.
+    Levels are in percent, energies in kWh, powers in kW, money in EUR; timestamps are
+    aware, in UTC, without microseconds. Implausible values, for example a negative energy
+    or an end before the start, are kept.
     """
 
     id: str | None = read_by(text)
@@ -56,7 +56,7 @@ class ChargingSession(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DayPolicy(Model):
-    """The level to reach on a day, in percent, and by when, as a wall-clock time."""
+    """The level to reach on a day, in percent, and the wall-clock time to reach it by."""
 
     charge_percentage: int | None = read_by(between(whole_decimal, 0, 100))
     charge_deadline: time | None = read_by(clock_time)
@@ -64,7 +64,7 @@ class DayPolicy(Model):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ChargePolicy(Model):
-    """The weekly charge policy: a level and a time for each day, and their time zone."""
+    """The weekly charge policy, and the time zone of its deadlines."""
 
     mon: DayPolicy | None = read_by(DayPolicy.from_json)
     tue: DayPolicy | None = read_by(DayPolicy.from_json)
@@ -77,16 +77,16 @@ class ChargePolicy(Model):
 
     @property
     def days(self) -> tuple[DayPolicy, ...]:
-        """Return the policies of the seven days, Monday's first."""
+        """Return the policies of the seven days, from Monday to Sunday."""
         days = (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
         return tuple(day or DayPolicy() for day in days)
 
     @classmethod
     @override
     def from_json(cls, document: object) -> Self:
-        """Read a decoded JSON object.
+        """Convert a decoded JSON object.
 
-        Raises InvalidResponseError for anything else, and for an object without any day.
+        Raises InvalidResponseError for anything else, and for an object without a weekday.
         """
         if isinstance(document, dict) and document.keys().isdisjoint(WEEKDAYS):
             raise InvalidResponseError("The object is not a charge policy")

@@ -1,4 +1,4 @@
-"""HTTP with the account's own origin, and the one place where it becomes our errors."""
+"""HTTP with the account's own origin, and the mapping of its failures to our errors."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,53 +28,53 @@ from .errors import (
 )
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30)
-"""How long one request may take, from the first byte out to the last byte in."""
+"""Limits a request as a whole: connecting, sending and reading the response."""
 
 MAX_RESPONSE_SIZE = 1024 * 1024
-"""Bytes of an answer, decompressed, beyond which it is not read any further."""
+"""Bytes of a decompressed body, beyond which it is not read."""
 
 MAX_CONNECTIONS = 8
-"""Requests under way at once, so that many vehicles do not answer in one stall."""
+"""Concurrent requests, so that many vehicles do not block the event loop in one go."""
 
-_NOT_NOW = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+_RETRYABLE = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
-# Printable ASCII without what browsers and libraries read in different ways.
+# Printable ASCII without the characters that URL parsers disagree on.
 _PLAIN_REFERENCE = r"(?!//)[!#-;=?-\[\]_a-z~%]+"
 
 
 def parse_url(text: str, *, encoded: bool = False) -> URL:
-    """Return what an address says. Raises ValueError if it is none."""
+    """Parse a URL. Raises ValueError if it is invalid."""
     try:
         return URL(text, encoded=encoded)
     except IndexError:
-        # yarl looks for the host of "https://[]@" beyond its end.
-        raise ValueError("Not an address") from None
+        # yarl raises it for "https://[]@".
+        raise ValueError("Not a URL") from None
 
 
 def parse_base_url(text: str) -> URL:
-    """Return the origin that `text` names.
+    """Parse the URL of an origin.
 
     Raises ValueError unless it is https, or http on the loopback, without
     credentials, path, query or fragment.
     """
     url = parse_url(text.strip())
     if not url.absolute or url.host is None or url.scheme not in {"http", "https"}:
-        raise ValueError("Not an absolute http(s) address")
+        raise ValueError("Not an absolute http(s) URL")
     if not all(
         0 < len(label) < 64
         for label in (url.raw_host or "").removesuffix(".").split(".")
     ):
-        # Resolvers raise what they like.
+        # Invalid labels make resolvers raise arbitrary exceptions.
         raise ValueError("Not a host name")
     if url.scheme == "http" and not _is_loopback(url.host):
-        raise ValueError("Not an https address")
+        raise ValueError("Not an https URL")
     if url != url.origin():
         raise ValueError("More than an origin")
     return url
 
 
 def _is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
+    """Return whether a host is this machine."""
     if host == "localhost":
         return True
     try:
@@ -85,22 +85,22 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Response:
-    """What came back: the status, and the whole body."""
+    """An HTTP response: its status and its whole body."""
 
     status: int
     body: bytes
 
     def json(self) -> Any:
-        """Return the decoded body. Raises InvalidResponseError if it is not JSON."""
+        """Decode the body. Raises InvalidResponseError if it is not JSON."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            # It holds the document: it goes no further, not even as a context.
+            # The decode error contains the document; do not chain it.
             pass
-        raise InvalidResponseError("The answer is not JSON")
+        raise InvalidResponseError("The response is not JSON")
 
     def member(self, name: str) -> str | None:
-        """Return a text of the JSON object in the body, or None without one."""
+        """Return a string member of the JSON object in the body, or None."""
         try:
             document = self.json()
         except InvalidResponseError:
@@ -109,16 +109,16 @@ class Response:
         return value if isinstance(value, str) else None
 
     def raise_for_status(self) -> None:
-        """Raise the error that a status other than success means."""
+        """Raise the error for a status other than 2xx."""
         match self.status:
             case status if 200 <= status < 300:
                 return
             case HTTPStatus.FORBIDDEN:
-                raise ForbiddenError("The account has no right to this")
+                raise ForbiddenError("The account lacks permission")
             case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
-                raise NotFoundError("There is no such thing")
+                raise NotFoundError("The resource does not exist")
             case HTTPStatus.METHOD_NOT_ALLOWED:
-                raise MethodNotAllowedError("There is no such endpoint")
+                raise MethodNotAllowedError("The endpoint does not support the method")
             case HTTPStatus.CONFLICT:
                 reason = self.member("reason")
                 raise ConflictError(reason if reason in CONFLICT_REASONS else None)
@@ -129,20 +129,20 @@ class Response:
 
 
 class Transport:
-    """Send requests to one origin, a few at a time, and never follow a redirect."""
+    """Send requests to one origin, a few at a time, without following redirects."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
-        """Use a session for an origin. Raises ValueError as parse_base_url does."""
+        """Use a session for an origin. Raises ValueError like parse_base_url."""
         self._session = session
         self._base_url = parse_base_url(base_url)
         self._origin = str(self._base_url).rstrip("/")
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
 
     def resolve(self, reference: str) -> URL:
-        """Return the address that a relative reference means at this origin.
+        """Resolve a relative reference against this origin.
 
-        Raises UntrustedLinkError if it names a scheme, a host, or anything else that
-        could lead elsewhere.
+        Raises UntrustedLinkError if it has a scheme or a host, or could be parsed as one
+        that has.
         """
         if not re.fullmatch(_PLAIN_REFERENCE, reference):
             raise UntrustedLinkError("Not a plain relative reference")
@@ -164,10 +164,10 @@ class Transport:
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send one request and return its answer, whatever its status below 500.
+        """Send a request and return the response, also one with a 3xx or 4xx status.
 
-        Raises RateLimitError (429), PoderoConnectionError (unreachable, timed out, 5xx)
-        and InvalidResponseError (too large).
+        Raises RateLimitError (429), PoderoConnectionError (unreachable, timed out, 408,
+        5xx) and InvalidResponseError (too large).
         """
         if isinstance(url, str):
             url = f"{self._origin}{url}"
@@ -184,45 +184,45 @@ class Transport:
                     headers=sent,
                     allow_redirects=False,
                     timeout=REQUEST_TIMEOUT,
-                    # Not the session's: one of Home Assistant's looks up where a
-                    # redirect leads, and complains of it.
+                    # The session of Home Assistant has one that checks the target of
+                    # a redirect and logs it.
                     middlewares=(),
-                ) as answer:
-                    body = await _read(answer)
+                ) as response:
+                    body = await _read(response)
             except TimeoutError:
                 failure = "The service did not answer in time"
             except (aiohttp.ClientError, OSError) as err:
-                # The kind is enough: these errors can hold the address, and a token.
+                # Only the type: these errors can contain the URL and a token.
                 failure = f"The service could not be reached ({type(err).__name__})"
         if failure is not None:
             raise PoderoConnectionError(failure)
-        status = answer.status
-        if status >= 500 or status in _NOT_NOW:
-            retry_after = _seconds(answer.headers.get("Retry-After", ""))
+        status = response.status
+        if status >= 500 or status in _RETRYABLE:
+            retry_after = parse_retry_after(response.headers.get("Retry-After", ""))
             if status == HTTPStatus.TOO_MANY_REQUESTS:
-                raise RateLimitError("The service was asked too often", retry_after)
+                raise RateLimitError("Too many requests", retry_after)
             raise PoderoConnectionError(f"The service answered {status}", retry_after)
         return Response(status, body)
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """Return the body. Raises InvalidResponseError where it exceeds the bound."""
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Read the body. Raises InvalidResponseError if it exceeds MAX_RESPONSE_SIZE."""
     body = b""
-    while not answer.content.at_eof():
-        body += await answer.content.readany()
+    while not response.content.at_eof():
+        body += await response.content.readany()
         if len(body) > MAX_RESPONSE_SIZE:
-            raise InvalidResponseError("The answer is too large")
+            raise InvalidResponseError("The response is too large")
     return body
 
 
-def _seconds(retry_after: str) -> float | None:
-    """Return the seconds that a Retry-After header means, in either of its forms."""
+def parse_retry_after(header: str) -> float | None:
+    """Return the seconds to wait of a Retry-After header, in either of its forms."""
     # Older releases of aiohttp keep the blanks around a header's value.
-    retry_after = retry_after.strip()
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after)
+    header = header.strip()
+    if header.isascii() and header.isdigit():
+        return float(header)
     try:
-        moment = parsedate_to_datetime(retry_after)
+        moment = parsedate_to_datetime(header)
     except ValueError, OverflowError:
         return None
     if moment.tzinfo is None:

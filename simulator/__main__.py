@@ -138,16 +138,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--ago", type=float, default=0, metavar="HOURS", help="begin that long ago"
+        "--ago",
+        type=float,
+        default=0,
+        metavar="HOURS",
+        help="start the cars' time so long ago",
     )
     parser.add_argument("--home", type=_coordinates, default=VIENNA, metavar="LAT,LON")
     parser.add_argument(
-        "--zone", type=_zone, default="Europe/Vienna", help="whose nights are cheap"
+        "--zone", type=_zone, default="Europe/Vienna", help="the home's time zone"
     )
     parser.add_argument(
         "--history-days", type=int, default=61, metavar="DAYS", help="of past sessions"
     )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="survive a restart")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="keep the state here"
+    )
     parser.add_argument(
         "--client-credentials-url",
         choices=("contract", "guide", "both"),
@@ -162,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-users", action="store_true", help="do not serve the list of users"
     )
     parser.add_argument(
-        "--no-onboarding", action="store_true", help="let no new car be connected"
+        "--no-onboarding", action="store_true", help="refuse to connect new cars"
     )
     parser.add_argument(
         "--contract-only",
@@ -182,8 +188,8 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}")
     which = argparse.ArgumentParser(add_help=False)
-    which.add_argument("--path", choices=KINDS, help="only these requests")
-    which.add_argument("--count", type=int, help="so many requests")
+    which.add_argument("--path", choices=KINDS, help="affect only this endpoint")
+    which.add_argument("--count", type=int, help="affect only so many requests")
     commands = parser.add_subparsers(
         dest="command", title="commands to a running simulator"
     )
@@ -218,25 +224,23 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     add_for_car("drive", "drive off")
     add_for_car("charge", "start charging")
     add_for_car("stop-charging", "stop charging")
-    add_for_car("fill-up", "have it full")
-    add_for_car("level", "have this much in the battery").add_argument(
-        "percent", type=int
-    )
-    add_for_car("lag", "show what is written late").add_argument(
+    add_for_car("fill-up", "set the battery to its charge limit")
+    add_for_car("level", "set the battery level").add_argument("percent", type=int)
+    add_for_car("lag", "serve written values late").add_argument(
         "readings", type=_readings, help="0, 1, 2 ... or never"
     )
     add_for_car("delete", "delete it from the account")
-    add_for_car("reauthenticate", "let the link to the maker lapse")
-    add_for_car("message", "have a message for the user").add_argument("text")
-    add_for_car("unknown-action", "ask for something unheard of").add_argument(
+    add_for_car("reauthenticate", "raise a request to sign in to the car maker again")
+    add_for_car("message", "raise a message for the user").add_argument("text")
+    add_for_car("unknown-action", "raise an action of an unknown kind").add_argument(
         "code", nargs="?", default="unheard"
     )
-    add_for_car("clear-actions", "be done with all actions")
+    add_for_car("clear-actions", "close all actions")
     add_for_car("set", "serve these values").add_argument(
         "properties", nargs="+", type=_property, metavar="NAME=JSON"
     )
-    add_for_car("omit", "leave properties out").add_argument("names", nargs="+")
-    add_for_car("unset", "serve the truth again").add_argument("names", nargs="*")
+    add_for_car("omit", "omit these properties").add_argument("names", nargs="+")
+    add_for_car("unset", "serve the true values again").add_argument("names", nargs="*")
     add_for_car("plan", "describe when it is to charge")
     add_for_car("sessions", "list its latest completed sessions")
     correct = add_for_car("correct-session", "serve these values of a session")
@@ -255,7 +259,7 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     add_for_car("policy-zone", "set the time zone of its deadlines").add_argument(
         "timezone"
     )
-    add_for_car("clear-policy", "have its policy follow the preferences")
+    add_for_car("clear-policy", "reset its policy to the preferences")
 
 
 def _coordinates(text: str) -> tuple[float, float]:

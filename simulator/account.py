@@ -1,4 +1,4 @@
-"""Name who may ask: the demo's accounts."""
+"""The accounts of the demo."""
 
 # ruff: noqa: S106 - passwords that open nothing but this simulator
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Account:
-    """Hold one user's ids and credentials, as Podero would hand them out."""
+    """A user's ids and credentials, as Podero would issue them."""
 
     organization_id: str
     user_id: str

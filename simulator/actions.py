@@ -1,4 +1,4 @@
-"""Ask the user for something: actions, and the signed links that resolve them."""
+"""Actions that ask something of the user, and the signed links that resolve them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ _LIFETIME = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Action:
-    """Describe something that the user has to do."""
+    """Something that the user has to do."""
 
     id: str
     code: str
     sent_at: datetime
     required_parameters: list[str]
     message: str | None = None
-    # A test can put a hostile link in the place of the right one.
+    # A test can replace the signed link with a hostile one.
     url: str | None = None
 
     def document(self, sign: Callable[[str], str]) -> dict[str, Any]:
@@ -46,21 +46,21 @@ class Action:
 
 
 class LinkSigner:
-    """Sign links that expire, each with a secret of its own."""
+    """Signs links that expire, each with a new secret."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        """Sign by the time that `now` tells."""
+        """Take the time of the signatures from `now`."""
         self._now = now
         self._issued = 0
 
     def sign(self, subject: str) -> str:
-        """Return a fresh secret for a subject."""
+        """Return a new secret for a subject."""
         self._issued += 1
         stamp = f"{self._now().timestamp():.3f}-{self._issued}"
         return f"{stamp}-{_digest(subject, stamp)}"
 
     def accepts(self, subject: str, secret: str) -> bool:
-        """Tell whether a secret was issued for the subject within the last hour."""
+        """Return whether a secret was issued for the subject within the last hour."""
         stamp, _, digest = secret.rpartition("-")
         if not hmac.compare_digest(digest.encode(), _digest(subject, stamp).encode()):
             return False
@@ -69,7 +69,7 @@ class LinkSigner:
 
 
 def _digest(subject: str, stamp: str) -> str:
-    # The key is no secret, nor need it be: it makes a link issued before a restart good after it.
+    # A constant key keeps links valid across restarts; it protects nothing real.
     return hmac.new(
         b"simulator", f"{subject} {stamp}".encode(), hashlib.sha256
     ).hexdigest()[:32]

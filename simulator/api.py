@@ -1,4 +1,4 @@
-"""Answer for vehicles: read them, steer them, list their sessions."""
+"""Serve the endpoints of vehicles: documents, preferences, boost, sessions, charge policy."""
 
 from datetime import date
 from typing import Any
@@ -41,7 +41,7 @@ async def list_vehicles(request: web.Request) -> web.Response:
 
 
 async def put_preferences(request: web.Request) -> web.Response:
-    """Change what the user can choose."""
+    """Change preferences."""
     car = _writable_car(request)
     try:
         fields = parse_preferences(await read_json(request))
@@ -52,7 +52,7 @@ async def put_preferences(request: web.Request) -> web.Response:
 
 
 async def start_boost(request: web.Request) -> web.Response:
-    """Charge now."""
+    """Start or arm "charge now"."""
     car = _writable_car(request)
     try:
         car.boost()
@@ -63,7 +63,7 @@ async def start_boost(request: web.Request) -> web.Response:
 
 
 async def disarm_boost(request: web.Request) -> web.Response:
-    """Take back a boost that waits for the next session."""
+    """Disarm the boost of the next session; a running one goes on."""
     _writable_car(request).disarm_boost()
     return web.Response(status=204)
 
@@ -90,7 +90,7 @@ async def get_charge_policy(request: web.Request) -> web.Response:
 
 
 def find_car(request: web.Request, *, include_deleted: bool = False) -> Car:
-    """Return the vehicle of a path, or refuse the request."""
+    """Return the vehicle that a path names; raise ApiError if it may not be seen."""
     garage = _garage(request)
     vehicle_id = _uuid(request, "electric_vehicle_id")
     for car in garage:

@@ -1,4 +1,4 @@
-"""Answer the token URLs, and know who asks by the token."""
+"""Serve the token URLs, and check the token of a request."""
 
 from base64 import b64decode
 from typing import Any
@@ -11,7 +11,7 @@ from .tokens import RefusedError, Token
 
 
 def authorize(request: web.Request) -> Token:
-    """Return the token of a request, or refuse it."""
+    """Return the token of a request; raise ApiError if there is no valid one."""
     scheme, _, access_token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise ApiError(401, "Authentication credentials were not provided.")
@@ -48,7 +48,7 @@ async def contract_token(request: web.Request) -> web.Response:
 
 
 async def guide_token(request: web.Request) -> web.Response:
-    """Serve the guide's token URL: a client by HTTP Basic, and nobody else."""
+    """Serve the guide's token URL: only client credentials, by HTTP Basic."""
     simulator = request.app[SIMULATOR]
     if simulator.client_credentials_url == "contract":
         raise ApiError(404, "Not found.")

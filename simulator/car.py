@@ -1,4 +1,4 @@
-"""Offer a car to Podero, who steers it, and to whoever tests or demonstrates with it."""
+"""A vehicle of the API: its document, what Podero does with it, and controls for tests and demo."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -16,11 +16,11 @@ from .sessions import Session
 
 
 class BoostRefusedError(Exception):
-    """Say why "charge now" is impossible, in the API's word."""
+    """A boost is refused; the message is the API's reason."""
 
 
 class _Absent:
-    """Mark a property that is to be left out of the document."""
+    """Marks a property that is omitted from the document."""
 
 
 ABSENT = _Absent()
@@ -28,7 +28,7 @@ _NOTHING = object()
 
 
 class Car(LivingCar):
-    """Be one vehicle of the API."""
+    """A vehicle of the API."""
 
     def __init__(
         self,
@@ -40,8 +40,9 @@ class Car(LivingCar):
         *,
         battery_level: int,
         is_plugged_in: bool,
+        history_days: int,
     ) -> None:
-        """Put a car in its owner's garage."""
+        """Create a car."""
         super().__init__(
             vehicle_id,
             model,
@@ -50,9 +51,10 @@ class Car(LivingCar):
             owner,
             battery_level=battery_level,
             is_plugged_in=is_plugged_in,
+            history_days=history_days,
         )
         self.lag: float = 0
-        """How many readings do not show yet what is written from now on."""
+        """How many readings are served before a written value shows."""
         self.lists_sessions_by: Literal["plug_in_time", "unplug_time"] = "plug_in_time"
         """Which of the two the days of the session list are compared with."""
         self._late: list[tuple[float, dict[str, Any]]] = []
@@ -60,16 +62,16 @@ class Car(LivingCar):
 
     @property
     def name(self) -> str:
-        """Return what people call it."""
+        """Return manufacturer and model."""
         return f"{self.model.manufacturer} {self.model.model}"
 
     @property
     def is_deleted(self) -> bool:
-        """Tell whether it was deleted."""
+        """Return whether it was deleted."""
         return self.life.deleted_at is not None
 
     def document(self) -> Any:
-        """Return what GET serves: an object, unless a test replaced it."""
+        """Return the document as served: an object, unless a test replaced it."""
         now = self.catch_up()
         if self._replacement is not _NOTHING:
             return self._replacement
@@ -79,7 +81,7 @@ class Car(LivingCar):
         return document
 
     def read(self) -> Any:
-        """Return what GET serves to a client, which brings late writes nearer."""
+        """Return the document for a reading of a client, which late writes wait for."""
         document = self.document()
         late, self._late = self._late, []
         for lag, fields in late:
@@ -89,10 +91,10 @@ class Car(LivingCar):
                 self._write(fields)
         return document
 
-    # What people do with a car. Each is reported at once, so that a demo need not wait.
+    # What people do with a car. It is reported at once, so that a demo need not wait.
 
     def plug_in(self, *, at_home: bool = True) -> None:
-        """Plug it in, after bringing it home if it is to be there."""
+        """Plug it in, at home or where it is."""
         now = self.catch_up()
         self._disconnect(now)
         if at_home:
@@ -107,13 +109,13 @@ class Car(LivingCar):
         self._report(now)
 
     def drive(self) -> None:
-        """Drive off: it comes back later if time passes."""
+        """Drive off; it returns as time passes."""
         now = self.catch_up()
         self._set_out(now)
         self._report(now)
 
     def start_charging(self) -> None:
-        """Charge now, plugged in first if need be; raise ValueError if it is full."""
+        """Charge by hand, plugged in if it is not; raise ValueError if it is full."""
         if self.is_full:
             raise ValueError("it is full")
         if self.life.session is None:
@@ -132,7 +134,7 @@ class Car(LivingCar):
         self._report(now)
 
     def fill_up(self) -> None:
-        """Have it at its charge limit, plugged in."""
+        """Set the battery to its charge limit, plugged in."""
         if self.life.session is None:
             self.plug_in()
         now = self.catch_up()
@@ -142,19 +144,19 @@ class Car(LivingCar):
         self._report(now)
 
     def set_battery_level(self, percent: int) -> None:
-        """Have this much energy in the battery, truly and not only in the document."""
+        """Set the level of the battery itself, not only of the document."""
         now = self.catch_up()
         self.life.energy_kwh = self.model.capacity_kwh * percent / 100
         self._report(now)
 
     def delete(self) -> None:
-        """Delete it, as its owner can in Podero's app."""
+        """Delete it, as the owner can in Podero's app."""
         self.life.deleted_at = self.life.updated_at = self.catch_up()
 
-    # What Podero does with it.
+    # What Podero does with a car.
 
     def boost(self) -> None:
-        """Start "charge now", arm it while unplugged, or raise BoostRefusedError."""
+        """Start "charge now", or arm it while unplugged; raise BoostRefusedError if refused."""
         now = self.catch_up()
         boost = self.life.boost
         if not self.life.is_authenticated:
@@ -172,12 +174,12 @@ class Car(LivingCar):
         self.life.updated_at = now
 
     def disarm_boost(self) -> None:
-        """Forget the boost that was armed for the next session."""
+        """Disarm the boost of the next session."""
         self.life.boost.is_armed = False
         self.life.updated_at = self.catch_up()
 
     def write_preferences(self, fields: dict[str, Any]) -> None:
-        """Change preferences, which must be parsed before: now, or late if it lags."""
+        """Change preferences that `parse_preferences` returned, after the lag if there is one."""
         if self.lag:
             self._late.append((self.lag, fields))
         else:
@@ -187,7 +189,7 @@ class Car(LivingCar):
         now = self.catch_up()
         for name, value in fields.items():
             setattr(self.life.preferences, name, value)
-            # What was written is what is served, whatever a test had put there.
+            # A written value replaces a test's override.
             self._drop_override(name)
         if POLICY_FIELDS & fields.keys():
             self.life.policy_updated_at = now
@@ -302,7 +304,7 @@ class Car(LivingCar):
         self.life.policy_updated_at = self.life.updated_at = now
         self._update_deadline(now)
 
-    # What the user is asked to do.
+    # Actions.
 
     def raise_reauthenticate(
         self,
@@ -310,27 +312,27 @@ class Car(LivingCar):
         *,
         url: str | None = None,
     ) -> Action:
-        """Let the link to the maker lapse."""
+        """Raise a `reauthenticate` action: the link to the car maker has lapsed."""
         action = self._raise(REAUTHENTICATE, required_parameters, url=url)
         self.life.is_authenticated = False
         return action
 
     def raise_message(self, text: str, *, url: str | None = None) -> Action:
-        """Have a message for the user."""
+        """Raise an `information` action: a message for the user."""
         return self._raise(INFORMATION, (), message=text, url=url)
 
     def raise_unknown_action(self, code: str, *, url: str | None = None) -> Action:
-        """Raise an action that no client has heard of."""
+        """Raise an action with a code that no client knows."""
         return self._raise(code, (), url=url)
 
     def find_action(self, action_id: str) -> Action | None:
-        """Return an action that is still to be done."""
+        """Return an open action by its id."""
         return next(
             (action for action in self.life.actions if action.id == action_id), None
         )
 
     def resolve(self, action: Action) -> None:
-        """Be done with an action."""
+        """Close an action."""
         now = self.catch_up()
         self.life.actions.remove(action)
         self.life.updated_at = now
@@ -339,7 +341,7 @@ class Car(LivingCar):
             self._report(now)
 
     def clear_actions(self) -> None:
-        """Be done with all actions."""
+        """Close all actions."""
         for action in list(self.life.actions):
             self.resolve(action)
 
@@ -370,10 +372,10 @@ class Car(LivingCar):
         self.life.updated_at = now
         return action
 
-    # What a test wants to read.
+    # What tests change of the document.
 
     def override(self, **properties: Any) -> None:
-        """Serve these values in place of the true ones; ABSENT leaves a property out."""
+        """Serve these values in place of the true ones; ABSENT omits a property."""
         for name, value in properties.items():
             self._drop_override(name)
             if value is ABSENT:
@@ -382,7 +384,7 @@ class Car(LivingCar):
                 self.life.overrides[name] = value
 
     def clear_overrides(self, *names: str) -> None:
-        """Serve the truth again, for these properties or for all."""
+        """Serve the true values again, of these properties or of all."""
         self._replacement = _NOTHING
         for name in names or (*self.life.overrides, *self.life.removed):
             self._drop_override(name)
@@ -397,5 +399,5 @@ class Car(LivingCar):
             self.life.removed.remove(name)
 
     def advance(self, since: datetime, until: datetime) -> None:
-        """Live through a span of time that was skipped."""
+        """Simulate a span of time that was skipped."""
         self.live(until, None if self.world.clock.runs else since)

@@ -1,4 +1,4 @@
-"""Tell the simulated time, which can run faster than the real one."""
+"""The simulated time, which can run faster than the real time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,10 @@ def real_now() -> datetime:
 
 
 class Clock:
-    """Tell the time that the cars live in."""
+    """The clock of the cars."""
 
     def __init__(self, now: Callable[[], datetime], speed: float) -> None:
-        """Start at the time that `now` tells."""
+        """Start at the time that `now` returns."""
         self._now = now
         self.speed = speed
         self._start = self.wall()
@@ -21,7 +21,7 @@ class Clock:
 
     @property
     def runs(self) -> bool:
-        """Tell whether the cars live by themselves; at speed 0 they only do what they are told."""
+        """Return whether time passes for the cars; at speed 0 they only follow commands."""
         return self.speed > 0
 
     def wall(self) -> datetime:
@@ -30,7 +30,7 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the simulated time."""
-        # At speed 0 the clock keeps going, so that what happens on command is stamped with its time.
+        # At speed 0 the clock still runs, so that commands have the time they were given at.
         return (
             self._start + (self.wall() - self._start) * (self.speed or 1) + self._offset
         )
@@ -40,10 +40,10 @@ class Clock:
         self._offset += by
 
     def resume(self, at: datetime) -> None:
-        """Go on from a saved time, unless it has passed."""
+        """Continue from a saved time, unless it has passed."""
         self._offset += max(at - self.now(), timedelta())
 
 
 def iso(at: datetime | None) -> str | None:
-    """Write a time as Podero does."""
+    """Format a time as Podero does."""
     return None if at is None else at.isoformat().replace("+00:00", "Z")

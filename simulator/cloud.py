@@ -80,15 +80,9 @@ class Simulator:
         self.vehicles: list[Car] = []
         self._connected: list[tuple[str, int]] = []
         self.zone = zone or ZoneInfo("Europe/Vienna")
-        self._world = World(
-            self.clock,
-            self.signer,
-            seed,
-            home,
-            self.zone,
-            Prices(seed, self.zone),
-            history_days,
-        )
+        prices = Prices(seed, self.zone)
+        self._world = World(self.clock, self.signer, seed, home, self.zone, prices)
+        self._history_days = history_days
         self._state_file = state_file
         self.add_vehicle(
             FIRST_MODEL, COMMUTER, vehicle_id=FIRST_CAR_ID, is_plugged_in=True
@@ -100,7 +94,7 @@ class Simulator:
 
     @property
     def accounts(self) -> tuple[Account, Account, Account]:
-        """Return all who have an account."""
+        """Return all accounts."""
         return self.account, self.neighbor, self.stranger
 
     def add_vehicle(
@@ -112,8 +106,9 @@ class Simulator:
         owner: Account | None = None,
         battery_level: int = 62,
         is_plugged_in: bool = False,
+        history_days: int | None = None,
     ) -> Car:
-        """Add a car to the resident's garage, or to somebody else's."""
+        """Add a car of the resident, or of another account."""
         car = Car(
             vehicle_id or str(uuid5(NAMESPACE_URL, f"vehicles/{len(self.vehicles)}")),
             model,
@@ -122,6 +117,7 @@ class Simulator:
             owner or self.account,
             battery_level=battery_level,
             is_plugged_in=is_plugged_in,
+            history_days=self._history_days if history_days is None else history_days,
         )
         self.vehicles.append(car)
         return car
@@ -130,40 +126,40 @@ class Simulator:
         """Add a car that its owner has connected, which a restart does not lose."""
         self._connected.append((user_id, model))
         owner = next(owner for owner in self.accounts if owner.user_id == user_id)
-        return self.add_vehicle(MODELS[model], PART_TIMER, owner=owner)
+        return self.add_vehicle(MODELS[model], PART_TIMER, owner=owner, history_days=0)
 
     def add_fault(self, fault: Fault | None = None, **options: Any) -> Fault:
-        """Go wrong: give a Fault, or what to make one of."""
+        """Add a fault: a Fault, or the fields of one."""
         fault = fault or Fault(**options)
         self.faults.add(fault)
         return fault
 
     def clear_faults(self) -> None:
-        """Work again."""
+        """Remove all faults."""
         self.faults.clear()
 
     def revoke_tokens(self, *, refresh_tokens: bool = True) -> None:
-        """Refuse every token issued so far."""
+        """Revoke all tokens issued so far."""
         self.tokens.revoke(refresh_tokens=refresh_tokens)
 
     def advance(self, by: timedelta) -> None:
-        """Let all cars live through a span of time at once."""
+        """Skip a span of time, which all cars live through."""
         since = self.clock.now()
         self.clock.advance(by)
         for car in self.vehicles:
             car.advance(since, self.clock.now())
 
     def shift_clock(self, by: timedelta) -> None:
-        """Set the clock of the service forward or back; the cars do not live through it."""
+        """Set the clock forward or back, without the cars living through it."""
         self.clock.advance(by)
 
     def record(self, request: RecordedRequest) -> None:
-        """Remember a request, for a while."""
+        """Keep a request, up to a number of them."""
         self.requests.append(request)
         del self.requests[:-_MOST_REQUESTS]
 
     def save(self) -> None:
-        """Write the state file, if there is to be one."""
+        """Write the state file, if there is one."""
         if self._state_file is not None:
             lives = {car.id: car.life for car in self.vehicles}
             save(self._state_file, State(self.clock.now(), lives, self._connected))

@@ -1,4 +1,4 @@
-"""Describe the cars, and what they do on any given day."""
+"""The models of cars, the habits of their drivers, and what follows for each day."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +12,7 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Describe what the maker sold."""
+    """A model of a car maker."""
 
     manufacturer: str
     model: str
@@ -32,7 +32,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Describe what the driver usually does."""
+    """What a driver usually does."""
 
     leaves: time
     returns: time
@@ -45,7 +45,7 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """Describe one way out and back: times in UTC, distances one way."""
+    """A trip out and back: times in UTC, distances one way."""
 
     leaves_at: datetime
     returns_at: datetime
@@ -61,7 +61,7 @@ class Trip:
         return self.returns_at + self.drive
 
     def progress(self, at: datetime) -> float:
-        """Return how far out the car is: 0 at home, 1 at its destination."""
+        """Return where the car is: 0 at home, 1 at the destination."""
         out = (at - self.leaves_at) / self.drive
         back = (self.home_at - at) / self.drive
         return max(0.0, min(out, back, 1.0))
@@ -92,8 +92,8 @@ PART_TIMER = Habits(time(8, 40), time(14, 10), 13.0, -6.0, -8.5, 0.7, 0.8)
 
 @lru_cache(maxsize=4096)
 def plan_day(seed: str, habits: Habits, day: date, zone: ZoneInfo) -> DayPlan:
-    """Return what happens on a day: always the same for the same seed."""
-    random = Random(f"{seed}/{day}")  # noqa: S311 - a habit is no secret
+    """Return the plan of a day, which depends on the seed only."""
+    random = Random(f"{seed}/{day}")  # noqa: S311 - not used for security
     cheap_from = time(22, random.randrange(60))
     is_weekend = day.weekday() >= _SATURDAY
     goes = random.random() < (habits.goes_out_on_weekends if is_weekend else 0.95)

@@ -1,4 +1,4 @@
-"""Hold all that changes in a car's life, and nothing else: this is what a restart must not lose."""
+"""The state of a car: all that changes, which the state file keeps."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from .sessions import Charged, Session
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Hold what the maker reported last: all that Podero knows of the car itself."""
+    """What the car maker reported last: all that Podero knows of the car itself."""
 
     at: datetime
     battery_level: int
@@ -34,7 +34,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Boost:
-    """Hold where "charge now" stands."""
+    """The state of "charge now"."""
 
     is_armed: bool = False
     requested_at: datetime | None = None
@@ -46,7 +46,7 @@ class Boost:
 
 @dataclass(slots=True)
 class Life:
-    """Hold the state of one car."""
+    """The state of a car."""
 
     created_at: datetime
     lived_until: datetime
@@ -56,7 +56,7 @@ class Life:
     energy_kwh: float
     reading: Reading | None = None
     is_charging: bool = False
-    # Someone started or stopped charging by hand: holds until the car is unplugged.
+    # Whether charging was started or stopped by hand; reset when unplugged.
     wanted_by_hand: bool | None = None
     trip: Trip | None = None
     session: Session | None = None

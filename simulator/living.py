@@ -38,7 +38,6 @@ class World:
     home: tuple[float, float]
     zone: ZoneInfo
     prices: Prices
-    history_days: int
 
 
 class LivingCar:
@@ -54,6 +53,7 @@ class LivingCar:
         *,
         battery_level: int,
         is_plugged_in: bool,
+        history_days: int,
     ) -> None:
         """Create a car with some days of history."""
         self.id = vehicle_id
@@ -79,7 +79,7 @@ class LivingCar:
             world.zone,
             world.prices,
             plugged_in_at,
-            world.history_days,
+            history_days,
         )
         if is_plugged_in:
             self._connect(plugged_in_at, is_at_home=True)
@@ -101,14 +101,14 @@ class LivingCar:
         return until is not None and until > at
 
     def catch_up(self) -> datetime:
-        """Live until now, if time passes by itself, and return the time."""
+        """Simulate until now, if time passes, and return the time."""
         now = self.world.clock.now()
         if self.world.clock.runs:
             self.live(now)
         return now
 
     def live(self, until: datetime, since: datetime | None = None) -> None:
-        """Live through a span of time."""
+        """Simulate a span of time."""
         life = self.life
         life.lived_until = _on_grid(
             max(since or life.lived_until, life.lived_until, until - _LONGEST_CATCH_UP)
@@ -280,7 +280,7 @@ class LivingCar:
             life.boost.requested_at = None
             life.boost.is_ongoing = True
             life.boost.triggered_at = at
-            # Podero looks at once what came of its order.
+            # Podero reads the car at once after a command.
             self._report(at)
 
     def _end_boost(self, at: datetime, reason: str) -> None:
@@ -295,7 +295,7 @@ class LivingCar:
     def _set_out(self, now: datetime) -> None:
         self._disconnect(now)
         trip = errand(now, self.habits)
-        # A third of the way is behind the car already, so that it is seen on the road.
+        # Begin a third of the way out, so that the map shows the car on the road at once.
         trip = errand(now - trip.drive / 3, self.habits)
         self.life.trip = trip
         self._drive(trip, trip.progress(now))
@@ -336,7 +336,7 @@ class LivingCar:
             ),
         )
         life.monitored_at = life.updated_at = at
-        random = Random(f"{self._seed}/{at.isoformat()}")  # noqa: S311 - nor is a delay
+        random = Random(f"{self._seed}/{at.isoformat()}")  # noqa: S311 - not used for security
         life.next_report_at = at + timedelta(seconds=random.randint(5 * 60, 15 * 60))
 
     def _position(self, at: datetime) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Answer for new devices: start to connect one, and serve Podero's page for it."""
+"""Serve the connecting of new devices, and Podero's page for it."""
 
 from datetime import timedelta
 from html import escape
@@ -111,7 +111,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def choose(request: web.Request) -> web.Response:
-    """Connect what was chosen, and send the browser back."""
+    """Connect the chosen device, and redirect the browser back."""
     connection = _find(request)
     simulator = request.app[SIMULATOR]
     choice = (await request.post()).get("choice")
@@ -138,7 +138,7 @@ def _find_owner(request: web.Request, user_id: Any) -> Account:
 
 
 def _find(request: web.Request) -> Connection:
-    """Return a connection by its page, as long as it may be used."""
+    """Return the connection of a page; raise HTTPNotFound if it has expired."""
     simulator = request.app[SIMULATOR]
     connection = simulator.connections.get(request.match_info["connection_id"])
     if connection is None or connection.expires_at < simulator.clock.wall():

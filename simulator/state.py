@@ -1,4 +1,4 @@
-"""Save what happened to a file, and read it again after a restart."""
+"""Save the state to a file, and load it after a restart."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -17,7 +17,7 @@ from .sessions import Charged, Session
 
 @dataclass(slots=True)
 class State:
-    """Hold everything that a restart must not lose."""
+    """The content of the state file."""
 
     now: datetime
     lives: dict[str, Life]
@@ -44,14 +44,14 @@ _KINDS: dict[str, Callable[..., Any]] = {
 
 
 def save(path: Path, state: State) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file atomically."""
     draft = path.with_name(f"{path.name}.draft")
     draft.write_text(json.dumps(state, default=_encode, indent=1), encoding="utf-8")
     draft.replace(path)
 
 
 def load(path: Path) -> State | None:
-    """Read the file, None if there is none; raise ValueError if it makes no sense."""
+    """Load the file, None if there is none; raise ValueError if it is invalid."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

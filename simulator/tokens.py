@@ -1,4 +1,4 @@
-"""Issue tokens, and know them again."""
+"""Issue and check tokens."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ type ClientCredentialsUrl = Literal["contract", "guide", "both"]
 
 
 class RefusedError(Exception):
-    """Refuse a token, with OAuth's word for the reason."""
+    """No token is issued; the message is OAuth's error code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Describe what a token is good for."""
+    """What a token gives access to."""
 
     organization_id: str
     user_id: str | None  # every user of the organization where None
@@ -26,12 +26,12 @@ class Token:
 
 
 class Tokens:
-    """Issue tokens to the accounts and keep those that are good."""
+    """The tokens that were issued to the accounts."""
 
     def __init__(
         self, accounts: Iterable[Account], now: Callable[[], datetime]
     ) -> None:
-        """Start without any token issued."""
+        """Start with no token issued."""
         self._accounts = tuple(accounts)
         self._now = now
         self._issued = 0
@@ -41,12 +41,12 @@ class Tokens:
         self.read_only = False
 
     def find(self, access_token: str) -> Token | None:
-        """Return what a token is good for, None if it is not or no longer."""
+        """Return a token's rights, None if it is invalid or has expired."""
         token = self._access.get(access_token)
         return token if token is not None and token.expires_at > self._now() else None
 
     def revoke(self, *, refresh_tokens: bool = True) -> None:
-        """Forget every token issued so far."""
+        """Revoke all tokens issued so far."""
         self._access.clear()
         if refresh_tokens:
             self._refresh.clear()
@@ -59,13 +59,13 @@ class Tokens:
         raise RefusedError("invalid_grant")
 
     def by_refresh_token(self, refresh_token: Any) -> dict[str, Any]:
-        """Answer the grant `refresh_token`: each is good once."""
+        """Answer the grant `refresh_token`; each token can be used once."""
         if not isinstance(refresh_token, str) or refresh_token not in self._refresh:
             raise RefusedError("invalid_grant")
         return self._for_user(self._refresh.pop(refresh_token))
 
     def by_client(self, client_id: Any, client_secret: Any) -> dict[str, Any]:
-        """Answer the grant `client_credentials`: there is no refresh token."""
+        """Answer the grant `client_credentials`, without a refresh token."""
         for account in self._accounts:
             if (account.client_id, account.client_secret) == (client_id, client_secret):
                 return self._issue(account.organization_id, None)
@@ -79,7 +79,7 @@ class Tokens:
 
     def _issue(self, organization_id: str, user_id: str | None) -> dict[str, Any]:
         now = self._now()
-        # Those that expired would pile up in a simulator that runs for weeks.
+        # Remove expired tokens, or they accumulate over weeks.
         self._access = {
             key: token for key, token in self._access.items() if token.expires_at > now
         }

@@ -1,4 +1,4 @@
-"""Answer for the users of an organization."""
+"""Serve the users of an organization."""
 
 from typing import Any
 

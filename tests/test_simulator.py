@@ -1095,6 +1095,14 @@ async def test_past_session_away_from_home(client: Client, car: Car) -> None:
     )
 
 
+def test_new_car_has_no_past(simulator: Simulator) -> None:
+    car = simulator.connect_vehicle(simulator.account.user_id, 0)
+    assert car.sessions == []
+    document = car.document()
+    VALIDATOR.validate(document)
+    assert float(document["consumption_last_month_kwh"]) == 0
+
+
 async def test_sessions_are_corrected_and_deleted(client: Client, car: Car) -> None:
     before = await sessions_of(client, car)
     latest, second = car.completed_sessions(

@@ -2,9 +2,6 @@
 
 import argparse
 import asyncio
-from collections.abc import Sequence
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 import sys
 
@@ -12,13 +9,16 @@ from .bring_up import bring_up, owned
 from .browser import start_browser
 from .check import Check
 from .dashboard import show_dashboard
-from .home_assistant import LOGIN, PASSWORD, Entity, HomeAssistant
+from .home_assistant import LOGIN, PASSWORD, HomeAssistant
+from .past import live_through
 from .processes import DemoError, say
 from .sign_up import sign_up
 from .simulator import Simulator
 from .walk import Walk
 
 DIRECTORY = Path(__file__).parent.parent.parent / ".demo"
+
+PAST_HOURS = 48
 
 
 def main() -> int:
@@ -39,11 +39,11 @@ def main() -> int:
     options = parser.parse_args()
     directory = DIRECTORY / ("check" if options.check else "run")
     try:
-        with owned(directory, is_fresh=options.check):
+        with owned(directory, is_fresh=options.check) as is_new:
             asyncio.run(
                 _check(directory)
                 if options.check
-                else _run(directory, options.port, options.speed)
+                else _run(directory, options.port, options.speed, is_new=is_new)
             )
     except DemoError as error:
         print(f"\n{error}\n\nIts state and logs: {directory}", file=sys.stderr)
@@ -53,12 +53,17 @@ def main() -> int:
     return 0
 
 
-async def _run(directory: Path, port: int | None, speed: float) -> None:
-    """Run the demo until somebody ends it."""
-    async with bring_up(directory, port, speed) as (hass, simulator):
+async def _run(
+    directory: Path, port: int | None, speed: float, *, is_new: bool
+) -> None:
+    """Run the demo until somebody ends it; a new one has a past."""
+    hours_ago = PAST_HOURS if is_new else 0
+    async with bring_up(directory, port, speed, hours_ago) as (hass, simulator):
         await sign_up(hass, simulator)
         await show_dashboard(hass)
-        _show(hass, simulator, speed, await hass.settled_entities())
+        if is_new:
+            await live_through(hass, simulator, PAST_HOURS)
+        _show(hass, simulator)
         ends = {
             asyncio.create_task(hass.run()): hass.program,
             asyncio.create_task(simulator.program.wait()): simulator.program,
@@ -82,31 +87,34 @@ async def _check(directory: Path) -> None:
     say("The demo works")
 
 
-def _show(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    speed: float,
-    entities: Sequence[Entity],
-) -> None:
-    """Print what there is to see, and where."""
-    by_vehicle = attrgetter("vehicle_id")
-    for _, group in groupby(sorted(entities, key=by_vehicle), by_vehicle):
-        car = [*group]
-        name = car[0].attributes.get("friendly_name", "").removesuffix(car[0].label)
-        print(f"\n  {name}")
-        width = max(len(entity.label) for entity in car)
-        for entity in car:
-            unit = entity.attributes.get("unit_of_measurement", "")
-            state = f"{entity.state} {unit}"
-            print(f"    {entity.label:<{width}}  {state:<26} {entity.entity_id}")
+def _show(hass: HomeAssistant, simulator: Simulator) -> None:
+    """Print where the demo is, what to look at first, and what to try."""
+    account = simulator.account
+    tell, where = ".venv/bin/python -m simulator", f"--url {simulator.url}"
     print(
         f"""
-  Home Assistant  {hass.url}  login {LOGIN}, password {PASSWORD}
-  Simulator       {simulator.url}  speed {speed:g}; to play with it:
-                  .venv/bin/python -m simulator plug-in 2 --url {simulator.url}
-                  .venv/bin/python -m simulator reauthenticate 1 --url {simulator.url}
-  Logs            {hass.program.log.parent}
-  Ctrl-C ends the demo; it goes on from there the next time.
+  Home Assistant    {hass.url}
+  Log in as         {LOGIN}, password {PASSWORD}
+  Look at           Cars, in the sidebar: the ready-made dashboard
+                    Settings > Devices & services > Podero: the two cars
+                    Settings > Automations & scenes > Create automation: its triggers
+
+  Play with it      {tell} unplug 1 {where}
+                    {tell} reauthenticate 1 {where}
+                    and then Settings > System > Repairs
+
+  Set it up by hand: delete the account under Settings > Devices & services > Podero,
+  then Add integration > Podero, with
+    Username           {account["username"]}
+    Password           {account["password"]}
+    or Client ID       {account["client_id"]}
+    Client secret      {account["client_secret"]}
+    Organization ID    {account["organization_id"]}
+    User ID            {account["user_id"]}
+    Server             Another address, {simulator.url}
+
+  Logs              {hass.program.log.parent}
+  Ctrl-C ends the demo; the next time it goes on from there.
 """,
         flush=True,
     )

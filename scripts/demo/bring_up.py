@@ -21,8 +21,8 @@ SIMULATOR_PORT = 8765
 
 
 @contextmanager
-def owned(directory: Path, *, is_fresh: bool) -> Iterator[None]:
-    """Keep others out of a directory, and what was there before if it is to be fresh."""
+def owned(directory: Path, *, is_fresh: bool) -> Iterator[bool]:
+    """Keep others out of a directory, emptied if it is to be fresh; yield whether it is new."""
     directory.parent.mkdir(exist_ok=True)
     with directory.with_suffix(".lock").open("w") as lock:
         try:
@@ -31,8 +31,9 @@ def owned(directory: Path, *, is_fresh: bool) -> Iterator[None]:
             raise DemoError("It runs already") from error
         if is_fresh:
             shutil.rmtree(directory, ignore_errors=True)
+        is_new = not directory.exists()
         directory.mkdir(exist_ok=True)
-        yield
+        yield is_new
 
 
 @asynccontextmanager

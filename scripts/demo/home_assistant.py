@@ -52,6 +52,7 @@ class HomeAssistant:
         self.url = f"http://{LOOPBACK}:{port}"
         self.program = Program("Home Assistant", directory / "home-assistant.log")
         self._config = directory / "home-assistant"
+        self.database = self._config / "home-assistant_v2.db"
         self._session = session
         # What the browser would keep of the login.
         self.tokens: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Give the demo a past: the cars live some days in seconds, and Home Assistant remembers them so."""
+"""Give the demo a past: cars that live days in seconds, and states recorded when they were."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -7,6 +7,7 @@ import sqlite3
 import time
 
 from .home_assistant import HomeAssistant
+from .processes import say
 from .simulator import Simulator
 
 STEPS_PER_HOUR = 6
@@ -15,13 +16,12 @@ STEPS_PER_HOUR = 6
 DRIVES = (31, 29, 6, 4)
 
 
-async def live_through(
-    hass: HomeAssistant, simulator: Simulator, hours: int, database: Path
-) -> None:
+async def live_through(hass: HomeAssistant, simulator: Simulator, hours: int) -> None:
     """Let cars whose lives began some hours ago live until now, and read them on the way.
 
     In the end both are plugged in at home, and the first one charges.
     """
+    say(f"Living through {hours} hours")
     first, second = simulator.vehicle_ids
     drives = {(hours - before) * STEPS_PER_HOUR for before in DRIVES}
     moments = [(0.0, float(hours))]
@@ -39,7 +39,7 @@ async def live_through(
     await simulator.tell(second, "stop-charging")
     await read(hass)
     await hass.program.stop()
-    _move(database, moments)
+    _move(hass.database, moments)
     await hass.start()
 
 

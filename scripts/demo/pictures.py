@@ -48,9 +48,7 @@ async def _run() -> None:
     ):
         await sign_up(hass, simulator)
         await show_dashboard(hass)
-        say(f"Living through {HOURS} hours")
-        database = DIRECTORY / "home-assistant" / "home-assistant_v2.db"
-        await live_through(hass, simulator, HOURS, database)
+        await live_through(hass, simulator, HOURS)
         say("Taking the pictures")
         await _take_dashboard(browser)
         await _take_device(browser, hass, simulator)

@@ -89,7 +89,7 @@ async def podero(road: Road) -> Contender:
         subentries_data=_subentries(road.vehicles),
     )
     await _set_up(road.hass, entry)
-    return _polling(PODERO, entry.runtime_data.values())
+    return _polling(PODERO, entry.runtime_data.coordinators.values())
 
 
 async def plain_coordinator(road: Road) -> Contender:
@@ -99,7 +99,7 @@ async def plain_coordinator(road: Road) -> Contender:
         domain=plain.DOMAIN, subentries_data=_subentries(road.vehicles)
     )
     await _set_up(road.hass, entry)
-    return _polling(PLAIN, entry.runtime_data.values())
+    return _polling(PLAIN, entry.runtime_data.coordinators.values())
 
 
 async def restful_integration(road: Road, name: str) -> Contender:

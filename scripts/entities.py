@@ -25,6 +25,20 @@ SHOWS = {
     "switch": "on or off",
     "time": "time of day",
 }
+DERIVED = {
+    "charging_state": (
+        "is_charging",
+        "is_plugged_in",
+        "is_fully_charged",
+        "boost_state",
+        "is_pause_power_active",
+    ),
+    "charge_deadline": ("charge_deadline_at", "is_charge_policy_enabled"),
+    "charging_finishes_at": ("charge_time_remaining", "is_charging"),
+    "location": ("latitude", "longitude"),
+}
+"""What the entities are made of that show more than one field."""
+
 MARKED = re.compile(r"(<!-- entities -->\n).*?(<!-- /entities -->)", re.DOTALL)
 
 
@@ -36,6 +50,12 @@ def descriptions() -> Iterator[tuple[str, PoderoEntityDescription]]:
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(item, PoderoEntityDescription):
                     yield platform.value, item
+
+
+def fields_of(description: PoderoEntityDescription) -> tuple[str, ...]:
+    """Return the fields of the API that an entity shows."""
+    fields = DERIVED.get(description.key, (description.source,))
+    return tuple(field for field in fields if field in FIELDS)
 
 
 def rows(*, only_enabled: bool) -> Iterator[str]:
@@ -57,7 +77,7 @@ def rows(*, only_enabled: bool) -> Iterator[str]:
         ]
         if not only_enabled:
             cells += [
-                ", ".join(f"`{field}`" for field in description.interest.fields),
+                ", ".join(f"`{field}`" for field in fields_of(description)),
                 description.entity_category or "",
                 "yes" if enabled else "",
             ]

@@ -105,7 +105,7 @@ def refresh(hass: HomeAssistant) -> Refresh:
     """Poll every vehicle of an entry now."""
 
     async def _refresh(entry: MockConfigEntry) -> None:
-        for coordinator in entry.runtime_data.values():
+        for coordinator in entry.runtime_data.coordinators.values():
             await coordinator.async_refresh()
         await hass.async_block_till_done()
 

@@ -3,6 +3,18 @@
 import ast
 from collections.abc import Iterator
 
+from custom_components.podero.api import PoderoError, UntrustedLinkError, errors
+
+ERROR_KEYS = {
+    error.key
+    for error in vars(errors).values()
+    if isinstance(error, type)
+    and issubclass(error, PoderoError)
+    # Only the link of a repair leads elsewhere.
+    and error not in (PoderoError, UntrustedLinkError)
+}
+"""What the errors of the API are called in texts: each of them must have one."""
+
 
 def translation_keys(module: ast.Module, kind: str) -> set[str]:
     """Return the keys of the exceptions, issues or choices that a module speaks of."""
@@ -39,6 +51,15 @@ def _values(module: ast.Module, node: ast.expr) -> Iterator[str]:
     match node:
         case ast.Constant(str(text)):
             yield text
+        case ast.Attribute(attr="key"):
+            yield from ERROR_KEYS
+        case ast.Attribute(attr="reason"):
+            yield from errors.CONFLICT_REASONS
+        case ast.JoinedStr(
+            values=[ast.Constant(str(prefix)), ast.FormattedValue(value=value)]
+        ):
+            for key in _values(module, value):
+                yield f"{prefix}{key}"
         case ast.IfExp():
             yield from _values(module, node.body)
             yield from _values(module, node.orelse)

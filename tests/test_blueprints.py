@@ -42,7 +42,7 @@ def _blueprints(hass: HomeAssistant, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ async def test_charging_interrupted(
     await set_up(entry)
     device = device_of(hass, entry, car)
     await use(hass, "charging_interrupted", caplog, cars=[device.id])
-    (coordinator, _) = entry.runtime_data.values()
+    (coordinator, _) = entry.runtime_data.coordinators.values()
     car.stop_charging()
     # Not until all is done: the automation waits for the time to pass.
     await coordinator.async_refresh()

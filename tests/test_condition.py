@@ -30,7 +30,7 @@ CONDITIONS = ("is_plugged_in", "is_charging", "is_fully_charged")
 
 @pytest.fixture(autouse=True)
 def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -107,9 +107,7 @@ async def test_known(
     assert not await is_true(hass, runs)
 
 
-@pytest.mark.parametrize(
-    "target", ["area", "label", "sensor itself", "another entity of the car"]
-)
+@pytest.mark.parametrize("target", ["area", "label", "sensor itself"])
 async def test_targets(
     hass: HomeAssistant,
     area_registry: ar.AreaRegistry,
@@ -141,7 +139,6 @@ async def test_targets(
             "area": {"area_id": area.id},
             "label": {"label_id": label},
             "sensor itself": {"entity_id": "binary_sensor.car_1_plugged_in"},
-            "another entity of the car": {"entity_id": "event.car_1_charging"},
         }[target],
     )
     assert await is_true(hass, runs)
@@ -175,7 +172,7 @@ async def test_two_cars(
 ) -> None:
     """Of two cars one is enough, or both are needed."""
     for car, value in zip(simulator.vehicles, (first, second), strict=True):
-        car.override(is_charging=value)
+        car.override(is_plugged_in=True, is_charging=value)
     await set_up(entry)
     devices = [device_of(hass, entry, car).id for car in simulator.vehicles]
     await automate(hass, "is_charging", {"device_id": devices}, behavior=behavior)
@@ -187,7 +184,7 @@ async def test_nobody_targeted(
 ) -> None:
     """Of no car at all nothing is true."""
     await set_up(entry)
-    await automate(hass, "is_charging", {"area_id": "nowhere"}, behavior="all")
+    await automate(hass, "is_charging", {"area_id": "nowhere"})
     assert not await is_true(hass, runs)
 
 
@@ -225,3 +222,59 @@ async def test_descriptions(
         assert description["fields"].keys() == {"behavior", "for"}
         (filter_,) = description["target"]["entity"]
         assert filter_["integration"] == "podero"
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("device", True),
+        ("area", True),
+        ("label", True),
+        ("sensor itself", True),
+        ("another entity of the car", False),
+    ],
+)
+async def test_watched(
+    hass: HomeAssistant,
+    area_registry: ar.AreaRegistry,
+    device_registry: dr.DeviceRegistry,
+    label_registry: lr.LabelRegistry,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    target: str,
+    expected: bool,
+) -> None:
+    """Whoever watches a condition hears when it changes: what is asked is what is watched."""
+    await set_up(entry)
+    area = area_registry.async_create("Garage")
+    label = label_registry.async_create("Cars").label_id
+    device = device_of(hass, entry, simulator.vehicles[0])
+    device_registry.async_update_device(device.id, area_id=area.id, labels={label})
+    config = await condition.async_validate_condition_config(
+        hass,
+        {
+            "condition": "podero.is_plugged_in",
+            "target": {
+                "device": {"device_id": [device.id]},
+                "area": {"area_id": [area.id]},
+                "label": {"label_id": [label]},
+                "sensor itself": {"entity_id": ["binary_sensor.car_1_plugged_in"]},
+                "another entity of the car": {"entity_id": ["event.car_1_charging"]},
+            }[target],
+            "options": {},
+        },
+    )
+    checker = await condition.async_from_config(hass, config)
+    assert checker.async_check() is expected
+    changes: list[bool] = []
+    stop = await checker.async_track_changes(
+        lambda: changes.append(bool(checker.async_check()))
+    )
+    simulator.vehicles[0].unplug()
+    await refresh(entry)
+    assert checker.async_check() is False
+    assert changes == ([False] if expected else [])
+    stop()
+    checker.async_unload()

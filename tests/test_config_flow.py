@@ -896,7 +896,7 @@ async def test_second_vehicle(
     assert (added.unique_id, added.title) == (second.id, SECOND_NAME)
     assert added.subentry_type == "vehicle"
     assert entry.state is ConfigEntryState.LOADED
-    assert set(entry.runtime_data) == set(entry.subentries)
+    assert set(entry.runtime_data.coordinators) == set(entry.subentries)
 
     # None is left to choose, but one may still be typed.
     result = await start_subentry(hass, entry)

@@ -17,11 +17,9 @@ from homeassistant.const import (
 )
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.setup import async_setup_component
 
 from .conftest import Refresh, SetUp, account_entry
-from .documents import vehicle_of
 from .support import (
     VehicleFault,
     complaints,
@@ -35,14 +33,8 @@ from .support import (
     vehicle_requests,
 )
 from custom_components.podero import coordinator as coordinator_module
-from custom_components.podero.api import Vehicle
 from custom_components.podero.charging import optimistic
-from custom_components.podero.const import SIGNAL_MISSING
-from custom_components.podero.coordinator import (
-    BLIP_DELAY,
-    ChargingHistory,
-    PoderoCoordinator,
-)
+from custom_components.podero.coordinator import RETRY_DELAY, PoderoCoordinator
 from simulator import ABSENT, Server, Simulator
 
 type Writes = list[str]
@@ -53,7 +45,7 @@ BATTERY = "sensor.car_1_battery"
 @pytest.fixture(autouse=True)
 def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
+    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -92,7 +84,9 @@ def two_cars(server: Server) -> MockConfigEntry:
 
 
 def _coordinator(entry: MockConfigEntry, number: int = 0) -> PoderoCoordinator:
-    coordinator: PoderoCoordinator = list(entry.runtime_data.values())[number]
+    coordinator: PoderoCoordinator = list(entry.runtime_data.coordinators.values())[
+        number
+    ]
     return coordinator
 
 
@@ -179,7 +173,7 @@ async def test_a_listener_of_everything(
 ) -> None:
     """Who does not say what of is told of whatever moves, and disturbs nobody."""
     await set_up(entry)
-    (coordinator,) = entry.runtime_data.values()
+    (coordinator,) = entry.runtime_data.coordinators.values()
     listener = Mock()
     coordinator.async_add_listener(listener)
     car = simulator.vehicles[0]
@@ -210,7 +204,7 @@ async def test_a_listener_that_fails(
     simulator.vehicles[0].override(battery_level=1)
     await later(hass)
     assert [other.called for other in others] == [True, True]
-    assert "Unexpected error updating Car 1" in caplog.text
+    assert "Unexpected error updating listener" in caplog.text
     assert is_available(hass, simulator, 0)
 
 
@@ -225,7 +219,7 @@ async def test_what_ticks_is_written_once(
     await set_up(entry)
     writes.clear()
     for minute in range(3):
-        moment = f"2026-11-02T12:{minute:02}:00Z"
+        moment = f"2999-11-02T12:{minute:02}:00Z"
         simulator.vehicles[0].override(
             updated_at=moment,
             current_state_last_updated_at=moment,
@@ -301,12 +295,12 @@ async def test_the_blip_delay(
         slept.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", BLIP_DELAY)
+    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", RETRY_DELAY)
     _break(simulator, status=503, count=1)
     with patch.object(coordinator_module.asyncio, "sleep", _sleep):
         await _coordinator(entry).async_refresh()
-    assert BLIP_DELAY == 3
-    assert BLIP_DELAY in slept
+    assert RETRY_DELAY == 3
+    assert RETRY_DELAY in slept
     assert _coordinator(entry).last_update_success
 
 
@@ -497,11 +491,11 @@ async def test_missing(
     calls: list[bool] = []
 
     @callback
-    def note(missing: PoderoCoordinator) -> None:
-        assert missing is coordinator
-        calls.append(missing.is_missing)
+    def note() -> None:
+        if coordinator.is_missing != (calls[-1] if calls else False):
+            calls.append(coordinator.is_missing)
 
-    async_dispatcher_connect(hass, SIGNAL_MISSING, note)
+    entry.async_on_unload(coordinator.async_add_listener(note))
     # Each step: what is answered, whether it is missing then, and who was told.
     steps: list[tuple[dict[str, Any], bool]] = [
         ({"status": 500}, False),
@@ -564,7 +558,7 @@ async def test_refused_credentials(
     assert not is_available(hass, simulator, 1)
     assert sorted(complaints(caplog)) == [
         f"Authentication failed while fetching Car {number} data: "
-        f"{message('auth_failed')}"
+        f"{message('invalid_auth')}"
         for number in (1, 2)
     ]
     simulator.requests.clear()
@@ -697,7 +691,7 @@ async def test_unexpected_exception(
     simulator.vehicles[0].override(battery_level=1)
     with patch.object(
         _coordinator(two_cars),
-        "_async_describe_device",
+        "_async_update_device",
         side_effect=RuntimeError("defect"),
     ):
         await later(hass)
@@ -745,43 +739,6 @@ async def test_unusable_fields_are_logged_once(
         f"Car 1: the value of {field} could not be used, it is shown as unknown"
         for field in ("battery_level", "device_model.manufacturer", "driving_range")
     ]
-
-
-def _reading(**fields: bool | None) -> Vehicle:
-    return vehicle_of(**fields)
-
-
-OFF = {"is_plugged_in": False, "is_charging": False, "is_fully_charged": False}
-PLUGGED = OFF | {"is_plugged_in": True}
-CHARGING = PLUGGED | {"is_charging": True}
-FULL = PLUGGED | {"is_fully_charged": True}
-NOTHING: dict[str, bool | None] = {}
-
-
-@pytest.mark.parametrize(
-    ("readings", "events"),
-    [
-        ([CHARGING], []),
-        ([NOTHING, CHARGING], []),
-        ([OFF, PLUGGED], ["plugged_in"]),
-        ([OFF, NOTHING, PLUGGED], ["plugged_in"]),
-        ([PLUGGED, NOTHING, PLUGGED], []),
-        ([PLUGGED, CHARGING], ["charging_started"]),
-        ([OFF, CHARGING], ["plugged_in", "charging_started"]),
-        ([CHARGING, PLUGGED], ["charging_stopped", "charging_interrupted"]),
-        ([CHARGING, FULL], ["charging_stopped", "fully_charged"]),
-        ([CHARGING, PLUGGED | {"is_pause_power_active": True}], ["charging_stopped"]),
-        ([CHARGING, OFF], ["charging_stopped", "unplugged"]),
-        ([FULL, OFF], ["unplugged"]),
-        ([CHARGING, NOTHING, NOTHING, OFF], ["charging_stopped", "unplugged"]),
-    ],
-)
-def test_history(readings: list[dict[str, bool | None]], events: list[str]) -> None:
-    """What happened follows from two known readings."""
-    history = ChargingHistory()
-    assert [
-        event for reading in readings for event in history.add(_reading(**reading))
-    ] == events
 
 
 # Writing: what a failure does to the polling. What is written is tested with the controls.
@@ -832,7 +789,7 @@ async def test_a_write_with_refused_credentials(
     await set_up(entry)
     simulator.account.password = "another"
     simulator.revoke_tokens()
-    with pytest.raises(HomeAssistantError, match=message("auth_failed")):
+    with pytest.raises(HomeAssistantError, match=message("invalid_auth")):
         await _coordinator(entry).async_start_boost()
     await hass.async_block_till_done()
     assert len(reauth_flows(hass)) == 1

@@ -98,7 +98,7 @@ async def test_what_moves_is_told_to_whom_it_concerns(
     }
     car.override(**values)
     await set_up(entry)
-    (coordinator,) = entry.runtime_data.values()
+    (coordinator,) = entry.runtime_data.coordinators.values()
     for field, usual in values.items():
         # Some of these are equal, and not shown as the same.
         for value in (1, 1.0, True, 0, -0.0, None, usual):
@@ -180,7 +180,10 @@ async def test_many_vehicles_do_not_answer_in_one_stall(
     crowd = Crowd(kind="vehicle")
     simulator.add_fault(crowd)
     await asyncio.gather(
-        *(coordinator.async_refresh() for coordinator in entry.runtime_data.values())
+        *(
+            coordinator.async_refresh()
+            for coordinator in entry.runtime_data.coordinators.values()
+        )
     )
     assert crowd.most_waiting == 8
     assert all(len(vehicle_requests(simulator, number)) == 2 for number in range(12))

@@ -41,7 +41,7 @@ PERSONAL = {
 @pytest.fixture(autouse=True)
 def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
+    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
 
 
 async def _get(

@@ -21,7 +21,7 @@ CHARGING = "event.car_1_charging"
 
 @pytest.fixture(autouse=True)
 def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -148,6 +148,7 @@ async def test_events(
 ) -> None:
     """Each change is told once, in the order in which it can have come about."""
     first, *rest = steps
+    simulator.vehicles[0].life.preferences.is_smart_optimization_active = False
     first(simulator.vehicles[0])
     await set_up(entry)
     state = hass.states.get(CHARGING)

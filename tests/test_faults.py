@@ -50,7 +50,7 @@ LOOPBACK = {"host": "127.0.0.1", "family": socket.AF_INET, "proto": 0, "flags": 
 @pytest.fixture(autouse=True)
 def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
+    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -232,16 +232,17 @@ async def test_every_status(
 ) -> None:
     """Any status that a proxy or Django gives costs one vehicle one minute."""
     keys = {
-        **dict.fromkeys(range(400, 500), "invalid_response"),
+        **dict.fromkeys(range(400, 500), "invalid_request"),
         **dict.fromkeys(range(500, 600), "cannot_connect"),
         HTTPStatus.FORBIDDEN: "forbidden",
-        HTTPStatus.NOT_FOUND: "vehicle_not_found",
-        HTTPStatus.GONE: "vehicle_not_found",
+        HTTPStatus.NOT_FOUND: "not_found",
+        HTTPStatus.GONE: "not_found",
+        HTTPStatus.CONFLICT: "conflict",
         HTTPStatus.REQUEST_TIMEOUT: "cannot_connect",
         HTTPStatus.TOO_MANY_REQUESTS: "rate_limited",
     }
     del keys[HTTPStatus.UNAUTHORIZED]
-    first, second = two_cars.runtime_data.values()
+    first, second = two_cars.runtime_data.coordinators.values()
     for status, key in keys.items():
         caplog.clear()
         simulator.add_fault(
@@ -279,7 +280,7 @@ async def test_401_of_one_vehicle(
     simulator.clear_faults()
     await later(hass)
     assert is_available(hass, simulator, 0)
-    assert complaints(caplog) == [_failed(1, "auth_failed")]
+    assert complaints(caplog) == [_failed(1, "invalid_auth")]
 
 
 async def test_401_of_one_vehicle_at_set_up(
@@ -613,7 +614,10 @@ async def test_token_revoked_during_a_poll(
     held = HeldFault(kind="vehicle", count=2)
     simulator.add_fault(held)
     polls = asyncio.gather(
-        *(coordinator.async_refresh() for coordinator in two_cars.runtime_data.values())
+        *(
+            coordinator.async_refresh()
+            for coordinator in two_cars.runtime_data.coordinators.values()
+        )
     )
     await until(lambda: len(simulator.requests) == 2)
     simulator.revoke_tokens(refresh_tokens=refresh_tokens)

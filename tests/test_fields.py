@@ -292,7 +292,7 @@ async def test_one_bad_field_costs_that_field(
     )
     await set_up(entry)
     for _ in range(2):
-        await entry.runtime_data[
+        await entry.runtime_data.coordinators[
             f"subentry-{simulator.vehicles[0].id[:8]}"
         ].async_refresh()
     assert hass.states.get("sensor.car_1_battery").state == STATE_UNKNOWN
@@ -359,5 +359,5 @@ async def test_the_device_says_what_it_is(
 
     assert described() == ("Car 1", "Volkswagen", "ID.4 (2023)", "WVW-123")
     car.override(device_model=model | {"year": None}, external_device_id="")
-    await next(iter(entry.runtime_data.values())).async_refresh()
+    await next(iter(entry.runtime_data.coordinators.values())).async_refresh()
     assert described() == ("Car 1", "Volkswagen", "ID.4", None)

@@ -5,11 +5,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
-from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.setup import async_setup_component
@@ -22,7 +21,7 @@ from custom_components.podero.http import (
     REPAIRS_PAGE,
     RETURN_PATH,
     ReturnTicket,
-    async_get_language,
+    request_language,
 )
 from simulator import Simulator
 
@@ -207,37 +206,10 @@ async def test_language_of_the_browser(
     assert f'<html lang="{language}">' in page
 
 
-@pytest.mark.parametrize(
-    ("chosen", "language"),
-    [
-        ({"language": "fr"}, "fr"),
-        ({"language": "zh-Hans"}, "zh-Hans"),
-        ({"language": None}, "de"),
-        ({"language": 7}, "de"),
-        ({}, "de"),
-        ("fr", "de"),
-        (None, "de"),
-    ],
-)
-async def test_language_of_the_profile(
-    person: Person,
-    simulator: Simulator,
-    hass_admin_user: MockUser,
-    chosen: Any,
-    language: str,
-) -> None:
-    """What the user has chosen in Home Assistant goes before what the browser says."""
-    person.hass.config.components.add("frontend")
-    store = await async_user_store(person.hass, hass_admin_user.id)
-    await store.async_set_item("language", chosen)
-    person.headers["Accept-Language"] = "de"
-    assert (await sent(person, simulator))["language"] == language
-
-
 async def test_language_without_a_browser(hass: HomeAssistant) -> None:
     """Nobody asks: the language is Home Assistant's."""
     hass.config.language = "nl"
-    assert await async_get_language(hass) == "nl"
+    assert request_language(hass) == "nl"
 
 
 async def test_page_shows_text(person: Person) -> None:

@@ -20,7 +20,7 @@ from simulator import ABSENT, Server, Simulator
 @pytest.fixture(autouse=True)
 def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for the end of a blip."""
-    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
 
 
 KINDS = ["reauthenticate", "information", "unknown_action", "vehicle_not_found"]

@@ -51,7 +51,7 @@ PATIENCE = 5.0
 @pytest.fixture(autouse=True)
 def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
+    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -534,7 +534,7 @@ async def test_vehicle_is_removed_while_its_answer_comes(
     """An answer that comes too late, and would rename the device, brings nothing back."""
     await set_up(two_cars)
     caplog.clear()
-    coordinator = list(two_cars.runtime_data.values())[1]
+    coordinator = list(two_cars.runtime_data.coordinators.values())[1]
     simulator.vehicles[1].override(external_device_id="new")
     vehicle = await coordinator.client.get_vehicle(coordinator.vehicle_id)
     hass.config_entries.async_remove_subentry(

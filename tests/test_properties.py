@@ -37,7 +37,7 @@ from custom_components.podero.api import (
 )
 from custom_components.podero.api.auth import Token
 from custom_components.podero.api.transport import Response, parse_retry_after
-from custom_components.podero.charging.events import ChargingHistory
+from custom_components.podero.charging.events import ChargingEvents
 from custom_components.podero.diagnostics import _describe
 
 MANY = settings(
@@ -221,7 +221,7 @@ def test_an_outage_neither_invents_nor_loses(
 
 
 def _events(readings: list[Document]) -> list[str]:
-    history = ChargingHistory()
+    history = ChargingEvents()
     return [
-        event for reading in readings for event in history.add(vehicle_of(**reading))
+        event for reading in readings for event in history.derive(vehicle_of(**reading))
     ]

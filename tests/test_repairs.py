@@ -40,7 +40,7 @@ STEP = "data_entry_flow_progressed"
 @pytest.fixture(autouse=True)
 def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for the end of a blip, and poll only where a test is about it."""
-    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
     monkeypatch.setattr(repairs, "POLL_INTERVAL", 60.0)
 
 
@@ -491,7 +491,7 @@ async def test_closed_while_reading(
     await asyncio.sleep(0.1)
     await person.close(step)
     await asyncio.sleep(0.2)
-    (coordinator,) = entry.runtime_data.values()
+    (coordinator,) = entry.runtime_data.coordinators.values()
     assert coordinator.last_update_success
     assert kinds(hass) == ["reauthenticate"]
 
@@ -604,22 +604,22 @@ async def test_addresses_are_always_given(
 # What goes wrong.
 
 LINK_FAILURES = {
-    "link_refused": {"status": 403},
+    "link_forbidden": {"status": 403},
     "link_not_found": {"status": 404},
     "conflict": {"status": 409},
-    "request_refused": {"status": 422},
+    "invalid_request": {"status": 422},
     "rate_limited": {"status": 429},
     "cannot_connect": {"status": 503},
     "invalid_response": {"status": 302},
-    "auth_failed": {"status": 401},
+    "invalid_auth": {"status": 401},
 }
 READING_FAILURES = {
     "forbidden": {"status": 403},
-    "vehicle_not_found": {"status": 404},
+    "not_found": {"status": 404},
     "rate_limited": {"status": 429},
     "cannot_connect": {"reset": True},
     "invalid_response": {"status": 200, "body": b"[]"},
-    "auth_failed": {"status": 401},
+    "invalid_auth": {"status": 401},
 }
 
 
@@ -658,12 +658,12 @@ async def test_the_vehicle_cannot_be_read(
     assert (step["type"], step["reason"]) == ("abort", reason)
     assert not cues(simulator)
     assert kinds(hass) == [
-        "vehicle_not_found" if reason == "vehicle_not_found" else "reauthenticate"
+        "vehicle_not_found" if reason == "not_found" else "reauthenticate"
     ]
 
 
 @pytest.mark.parametrize("state", ["sign-in", "refuse"])
-@pytest.mark.parametrize("reason", ["link_refused", "cannot_connect", "rate_limited"])
+@pytest.mark.parametrize("reason", ["link_forbidden", "cannot_connect", "rate_limited"])
 async def test_the_outcome_cannot_be_reported(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -718,7 +718,7 @@ async def test_a_link_expires(
     old = action.document(simulator.signer.sign)["resolution_link"]["url"]
     action.url = old.replace("secret=", "secret=0")
     step = await person.fix(reconnect)
-    assert (step["type"], step["reason"]) == ("abort", "link_refused")
+    assert (step["type"], step["reason"]) == ("abort", "link_forbidden")
 
 
 @pytest.mark.parametrize(

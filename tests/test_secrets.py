@@ -103,7 +103,7 @@ def _text(thing: object) -> str:
 @pytest.fixture(autouse=True)
 def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "BLIP_DELAY", 0)
+    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ async def _poll_through_faults(
     hass: HomeAssistant, cloud: Simulator, witness: Witness, entry: ConfigEntry
 ) -> None:
     """Poll while every kind of request goes wrong in every way."""
-    (coordinator,) = entry.runtime_data.values()
+    (coordinator,) = entry.runtime_data.coordinators.values()
     for fault in FAULTS:
         cloud.add_fault(kind="vehicle", **fault)
         await coordinator.async_refresh()

@@ -344,7 +344,7 @@ async def test_only_what_moved_is_written(
 
     for kind in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
         hass.bus.async_listen(kind, note, event_filter=callback(lambda _: True))
-    car.override(updated_at="2026-03-04T05:06:07Z")
+    car.override(updated_at="2999-03-04T05:06:07Z")
     await refresh(entry)
     assert written == []
     car.override(battery_level=71)

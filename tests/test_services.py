@@ -28,6 +28,12 @@ PAUSED = "binary_sensor.car_1_charging_paused"
 PAUSED_UNTIL = "sensor.car_1_paused_until"
 
 
+@pytest.fixture
+def now(freezer: FrozenDateTimeFactory) -> None:
+    """Stop the clock, of the service as well as of Home Assistant."""
+    freezer.move_to(NOW)
+
+
 def device_of(hass: HomeAssistant, car: int) -> str:
     """Return the id of the device of a car."""
     entity = er.async_get(hass).async_get(f"sensor.car_{car}_battery")
@@ -54,17 +60,16 @@ async def pause(hass: HomeAssistant, **data: Any) -> None:
         ({"until": "2027-07-01 00:00"}, "2027-06-30T22:00:00+00:00"),
     ],
 )
+@pytest.mark.usefixtures("now")
 async def test_pause_and_resume(
     hass: HomeAssistant,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
-    freezer: FrozenDateTimeFactory,
     end: dict[str, Any],
     sent: str,
 ) -> None:
     await hass.config.async_set_time_zone("Europe/Vienna")
-    freezer.move_to(NOW)
     await set_up(entry)
     await pause(hass, entity_id=PAUSED, **end)
     assert written(simulator) == [("PUT", {"pause_power_until": sent})]
@@ -91,17 +96,16 @@ async def test_pause_and_resume(
         ({"duration": {"days": 99999999}}, "too far in the future"),
     ],
 )
+@pytest.mark.usefixtures("now")
 async def test_impossible_pause(
     hass: HomeAssistant,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
-    freezer: FrozenDateTimeFactory,
     end: dict[str, Any],
     text: str,
 ) -> None:
     await hass.config.async_set_time_zone("America/New_York")
-    freezer.move_to(NOW)
     await set_up(entry)
     with pytest.raises(ServiceValidationError, match=text):
         await call(hass, "podero.pause_charging", entity_id=PAUSED, **end)

@@ -18,7 +18,7 @@ from homeassistant.helpers.selector import selector
 from homeassistant.setup import async_setup_component
 
 from .conftest import SetUp
-from .keys import translation_keys
+from .keys import ERROR_KEYS, translation_keys
 from .repository import INTEGRATION, flatten, modules, read_json, read_texts, read_yaml
 from custom_components.podero.const import DOMAIN
 
@@ -75,7 +75,8 @@ def test_no_text_of_a_flow_is_left_over() -> None:
     if issues := TEXTS.get("issues"):
         flows["repairs"] = [issue.get("fix_flow", {}) for issue in issues.values()]
     # What Home Assistant itself ends a flow with.
-    known = {"already_configured"}
+    known = {"already_configured", "untrusted_link", *ERROR_KEYS}
+    known |= {f"link_{key}" for key in ERROR_KEYS}
     for name, trees in flows.items():
         nodes = list(ast.walk(modules()[name]))
         words = known | {

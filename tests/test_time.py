@@ -56,15 +56,20 @@ async def test_wall_clock_is_sent(
     assert state(hass, DEADLINE) == sent
 
 
+@pytest.fixture
+def noon(freezer: FrozenDateTimeFactory) -> None:
+    """Stop the clock, of the service as well as of Home Assistant."""
+    freezer.move_to("2026-11-02T12:00:00+00:00")
+
+
+@pytest.mark.usefixtures("noon")
 async def test_the_next_deadline_follows(
     hass: HomeAssistant,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
-    freezer: FrozenDateTimeFactory,
 ) -> None:
     await hass.config.async_set_time_zone("Europe/Vienna")
-    freezer.move_to("2026-11-02T12:00:00+00:00")
     await set_up(entry)
     await call(hass, "time.set_value", entity_id=DEADLINE, time="07:15:00")
     due = "2026-11-03T06:15:00+00:00"

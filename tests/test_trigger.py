@@ -33,12 +33,20 @@ TRIGGERS = (
     "charging_interrupted",
     "fully_charged",
 )
-VARIABLES = ("platform", "event", "vehicle", "device_id", "entity_id", "description")
+VARIABLES = (
+    "platform",
+    "event",
+    "missed",
+    "vehicle",
+    "device_id",
+    "entity_id",
+    "description",
+)
 
 
 @pytest.fixture(autouse=True)
 def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
 
 
 @pytest.fixture
@@ -94,6 +102,7 @@ async def test_each_change_once(
     device = device_of(hass, entry, simulator.vehicles[0])
     await automate(hass, *on_all({"device_id": device.id}))
     car = simulator.vehicles[0]
+    car.life.preferences.is_smart_optimization_active = False
     for step, expected in (
         (car.unplug, ["unplugged"]),
         (car.plug_in, ["plugged_in"]),
@@ -110,6 +119,7 @@ async def test_each_change_once(
             assert run.data == {
                 "platform": f"podero.{event}",
                 "event": event,
+                "missed": False,
                 "vehicle": "Car 1",
                 "device_id": device.id,
                 "entity_id": "event.car_1_charging",
@@ -349,8 +359,8 @@ async def test_descriptions(
                     "value": {"number": 5, "unit_of_measurement": "kW"},
                 }
             },
-            {"charge_rate_w": 0},
-            {"charge_rate_w": 11000},
+            {"is_charging": True, "charge_rate_w": 0},
+            {"is_charging": True, "charge_rate_w": 11000},
         ),
         (
             "battery.started_charging",

@@ -2,14 +2,17 @@
 
 import asyncio
 
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
+from .charging.memory import Memory
 from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
-from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .coordinator import PoderoConfigEntry, PoderoCoordinator, PoderoData
 from .dashboard import async_offer_strategy
 from .helpers import async_create_client
 from .http import async_setup_return
@@ -34,54 +37,92 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     reached is the account tried again as a whole.
     """
     # First of all: a vehicle may be added while the others are read.
-    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    entry.async_on_unload(entry.add_update_listener(_async_update_listener))
     client = async_create_client(hass, entry.data)
     entry.async_on_unload(client.close)
-    entry.runtime_data = {
+    coordinators = {
         subentry.subentry_id: PoderoCoordinator(hass, entry, subentry, client)
         for subentry in entry.get_subentries_of_type(SUBENTRY_VEHICLE)
+        if not _is_disabled(hass, entry, subentry)
     }
-    coordinators = entry.runtime_data.values()
+    entry.runtime_data = PoderoData(client=client, coordinators=coordinators)
+    _async_track_devices(hass, entry)
 
     async def stop(_: Event) -> None:
-        """Let nobody wait any longer, as Home Assistant would for them."""
-        for coordinator in coordinators:
+        """Release everybody who waits: Home Assistant would wait for them."""
+        for coordinator in coordinators.values():
             await coordinator.async_shutdown()
 
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
-    failures = await asyncio.gather(
+    await _async_first_refresh(hass, entry)
+    async_forget_issues(hass)
+    for coordinator in coordinators.values():
+        async_track_issues(hass, coordinator)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    for coordinator in coordinators.values():
+        # Automations must be there to hear what happened meanwhile.
+        entry.async_on_unload(async_at_started(hass, coordinator.async_start_telling))
+    return True
+
+
+async def _async_first_refresh(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
+    """Read all vehicles. Raises the failure of one if none could be reached."""
+    coordinators = entry.runtime_data.coordinators.values()
+    results = await asyncio.gather(
         *(
             coordinator.async_config_entry_first_refresh()
             for coordinator in coordinators
         ),
         return_exceptions=True,
     )
-    is_any_reached = None in failures or any(
+    failures = [result for result in results if result is not None]
+    for failure in failures:
+        if not isinstance(failure, ConfigEntryAuthFailed | ConfigEntryNotReady):
+            raise failure
+    is_any_reached = None in results or any(
         coordinator.is_missing for coordinator in coordinators
     )
-    failed = [failure for failure in failures if failure is not None]
-    for unexpected in failed:
-        if not isinstance(unexpected, ConfigEntryAuthFailed | ConfigEntryNotReady):
-            raise unexpected
     if coordinators and not is_any_reached:
         # One that was not refused may be reached the next time.
-        raise min(failed, key=_is_refusal)
-    if any(map(_is_refusal, failed)):
+        raise min(failures, key=_is_refusal)
+    if any(map(_is_refusal, failures)):
         entry.async_start_reauth(hass)
-    for coordinator, failure in zip(coordinators, failures, strict=True):
-        if failure is not None:
-            LOGGER.warning("Error fetching %s data: %s", coordinator.name, failure)
-
-    async_forget_issues(hass)
-    for coordinator in coordinators:
-        async_track_issues(hass, coordinator)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    return True
+    for coordinator, result in zip(coordinators, results, strict=True):
+        if result is not None:
+            LOGGER.warning("Error fetching %s data: %s", coordinator.name, result)
 
 
 def _is_refusal(failure: BaseException) -> bool:
-    """Tell whether a vehicle could not be read with these credentials."""
+    """Return whether a vehicle could not be read with these credentials."""
     return isinstance(failure, ConfigEntryAuthFailed)
+
+
+def _is_disabled(
+    hass: HomeAssistant, entry: PoderoConfigEntry, subentry: ConfigSubentry
+) -> bool:
+    """Return whether the device of a vehicle is disabled: it is left alone then."""
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, str(subentry.unique_id)), entry.entry_id
+    )
+    return device is not None and device.disabled
+
+
+@callback
+def _async_track_devices(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
+    """Set the account up again when the device of a vehicle is disabled or enabled."""
+
+    @callback
+    def update(event: Event[dr.EventDeviceRegistryUpdatedData]) -> None:
+        data = event.data
+        if data["action"] != "update" or "disabled_by" not in data["changes"]:
+            return
+        device = dr.async_get(hass).async_get(data["device_id"])
+        if device is not None and entry.entry_id in device.config_entries:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    entry.async_on_unload(
+        hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, update)
+    )
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bool:
@@ -92,8 +133,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> b
 async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
     """Forget an account."""
     async_forget_issues(hass)
+    for subentry_id in entry.subentries:
+        await Memory(hass, subentry_id).async_remove()
 
 
-async def _async_reload(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Set up again what was changed, vehicles added or removed included."""
+async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
+    """Set up again what was changed, and forget the vehicles that were removed."""
+    removed = entry.runtime_data.coordinators.keys() - entry.subentries.keys()
     await hass.config_entries.async_reload(entry.entry_id)
+    for subentry_id in removed:
+        await Memory(hass, subentry_id).async_remove()

@@ -1,5 +1,6 @@
 """What is true or false of a vehicle: one line or a few per field."""
 
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.binary_sensor import (
@@ -11,12 +12,13 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PoderoConfigEntry, coordinators_of
+from .coordinator import PoderoConfigEntry
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class PoderoBinarySensorDescription(
     PoderoEntityDescription, BinarySensorEntityDescription
 ):
@@ -75,7 +77,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the binary sensors of each vehicle."""
-    for subentry_id, coordinator in coordinators_of(entry):
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
         async_add_entities(
             (
                 PoderoBinarySensor(coordinator, description)

@@ -9,14 +9,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import Vehicle
-from .coordinator import PoderoConfigEntry, PoderoCoordinator, coordinators_of
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class PoderoButtonDescription(PoderoEntityDescription, ButtonEntityDescription):
     """Describe a button: it shows no field."""
 
@@ -42,7 +42,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the buttons of each vehicle."""
-    for subentry_id, coordinator in coordinators_of(entry):
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
         async_add_entities(
             (PoderoButton(coordinator, description) for description in BUTTONS),
             config_subentry_id=subentry_id,

@@ -7,43 +7,44 @@ from homeassistant.const import STATE_ON
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.automation import DomainSpec
-from homeassistant.helpers.condition import Condition, EntityStateConditionBase
+from homeassistant.helpers.condition import (
+    Condition,
+    ConditionConfig,
+    EntityStateConditionBase,
+)
 
 from .const import DOMAIN
-from .helpers import devices_of
 
 
 class VehicleCondition(EntityStateConditionBase):
-    """Test a binary sensor of the vehicles in a target, whichever of their entities it names.
-
-    What is not known is not true.
-    """
+    """Test a binary sensor of the vehicles in a target. What is not known is not true."""
 
     key: ClassVar[str]
 
     _domain_specs = {BINARY_SENSOR_DOMAIN: DomainSpec()}  # noqa: RUF012
     _states = {STATE_ON}  # noqa: RUF012
-    _primary_entities_only = False
+
+    def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
+        """Take over the target."""
+        super().__init__(hass, config)
+        self._registry = er.async_get(hass)
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Return the binary sensors of the vehicles that entities belong to."""
-        registry = er.async_get(self._hass)
+        """Return those that are the binary sensor of a vehicle.
+
+        None is added: Home Assistant watches only the entities that a target names.
+        """
         return {
-            entry.entity_id
-            for device_id in devices_of(self._hass, entities)
-            for entry in er.async_entries_for_device(registry, device_id)
-            if (entry.domain, entry.platform, entry.translation_key)
-            == (BINARY_SENSOR_DOMAIN, DOMAIN, self.key)
+            entity_id
+            for entity_id in super().entity_filter(entities)
+            if (entry := self._registry.async_get(entity_id))
+            and (entry.platform, entry.translation_key) == (DOMAIN, self.key)
         }
 
     @override
     def _should_include(self, _state: State) -> bool:
         return True
-
-    @override
-    def _check_all_match_state(self, states: list[State]) -> bool:
-        return bool(states) and super()._check_all_match_state(states)
 
 
 def _condition_on(sensor_key: str) -> type[Condition]:

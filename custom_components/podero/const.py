@@ -19,6 +19,9 @@ PLATFORMS: Final = [
     Platform.TIME,
 ]
 
+ATTR_MISSED: Final = "missed"
+"""Whether an event is told late, as nobody read the vehicle when it happened."""
+
 CONF_BASE_URL: Final = "base_url"
 CONF_GRANT: Final = "grant"
 CONF_ORGANIZATION_ID: Final = "organization_id"
@@ -31,6 +34,5 @@ GRANT_CLIENT_CREDENTIALS: Final = "client_credentials"
 GRANT_PASSWORD: Final = "password"
 
 SIGNAL_CHARGING_EVENT: Final = f"{DOMAIN}_charging_event"
-SIGNAL_MISSING: Final = f"{DOMAIN}_missing"
 
 SUBENTRY_VEHICLE: Final = "vehicle"

@@ -1,25 +1,31 @@
-"""One coordinator per vehicle: polls it, maps errors, tells what happened."""
+"""One coordinator per vehicle: reads it, maps errors, tells what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from time import monotonic
-from typing import Any, NamedTuple, cast, override
+from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigSubentry,
+)
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
 
 from .api import (
     AuthenticationError,
     BoostState,
     DeviceModel,
-    ForbiddenError,
     NotFoundError,
     PoderoClient,
     PoderoConnectionError,
@@ -27,51 +33,55 @@ from .api import (
     RateLimitError,
     TokenRefusedError,
     Vehicle,
-    differences,
 )
-from .charging.events import ChargingEvent, ChargingHistory
-from .charging.optimistic import Changes
-from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT, SIGNAL_MISSING
+from .charging.events import ChargingEvent, ChargingEvents, resume
+from .charging.memory import Memory
+from .charging.optimistic import PendingWrites
+from .charging.readings import Reading, judge
+from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
 from .helpers import to_home_assistant_error
-
-type PoderoConfigEntry = ConfigEntry[dict[str, PoderoCoordinator]]
-"""An account; its runtime data are the coordinators by the id of their subentry."""
 
 UPDATE_INTERVAL = timedelta(seconds=60)
 FAST_UPDATE_INTERVAL = timedelta(seconds=3)
-"""How often a vehicle is polled while something that was asked for is awaited."""
+"""How often a vehicle is polled while the effect of a command is awaited."""
 
 BOOST_UPDATE_PERIOD = 120.0
-"""Seconds for which a vehicle is polled more often after "charge now" was asked for."""
+"""Seconds for which a vehicle is polled more often after "charge now" was pressed."""
 
-BLIP_DELAY = 3.0
-"""Seconds after which a poll that failed for want of a connection is tried again."""
+RETRY_DELAY = 3.0
+"""Seconds after which a poll that failed for want of a connection is retried, once."""
 
 MIN_RETRY_AFTER, MAX_RETRY_AFTER = 30.0, 3600.0
-"""The seconds within which the service's wish to wait is obeyed."""
+"""Bounds of the seconds for which the service's Retry-After is obeyed."""
 
 
-class Interest(NamedTuple):
-    """What a listener wants to know of."""
+@dataclass(kw_only=True)
+class PoderoData:
+    """Runtime data of an account."""
 
-    fields: tuple[str, ...]
-    """The fields of the vehicle that move it."""
+    client: PoderoClient
+    coordinators: dict[str, PoderoCoordinator]
+    """By the id of the vehicle's subentry."""
 
-    read: Callable[[Vehicle], Any] | None = None
-    """What makes a value of them, where it need not move whenever they do."""
+    @property
+    def vehicles(self) -> Iterator[tuple[str, PoderoCoordinator]]:
+        """Yield the subentry id and the coordinator of each vehicle.
+
+        A vehicle may be removed while the account is set up.
+        """
+        for subentry_id, coordinator in self.coordinators.items():
+            if subentry_id in coordinator.config_entry.subentries:
+                yield subentry_id, coordinator
 
 
-type Listener = tuple[CALLBACK_TYPE, Interest | None]
-
-EVERYTHING = Interest(tuple(Vehicle.readers()))
-"""What a listener wants to know of that does not say."""
+type PoderoConfigEntry = ConfigEntry[PoderoData]
 
 
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     """Poll one vehicle, and write to it.
 
-    What was set shows in `data` at once, before a reading does. Until the first reading
-    nothing is known.
+    `data` shows written values at once, before a reading does. Before the first reading
+    it knows nothing.
     """
 
     config_entry: PoderoConfigEntry
@@ -90,6 +100,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             config_entry=entry,
             name=subentry.title,
             update_interval=UPDATE_INTERVAL,
+            always_update=False,
         )
         assert subentry.unique_id is not None
         self.client = client
@@ -98,111 +109,142 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self.device_info = DeviceInfo(
             identifiers={(DOMAIN, self.vehicle_id)}, name=subentry.title
         )
+        self.data = Vehicle()
         self.is_missing = False
-        self._described: tuple[DeviceModel | None, str | None] | None = None
-        self._boost_polling_until: float | None = None
-        self._logged_fields: set[str] = set()
-        self._history = ChargingHistory()
-        self._events: list[ChargingEvent] = []
-        self._changes = Changes()
+        self.is_refused = False
+        """Whether the service refused the credentials of the last request."""
+
+        self._memory = Memory(hass, subentry.subentry_id)
+        self._reading: Reading | None = None
+        self._events: ChargingEvents | None = None
+        self._untold: list[tuple[ChargingEvent, bool]] = []
+        """What happened and is not told yet, and whether it was missed when it did."""
+
+        self._is_telling = False
+        self._writes = PendingWrites()
         self._write_lock = asyncio.Lock()
-        self._reader: asyncio.Task[Any] | None = None
-        self.data = self._told = Vehicle()
-        self._was_available = False
-        self._known_listeners = 0, 0
-        self._by_field: dict[str, tuple[Listener, ...]] = {}
+        self._device_details: tuple[DeviceModel | None, str | None] | None = None
+        self._fast_until: float | None = None
+        self._logged_fields: set[str] = set()
 
     @property
     def reading(self) -> Vehicle | None:
         """Return the last reading as it came, if there was one."""
-        return self._changes.reading
+        return None if self._reading is None else self._reading.raw
 
     @override
     async def _async_update_data(self) -> Vehicle:
-        """Read the vehicle, and take from the reading what is not a state."""
+        """Read the vehicle."""
         try:
-            vehicle = await self._async_get_vehicle()
+            raw = await self._async_get_vehicle()
         except PoderoError as err:
-            if isinstance(err, AuthenticationError):
-                # Nobody listens during set-up, which ends here.
-                if not isinstance(err, TokenRefusedError) or not self._listeners:
-                    raise ConfigEntryAuthFailed(
-                        translation_domain=DOMAIN, translation_key="auth_failed"
-                    ) from err
-                # It may pass by itself: polling goes on.
-                self.config_entry.async_start_reauth(self.hass)
-            elif isinstance(err, NotFoundError):
-                # Any other failure does not tell whether the vehicle is still there.
-                self._async_set_missing(True)
-            self._adapt_update_interval()
-            failure = _update_failed(err)
-            # The base class forgets it where this is the first reading.
-            self._retry_after = failure.retry_after
-            raise failure from err
+            raise self._async_fail(err) from err
         self._async_set_missing(False)
-        if vehicle is not self.reading:
-            if vehicle.invalid:
-                self._log_unusable(vehicle)
-            self._events.extend(self._history.add(vehicle))
-            self._async_describe_device(vehicle)
-        shown = self._changes.read(vehicle)
+        self._async_set_refused(False)
+        reading = judge(raw, self._reading)
+        if reading is not self._reading:
+            self._reading = reading
+            if not reading.outdated:
+                await self._async_take(reading)
+        shown = self._writes.read(reading.vehicle)
         self._adapt_update_interval()
+        if self._untold:
+            # When the entities have been told: who hears of it finds the new states.
+            self.hass.loop.call_soon(self._async_tell)
         return shown
 
-    @override
-    async def _async_refresh(self, *args: Any, **kwargs: Any) -> None:
-        """Read the vehicle now.
-
-        Polling may end meanwhile, or whoever asked be stopped, as a script is that starts
-        again: a reading that was broken off tells nothing of the vehicle.
-        """
-        self._reader = reader = asyncio.current_task()
-        assert reader is not None
-        try:
-            await super()._async_refresh(*args, **kwargs)
-        except asyncio.CancelledError:
-            self.last_update_success = self._was_available
-            # Whoever asked goes on where it was the end of polling, and nothing else.
-            if not self._shutdown_requested or reader.uncancel():
-                raise
-        finally:
-            self._reader = None
-
-    @override
-    async def async_shutdown(self) -> None:
-        """Stop polling: nobody needs to wait any longer, for a reading or what was set."""
-        await super().async_shutdown()
-        self._changes.close()
-        if self._reader is not None:
-            self._reader.cancel()
-
     async def _async_get_vehicle(self) -> Vehicle:
-        """Read the vehicle, twice where a working connection just failed."""
+        """Read the vehicle, with one retry where a working connection just failed."""
         try:
             vehicle = await self.client.get_vehicle(self.vehicle_id)
         except RateLimitError:
             raise
         except PoderoConnectionError as err:
-            if not self.last_update_success or err.retry_after is not None:
+            if (
+                self._is_setting_up
+                or not self.last_update_success
+                or err.retry_after is not None
+            ):
                 raise
-            await asyncio.sleep(BLIP_DELAY)
+            await asyncio.sleep(RETRY_DELAY)
             vehicle = await self.client.get_vehicle(self.vehicle_id)
         if vehicle.deleted_at is not None:
             raise NotFoundError("The vehicle was deleted")
         return vehicle
 
+    async def _async_take(self, reading: Reading) -> None:
+        """Take from a new reading what is not a state."""
+        vehicle = reading.vehicle
+        self._log_unusable(vehicle)
+        self._async_update_device(vehicle)
+        if reading.is_contradictory:
+            return
+        if self._events is not None:
+            happened, was_missed = self._events.derive(vehicle), False
+        elif (remembered := await self._memory.async_load()) is not None:
+            self._events, happened = resume(*remembered, vehicle, dt_util.utcnow())
+            was_missed = True
+        else:
+            self._events = ChargingEvents()
+            happened, was_missed = self._events.derive(vehicle), False
+        # Written before it is told: what is told once is not told again after a crash.
+        await self._memory.async_save(self._events.known)
+        self._untold.extend((event, was_missed) for event in happened)
+
+    def _async_fail(self, err: PoderoError) -> Exception:
+        """Take note of a failed poll, and return what it means to Home Assistant."""
+        if isinstance(err, AuthenticationError):
+            self.is_refused = True
+            if self._is_setting_up or not isinstance(err, TokenRefusedError):
+                return ConfigEntryAuthFailed(
+                    translation_domain=DOMAIN, translation_key=err.key
+                )
+            # It may pass by itself: polling goes on.
+            self.config_entry.async_start_reauth(self.hass)
+        elif isinstance(err, NotFoundError):
+            # Any other failure does not tell whether the vehicle still exists.
+            self._async_set_missing(True)
+        self._adapt_update_interval()
+        retry_after = _retry_after(err)
+        if self._is_setting_up and retry_after is not None:
+            # The base class does not obey it before Home Assistant 2026.11.
+            self.update_interval = timedelta(seconds=retry_after)
+        return UpdateFailed(
+            translation_domain=DOMAIN, translation_key=err.key, retry_after=retry_after
+        )
+
+    @property
+    def _is_setting_up(self) -> bool:
+        """Return whether this is the first poll."""
+        return self.config_entry.state is ConfigEntryState.SETUP_IN_PROGRESS
+
     @callback
     def _async_set_missing(self, is_missing: bool) -> None:
-        """Tell that the vehicle goes missing, or is found.
+        """Note whether the service knows the vehicle, and tell the listeners.
 
-        The base class does not tell of a failure that follows another one.
+        The base class does not tell them of a failure that follows another one.
         """
         if is_missing != self.is_missing:
             self.is_missing = is_missing
-            async_dispatcher_send(self.hass, SIGNAL_MISSING, self)
+            self.async_update_listeners()
+
+    @callback
+    def _async_set_refused(self, is_refused: bool) -> None:
+        """Note whether the credentials are refused, and withdraw a request for new ones.
+
+        Home Assistant itself withdraws it only at the next set-up.
+        """
+        if is_refused == self.is_refused:
+            return
+        self.is_refused = is_refused
+        entry = self.config_entry
+        if any(other.is_refused for other in entry.runtime_data.coordinators.values()):
+            return
+        for flow in entry.async_get_active_flows(self.hass, {SOURCE_REAUTH}):
+            self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     def _log_unusable(self, vehicle: Vehicle) -> None:
-        """Name each field once that held a value which could not be used."""
+        """Log each field once that held a value which could not be used."""
         for field in sorted(vehicle.invalid - self._logged_fields):
             self._logged_fields.add(field)
             self.logger.warning(
@@ -212,14 +254,14 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             )
 
     @callback
-    def _async_describe_device(self, vehicle: Vehicle) -> None:
-        """Bring what the device registry says of the vehicle up to date."""
-        described = vehicle.device_model, vehicle.external_device_id
+    def _async_update_device(self, vehicle: Vehicle) -> None:
+        """Update the device registry."""
+        details = vehicle.device_model, vehicle.external_device_id
         if (
-            described != self._described
+            details != self._device_details
             and self.subentry.subentry_id in self.config_entry.subentries
         ):
-            self._described = described
+            self._device_details = details
             model = vehicle.device_model or DeviceModel()
             dr.async_get(self.hass).async_get_or_create(
                 config_entry_id=self.config_entry.entry_id,
@@ -232,21 +274,44 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             )
 
     def _adapt_update_interval(self) -> None:
-        """Poll more often while a boost is starting or a change awaited, not forever."""
+        """Poll more often while a command takes effect, not forever."""
         reading, is_boosting = self.reading, False
         if reading is None or reading.boost_state is not BoostState.REQUESTED:
-            self._boost_polling_until = None
+            self._fast_until = None
         else:
-            if self._boost_polling_until is None:
-                self._boost_polling_until = monotonic() + BOOST_UPDATE_PERIOD
-            is_boosting = monotonic() < self._boost_polling_until
+            if self._fast_until is None:
+                self._fast_until = monotonic() + BOOST_UPDATE_PERIOD
+            is_boosting = monotonic() < self._fast_until
         interval = (
-            FAST_UPDATE_INTERVAL
-            if is_boosting or self._changes.are_pending
-            else UPDATE_INTERVAL
+            FAST_UPDATE_INTERVAL if is_boosting or self._writes else UPDATE_INTERVAL
         )
         if interval is not self.update_interval:
             self.update_interval = interval
+
+    @override
+    async def async_refresh(self) -> None:
+        """Read the vehicle now."""
+        await self._async_uninterrupted(super().async_refresh())
+
+    @override
+    async def async_request_refresh(self) -> None:
+        """Read the vehicle soon."""
+        await self._async_uninterrupted(super().async_request_refresh())
+
+    async def _async_uninterrupted(self, refresh: Coroutine[Any, Any, None]) -> None:
+        """Wait for a refresh that goes on where the caller is cancelled, as scripts are."""
+        task = self.config_entry.async_create_background_task(
+            self.hass, refresh, f"{self.name} refresh"
+        )
+        await asyncio.wait([task])
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop polling, and release everybody who waits for a reading."""
+        await super().async_shutdown()
+        self._writes.close()
+        if self._events is not None:
+            await self._memory.async_write(self._events.known)
 
     async def async_set(self, preference: str, value: Any, **implied: Any) -> None:
         """Set a preference, by the API's name, and wait until a reading shows it.
@@ -258,20 +323,20 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             await self.client.set_preferences(
                 self.vehicle_id, **{preference: _to_json(value)}
             )
-            if self._shutdown_requested:
-                return
-            change = self._changes.add(preference, value, implied)
+            write = self._writes.add(preference, value, implied)
             self._async_show()
+        if write.done.is_set():
+            return
         await self.async_refresh()
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(change.until):
-                await change.done.wait()
-        if not change.done.is_set() and self.last_update_success:
-            # The last word, also where polling is switched off.
+            async with asyncio.timeout_at(write.until):
+                await write.done.wait()
+        if not write.done.is_set() and self.last_update_success:
+            # Check one last time, even if polling is disabled.
             await self.async_refresh()
-        if change.done.is_set():
+        if write.done.is_set():
             return
-        is_confirmed = self._changes.end(change)
+        is_confirmed = self._writes.end(write)
         self._async_show()
         if not is_confirmed:
             raise HomeAssistantError(
@@ -292,15 +357,16 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @asynccontextmanager
     async def _async_writing(self) -> AsyncIterator[None]:
-        """Write when those before have written, and say in words why it was refused."""
+        """Write one after the other, and translate why the service refused it."""
         async with self._write_lock:
             try:
                 yield
             except PoderoError as err:
                 if isinstance(err, AuthenticationError):
+                    self.is_refused = True
                     self.config_entry.async_start_reauth(self.hass)
                 elif not isinstance(err, RateLimitError):
-                    # What is shown may be why this was asked for, and not true any more.
+                    # A refusal suggests that our data is stale.
                     self.config_entry.async_create_background_task(
                         self.hass, self.async_refresh(), f"{self.name} after a refusal"
                     )
@@ -310,69 +376,26 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     def _async_show(self) -> None:
         """Show what is known now."""
         self._adapt_update_interval()
-        if (shown := self._changes.shown) is not None:
+        if (shown := self._writes.shown) is not None:
             self.data = shown
             self.async_update_listeners()
 
     @callback
-    @override
-    def async_update_listeners(self) -> None:
-        """Tell the entities, then what happened: who hears of it finds the new states.
-
-        Everyone is told when the vehicle becomes available or unavailable, otherwise
-        those who have an interest in what moved: a listener's context is its Interest, or
-        None for everything.
-        """
-        told, self._told = self._told, self.data
-        was_available, self._was_available = (
-            self._was_available,
-            self.last_update_success,
-        )
-        if self.last_update_success is not was_available:
-            super().async_update_listeners()
-        elif self.data is not told:
-            self._async_tell(told)
-        events, self._events = self._events, []
-        for event in events:
-            async_dispatcher_send(self.hass, SIGNAL_CHARGING_EVENT, self, event)
+    def async_start_telling(self, _: HomeAssistant) -> None:
+        """Tell what happens from now on, and what happened before anybody listened."""
+        self._is_telling = True
+        self._async_tell()
 
     @callback
-    def _async_tell(self, told: Vehicle) -> None:
-        """Tell those who have an interest in what moved since they were told."""
-        by_field = self._listeners_by_field()
-        interested: dict[CALLBACK_TYPE, Interest | None] = {}
-        for field in differences(vars(told), vars(self.data)):
-            interested.update(by_field.get(field, ()))
-        for update_callback, interest in interested.items():
-            read = interest and interest.read
-            try:
-                if read is None or read(self.data) != read(told):
-                    update_callback()
-            except Exception:
-                self.logger.exception("Unexpected error updating %s", self.name)
-
-    def _listeners_by_field(self) -> dict[str, tuple[Listener, ...]]:
-        """Return who has an interest in each field, as long as nobody comes or goes."""
-        known = self._last_listener_id, len(self._listeners)
-        if known != self._known_listeners:
-            self._known_listeners = known
-            self._by_field = {}
-            for listener in cast(dict[int, Listener], self._listeners).values():
-                for field in (listener[1] or EVERYTHING).fields:
-                    self._by_field[field] = *self._by_field.get(field, ()), listener
-        return self._by_field
-
-
-def coordinators_of(
-    entry: PoderoConfigEntry,
-) -> Iterator[tuple[str, PoderoCoordinator]]:
-    """Yield the id of each vehicle's subentry with its coordinator.
-
-    A vehicle may be removed while the account is set up.
-    """
-    for subentry_id, coordinator in entry.runtime_data.items():
-        if subentry_id in entry.subentries:
-            yield subentry_id, coordinator
+    def _async_tell(self) -> None:
+        """Tell what happened."""
+        if not self._is_telling:
+            return
+        untold, self._untold = self._untold, []
+        for event, was_missed in untold:
+            async_dispatcher_send(
+                self.hass, SIGNAL_CHARGING_EVENT, self, event, was_missed
+            )
 
 
 def _to_json(value: Any) -> Any:
@@ -380,30 +403,13 @@ def _to_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime | time) else value
 
 
-def _update_failed(err: PoderoError) -> UpdateFailed:
-    """Return what a failed poll means to Home Assistant."""
-    retry_after = None
-    match err:
-        case AuthenticationError():
-            key = "auth_failed"
-        case ForbiddenError():
-            key = "forbidden"
-        case NotFoundError():
-            key = "vehicle_not_found"
-        case RateLimitError():
-            key = "rate_limited"
-            retry_after = err.retry_after
-            if retry_after is None:
-                retry_after = UPDATE_INTERVAL.total_seconds()
-        case PoderoConnectionError():
-            key = "cannot_connect"
-            retry_after = err.retry_after
-        case _:
-            key = "invalid_response"
-    return UpdateFailed(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        retry_after=None
-        if retry_after is None
-        else min(max(retry_after, MIN_RETRY_AFTER), MAX_RETRY_AFTER),
-    )
+def _retry_after(err: PoderoError) -> float | None:
+    """Return the seconds after which to poll again, if not after the usual interval."""
+    if not isinstance(err, PoderoConnectionError):
+        return None
+    retry_after = err.retry_after
+    if retry_after is None and isinstance(err, RateLimitError):
+        retry_after = UPDATE_INTERVAL.total_seconds()
+    if retry_after is None:
+        return None
+    return min(max(retry_after, MIN_RETRY_AFTER), MAX_RETRY_AFTER)

@@ -1,21 +1,29 @@
 """Where a vehicle is."""
 
-from typing import override
+from dataclasses import dataclass
+from typing import Any, override
 
 from homeassistant.components.device_tracker import (
     TrackerEntity,
     TrackerEntityDescription,
 )
+from homeassistant.const import ATTR_LATITUDE, ATTR_LONGITUDE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.restore_state import (
+    ExtraStoredData,
+    RestoredExtraData,
+    RestoreEntity,
+)
 
 from .api import Vehicle
-from .coordinator import PoderoConfigEntry, coordinators_of
+from .coordinator import PoderoConfigEntry
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class PoderoTrackerDescription(PoderoEntityDescription, TrackerEntityDescription):
     """Describe a tracker."""
 
@@ -28,7 +36,7 @@ def _position(vehicle: Vehicle) -> tuple[float, float] | None:
 
 
 LOCATION = PoderoTrackerDescription(
-    key="location", field="latitude", also=("longitude",), value_fn=_position
+    key="location", field="latitude", value_fn=_position
 )
 
 
@@ -38,18 +46,38 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the tracker of each vehicle."""
-    for subentry_id, coordinator in coordinators_of(entry):
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
         async_add_entities(
             [PoderoTracker(coordinator, LOCATION)], config_subentry_id=subentry_id
         )
 
 
-class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity):
-    """A tracker that shows the position."""
+class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity, RestoreEntity):
+    """A tracker that shows the last known position."""
 
     entity_description: PoderoTrackerDescription
-    # Trackers are diagnostic unless they say otherwise; where the car is is not.
+    # Trackers default to diagnostic; the location is a primary entity.
     _attr_entity_category = None  # type: ignore[assignment]
+    _restored: tuple[float, float] | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        if (data := await self.async_get_last_extra_data()) is not None:
+            self._restored = _parse(data.as_dict())
+        await super().async_added_to_hass()
+
+    @override
+    def _compute(self) -> tuple[float, float] | None:
+        """Return the position that is shown, across a restart as well."""
+        return super()._compute() or self._restored
+
+    @property
+    @override
+    def extra_restore_state_data(self) -> ExtraStoredData:
+        """Return the position: during an outage the state has none."""
+        return RestoredExtraData(
+            {ATTR_LATITUDE: self.latitude, ATTR_LONGITUDE: self.longitude}
+        )
 
     @property
     @override
@@ -60,3 +88,11 @@ class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity):
     @override
     def longitude(self) -> float | None:
         return position[1] if (position := self._value) else None
+
+
+def _parse(data: dict[str, Any]) -> tuple[float, float] | None:
+    """Return the position that was stored, if there was one."""
+    latitude, longitude = data.get(ATTR_LATITUDE), data.get(ATTR_LONGITUDE)
+    if isinstance(latitude, float) and isinstance(longitude, float):
+        return latitude, longitude
+    return None

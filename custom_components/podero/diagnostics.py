@@ -57,8 +57,10 @@ async def async_get_device_diagnostics(
 
 
 def _coordinators(entry: PoderoConfigEntry) -> Iterable[PoderoCoordinator]:
-    """Return the coordinators of an account, none where it is not set up."""
-    return getattr(entry, "runtime_data", {}).values()
+    """Return the coordinators of an account, none before it is set up."""
+    if not hasattr(entry, "runtime_data"):
+        return ()
+    return entry.runtime_data.coordinators.values()
 
 
 def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:

@@ -1,82 +1,69 @@
-"""The base of all entities: one vehicle's, told when what it shows moves."""
+"""The base of all entities: one vehicle's, written when what it shows has changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from operator import attrgetter
 from typing import Any, override
 
-from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.core import callback
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .api import Vehicle
-from .coordinator import Interest, PoderoCoordinator
+from .coordinator import PoderoCoordinator
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class PoderoEntityDescription(EntityDescription):
-    """Say which field of the vehicle an entity shows: the one named like its key, or else."""
+    """Describe an entity that shows the field named like its key, or else."""
 
     field: str | None = None
     value_fn: Callable[[Vehicle], Any] | None = None
-    also: tuple[str, ...] = ()
-    """Other fields that what is shown is computed from."""
 
     @property
     def source(self) -> str:
         """Return the API's name of the field that is shown."""
         return self.field or self.key
 
-    @cached_property
-    def read(self) -> Callable[[Vehicle], Any]:
-        """Return what takes the value from a reading, or None for unknown."""
-        return self.value_fn or attrgetter(self.source)
-
-    @cached_property
-    def interest(self) -> Interest:
-        """Return what moves where the value does."""
-        fields = tuple(
-            field for field in (self.source, *self.also) if field in Vehicle.readers()
-        )
-        return Interest(fields, self.value_fn)
+    def read(self, vehicle: Vehicle) -> Any:
+        """Return the value to be shown, None for unknown."""
+        if self.value_fn is not None:
+            return self.value_fn(vehicle)
+        return getattr(vehicle, self.source)
 
 
 class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
-    """An entity that shows a value of a vehicle's reading."""
+    """An entity that shows a value of a vehicle."""
 
     _attr_has_entity_name = True
     entity_description: PoderoEntityDescription
+    _value: T | None = None
+    _was_available = False
 
     def __init__(
         self, coordinator: PoderoCoordinator, description: PoderoEntityDescription
     ) -> None:
         """Show what a description names."""
-        super().__init__(coordinator, description.interest)
+        super().__init__(coordinator)
         self.entity_description = description
+        self._attr_device_info = coordinator.device_info
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{coordinator.vehicle_id}_{description.key}"
 
-    # Computed, not kept: an entity holds so much already that each attribute counts.
-
-    @property
-    @override
-    def unique_id(self) -> str:
-        """Return the vehicle's id with the key."""
-        return f"{self.coordinator.vehicle_id}_{self.entity_description.key}"
-
-    @property
-    @override
-    def translation_key(self) -> str:
-        """Return the key."""
-        return self.entity_description.key
-
-    @property
-    @override
-    def device_info(self) -> DeviceInfo:
-        """Return the device of the vehicle."""
-        return self.coordinator.device_info
-
-    @property
-    def _value(self) -> T | None:
-        """Return the value to be shown."""
+    def _compute(self) -> T | None:
+        """Return the value to be shown now."""
         value: T | None = self.entity_description.read(self.coordinator.data)
         return value
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._value, self._was_available = self._compute(), self.available
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state if it has changed."""
+        value, is_available = self._compute(), self.available
+        if (value, is_available) != (self._value, self._was_available):
+            self._value, self._was_available = value, is_available
+            super()._handle_coordinator_update()

@@ -1,5 +1,6 @@
 """What happened to a vehicle at the plug."""
 
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
@@ -8,13 +9,14 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .charging.events import ChargingEvent
-from .const import SIGNAL_CHARGING_EVENT
-from .coordinator import PoderoConfigEntry, PoderoCoordinator, coordinators_of
+from .const import ATTR_MISSED, SIGNAL_CHARGING_EVENT
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class PoderoEventDescription(PoderoEntityDescription, EventEntityDescription):
     """Describe an event."""
 
@@ -32,7 +34,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the charging event of each vehicle."""
-    for subentry_id, coordinator in coordinators_of(entry):
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
         async_add_entities(
             [PoderoChargingEvent(coordinator, CHARGING)],
             config_subentry_id=subentry_id,
@@ -56,8 +58,8 @@ class PoderoChargingEvent(PoderoEntity[None], EventEntity):
 
     @callback
     def _handle_charging_event(
-        self, coordinator: PoderoCoordinator, event: ChargingEvent
+        self, coordinator: PoderoCoordinator, event: ChargingEvent, was_missed: bool
     ) -> None:
         if coordinator is self.coordinator:
-            self._trigger_event(event)
+            self._trigger_event(event, {ATTR_MISSED: was_missed})
             self.async_write_ha_state()

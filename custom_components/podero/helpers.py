@@ -24,15 +24,11 @@ from homeassistant.helpers.target import (
 )
 
 from .api import (
-    AuthenticationError,
     ClientCredentialsAuth,
     ConflictError,
-    ForbiddenError,
     InvalidRequestError,
-    NotFoundError,
     PasswordAuth,
     PoderoClient,
-    PoderoConnectionError,
     PoderoError,
     RateLimitError,
     Transport,
@@ -46,18 +42,8 @@ from .const import (
     GRANT_PASSWORD,
 )
 
-CONFLICTS = {
-    "already_charging": "boost_already_charging",
-    "fully_charged": "boost_fully_charged",
-    "internal_error": "boost_internal_error",
-    "no_active_session": "boost_no_active_session",
-}
-"""What to say for each reason of a conflict."""
-
-DEFAULT_WAIT = 30.0
-"""Seconds to wait where the service does not say for how long."""
-
-LONGEST_WAIT = 86400.0
+DEFAULT_WAIT, MAX_WAIT = 30.0, 86400.0
+"""Seconds to wait where the service does not say for how long, and the most."""
 
 
 class NoCookies(DummyCookieJar):
@@ -98,40 +84,20 @@ def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoC
 
 
 def to_home_assistant_error(err: PoderoError) -> HomeAssistantError:
-    """Map an API error to a Home Assistant exception."""
-    match err:
-        case AuthenticationError():
-            return _error("auth_failed")
-        case ForbiddenError():
-            return _error("write_forbidden")
-        case NotFoundError():
-            return _error("write_not_found")
-        case ConflictError():
-            return _validation_error(CONFLICTS.get(err.reason or "", "write_conflict"))
-        case InvalidRequestError():
-            return _validation_error("write_refused")
-        case RateLimitError():
-            wait = DEFAULT_WAIT if err.retry_after is None else err.retry_after
-            seconds = math.ceil(min(max(wait, 1.0), LONGEST_WAIT))
-            return _error("write_rate_limited", seconds=str(seconds))
-        case PoderoConnectionError():
-            return _error("write_cannot_connect")
-        case _:
-            return _error("invalid_response")
-
-
-def _error(key: str, **placeholders: str) -> HomeAssistantError:
-    """Return an error that nobody in front of the screen made."""
-    return HomeAssistantError(
+    """Map an API error of a write to a Home Assistant exception."""
+    key = f"write_{err.key}"
+    placeholders: dict[str, str] = {}
+    if isinstance(err, ConflictError) and err.reason is not None:
+        key = f"boost_{err.reason}"
+    elif isinstance(err, RateLimitError):
+        wait = DEFAULT_WAIT if err.retry_after is None else err.retry_after
+        placeholders["seconds"] = str(math.ceil(min(max(wait, 1.0), MAX_WAIT)))
+    is_impossible = isinstance(err, ConflictError | InvalidRequestError)
+    return (ServiceValidationError if is_impossible else HomeAssistantError)(
         translation_domain=DOMAIN,
         translation_key=key,
         translation_placeholders=placeholders,
     )
-
-
-def _validation_error(key: str) -> ServiceValidationError:
-    """Return the error of asking for what is not possible."""
-    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
 
 
 def targeted_devices(hass: HomeAssistant, target: TargetSelection) -> set[str]:

@@ -1,4 +1,4 @@
-"""The user's browser: the language it shows, and its way back from a sign-in elsewhere."""
+"""The user's browser: its language, and its way back from a sign-in elsewhere."""
 
 import asyncio
 from base64 import b64encode
@@ -6,7 +6,7 @@ from hashlib import sha256
 from html import escape
 from http import HTTPStatus
 import secrets
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from aiohttp import web
 
@@ -54,16 +54,13 @@ _HEADERS = {
 }
 
 
-async def async_get_language(hass: HomeAssistant) -> str:
-    """Return the user's language: that of the profile, else that of the browser."""
-    request = current_request.get()
-    if request is None:
-        return hass.config.language
-    wishes = request.headers.get("Accept-Language", "").split(",")
-    for wish in (await _async_profile_language(hass, request), *wishes):
-        tag = wish.partition(";")[0].strip()
-        if tag != "*" and (known := matches(tag, sorted(LANGUAGES))):
-            return known[0]
+def request_language(hass: HomeAssistant) -> str:
+    """Return the language of the browser whose request is answered, or the home's."""
+    if (request := current_request.get()) is not None:
+        for wish in request.headers.get("Accept-Language", "").split(","):
+            tag = wish.partition(";")[0].strip()
+            if tag != "*" and (known := matches(tag, sorted(LANGUAGES))):
+                return known[0]
     return hass.config.language
 
 
@@ -90,7 +87,7 @@ class ReturnTicket:
 
     @callback
     def close(self) -> None:
-        """Let nobody come back any more."""
+        """Let nobody come back any longer."""
         self._tickets.pop(self._token, None)
 
 
@@ -149,16 +146,3 @@ def _base_url(hass: HomeAssistant) -> str | None:
         return get_url(hass, prefer_external=True)
     except NoURLAvailableError:
         return None
-
-
-async def _async_profile_language(hass: HomeAssistant, request: web.Request) -> str:
-    """Return the language that the user has chosen in Home Assistant, or nothing."""
-    user_id = HomeAssistantView.context(request).user_id
-    if user_id is None or "frontend" not in hass.config.components:
-        return ""
-    # It is there when the frontend is.
-    from homeassistant.components.frontend.storage import async_user_store  # noqa: PLC0415
-
-    chosen: Any = (await async_user_store(hass, user_id)).data.get("language")
-    language = chosen.get("language") if isinstance(chosen, dict) else None
-    return language if isinstance(language, str) else ""

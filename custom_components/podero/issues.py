@@ -1,71 +1,67 @@
-"""Issues: raised while a vehicle asks for something, gone when it does not any more."""
+"""Issues: raised while a vehicle asks for something, gone when it does not any longer."""
 
-from functools import partial
+from collections.abc import Mapping
 from hashlib import sha256
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .api import Action, InformationAction, ReauthenticateAction, Vehicle
-from .const import DOMAIN, SIGNAL_MISSING
-from .coordinator import Interest, PoderoCoordinator
+from .const import DOMAIN
+from .coordinator import PoderoCoordinator
 
 
 @callback
 def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> None:
     """Keep a vehicle's issues in step with its readings, until it is unloaded."""
-    pending = partial(pending_actions, coordinator.subentry.subentry_id)
-
-    def read(vehicle: Vehicle) -> tuple[set[str], bool]:
-        # A link that is renewed at each reading makes no other issue.
-        return set(pending(vehicle)), vehicle.are_actions_known
+    shown: tuple[bool, set[str], bool] | None = None
 
     @callback
     def update() -> None:
-        issues: dict[str, Action | None]
-        not_found = f"vehicle_not_found_{coordinator.subentry.subentry_id}"
-        if coordinator.is_missing:
-            issues = {not_found: None}
-        elif coordinator.last_update_success:
-            issues = {**pending(coordinator.data)}
-        else:
+        nonlocal shown
+        vehicle, is_missing = coordinator.data, coordinator.is_missing
+        if not is_missing and not coordinator.last_update_success:
             return
-        for issue_id, action in issues.items():
-            _async_raise(hass, coordinator, issue_id, action)
-        over = {issue.issue_id for issue in _issues_of(hass, coordinator)} - {*issues}
-        if not coordinator.is_missing and not coordinator.data.are_actions_known:
-            over &= {not_found}
-        for issue_id in over:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
-
-    @callback
-    def update_missing(missing: PoderoCoordinator) -> None:
-        if missing is coordinator:
-            update()
+        pending = pending_actions(coordinator.subentry.subentry_id, vehicle)
+        # A link that is renewed at each reading makes no other issue.
+        now = is_missing, set(pending), vehicle.are_actions_known
+        if now != shown:
+            shown = now
+            _async_update(hass, coordinator, {} if is_missing else pending)
 
     @callback
     def clear() -> None:
         for issue in _issues_of(hass, coordinator):
-            # Raised anew after a reload, an ignored issue would not be ignored any more.
+            # Raised anew after a reload, an ignored issue would not be ignored any longer.
             if issue.dismissed_version is None:
                 ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
     coordinator.config_entry.async_on_unload(clear)
-    coordinator.config_entry.async_on_unload(
-        coordinator.async_add_listener(
-            update, Interest(("actions", "action_needed", "invalid"), read)
-        )
-    )
-    coordinator.config_entry.async_on_unload(
-        async_dispatcher_connect(hass, SIGNAL_MISSING, update_missing)
-    )
+    coordinator.config_entry.async_on_unload(coordinator.async_add_listener(update))
     update()
 
 
 @callback
+def _async_update(
+    hass: HomeAssistant, coordinator: PoderoCoordinator, pending: Mapping[str, Action]
+) -> None:
+    """Raise the issues of a vehicle that are new, and delete those that are over."""
+    not_found = f"vehicle_not_found_{coordinator.subentry.subentry_id}"
+    issues: dict[str, Action | None] = (
+        {not_found: None} if coordinator.is_missing else {**pending}
+    )
+    for issue_id, action in issues.items():
+        _async_raise(hass, coordinator, issue_id, action)
+    over = {issue.issue_id for issue in _issues_of(hass, coordinator)} - {*issues}
+    if not coordinator.is_missing and not coordinator.data.are_actions_known:
+        over &= {not_found}
+    for issue_id in over:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+@callback
 def async_forget_issues(hass: HomeAssistant) -> None:
-    """Delete the issues of vehicles that are not in Home Assistant any more."""
+    """Delete the issues of vehicles that are not in Home Assistant any longer."""
     subentry_ids = {
         subentry_id
         for entry in hass.config_entries.async_entries(DOMAIN)

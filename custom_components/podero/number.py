@@ -10,14 +10,14 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
-from .coordinator import PoderoConfigEntry, coordinators_of
+from .coordinator import PoderoConfigEntry
 from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class PoderoNumberDescription(PoderoEntityDescription, NumberEntityDescription):
     """Describe a number."""
 
@@ -38,7 +38,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the number of each vehicle."""
-    for subentry_id, coordinator in coordinators_of(entry):
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
         async_add_entities(
             [PoderoNumber(coordinator, MINIMUM_CHARGE_LIMIT)],
             config_subentry_id=subentry_id,

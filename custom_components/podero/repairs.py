@@ -19,21 +19,15 @@ from homeassistant.helpers import issue_registry as ir
 
 from .api import (
     Action,
-    AuthenticationError,
-    ConflictError,
     ForbiddenError,
     InformationAction,
-    InvalidRequestError,
     NotFoundError,
-    PoderoConnectionError,
     PoderoError,
-    RateLimitError,
     ResolutionLink,
-    UntrustedLinkError,
 )
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .http import ReturnTicket, SignInState, async_get_language
+from .http import ReturnTicket, SignInState, request_language
 from .issues import pending_actions
 
 POLL_INTERVAL = 10.0
@@ -47,21 +41,12 @@ RESULT_TIMEOUT = 5 * 60.0
 
 _ANSWER: Final = vol.Schema({vol.Required("answer"): vol.All(str, vol.Length(min=1))})
 
-_READING_FAILURES: Final = {
-    "auth_failed",
-    "cannot_connect",
-    "forbidden",
-    "invalid_response",
-    "rate_limited",
-    "vehicle_not_found",
-}
-
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the conversation that fixes an issue."""
-    flows: dict[str, type[FixFlow]] = {
+    flows: dict[str, type[VehicleRepairFlow]] = {
         "reauthenticate": ReauthenticateFlow,
         "vehicle_not_found": VehicleNotFoundFlow,
         "information": MessageFlow,
@@ -70,7 +55,7 @@ async def async_create_fix_flow(
     return next(flow for kind, flow in flows.items() if issue_id.startswith(kind))()
 
 
-class FixFlow(RepairsFlow):
+class VehicleRepairFlow(RepairsFlow):
     """A conversation about an issue of one vehicle."""
 
     @property
@@ -90,14 +75,14 @@ class FixFlow(RepairsFlow):
         """Return the vehicle's coordinator; end the flow where there is none."""
         entry = self._entry
         if entry is not None and entry.state is ConfigEntryState.LOADED:
-            coordinator = entry.runtime_data.get(self._subentry_id)
+            coordinator = entry.runtime_data.coordinators.get(self._subentry_id)
             if coordinator is not None:
                 return coordinator
         raise AbortFlow("not_loaded")
 
     @property
     def _is_gone(self) -> bool:
-        """Tell whether the vehicle is not in Home Assistant any more."""
+        """Return whether the vehicle is not in Home Assistant any longer."""
         entry = self._entry
         return entry is None or self._subentry_id not in entry.subentries
 
@@ -124,10 +109,10 @@ class FixFlow(RepairsFlow):
     @property
     def _vehicle(self) -> str:
         """Return the vehicle's name for a description."""
-        return _literal(self._coordinator.subentry.title)
+        return _escape_markdown(self._coordinator.subentry.title)
 
 
-def _literal(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Return the Markdown that shows a text as it is, line by line."""
     return "\n".join(
         re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line.strip())
@@ -135,7 +120,7 @@ def _literal(text: str) -> str:
     )
 
 
-class ActionFlow(FixFlow):
+class ActionFlow(VehicleRepairFlow):
     """Help with a pending action."""
 
     async def async_step_init(
@@ -160,15 +145,16 @@ class ActionFlow(FixFlow):
         """Return the action with a link that is new, if it still waits."""
         coordinator = await self._async_refresh()
         if not coordinator.last_update_success:
-            key = getattr(coordinator.last_exception, "translation_key", None)
-            raise AbortFlow(key if key in _READING_FAILURES else "cannot_connect")
+            cause = getattr(coordinator.last_exception, "__cause__", None)
+            key = cause.key if isinstance(cause, PoderoError) else "cannot_connect"
+            raise AbortFlow(key)
         action = self._pending()
         if action is None and not coordinator.data.are_actions_known:
             raise AbortFlow("invalid_response")
         return action
 
 
-class ResolvingFlow(ActionFlow):
+class PendingActionFlow(ActionFlow):
     """Do what a pending action asks for."""
 
     always_sent: tuple[str, ...] = ()
@@ -200,12 +186,12 @@ class ResolvingFlow(ActionFlow):
                 link, {name: parameters[name] for name in wanted}
             )
         except PoderoError as err:
-            raise AbortFlow(_reason(err)) from None
+            raise AbortFlow(_link_reason(err)) from None
         return await self._async_started(link, address)
 
     async def _async_parameters(self) -> dict[str, str]:
         """Return what we know ourselves of what may be asked for."""
-        return {"language": await async_get_language(self.hass)}
+        return {"language": request_language(self.hass)}
 
     @abstractmethod
     async def _async_started(
@@ -214,27 +200,10 @@ class ResolvingFlow(ActionFlow):
         """Go on where the service has started the action."""
 
 
-def _reason(err: PoderoError) -> str:
-    """Return why an action could not be started or its outcome not be reported."""
-    match err:
-        case AuthenticationError():
-            return "auth_failed"
-        case ForbiddenError():
-            return "link_refused"
-        case NotFoundError():
-            return "link_not_found"
-        case ConflictError():
-            return "conflict"
-        case InvalidRequestError():
-            return "request_refused"
-        case RateLimitError():
-            return "rate_limited"
-        case PoderoConnectionError():
-            return "cannot_connect"
-        case UntrustedLinkError():
-            return "untrusted_link"
-        case _:
-            return "invalid_response"
+def _link_reason(err: PoderoError) -> str:
+    """Return why a link was refused: it may have expired, or have been used already."""
+    is_about_link = isinstance(err, ForbiddenError | NotFoundError)
+    return f"link_{err.key}" if is_about_link else err.key
 
 
 class UnknownActionFlow(ActionFlow):
@@ -252,7 +221,7 @@ class UnknownActionFlow(ActionFlow):
         return self._show("confirm", errors={"base": "still_pending"})
 
 
-class MessageFlow(ResolvingFlow):
+class MessageFlow(PendingActionFlow):
     """Show a message, and mark it as read."""
 
     @override
@@ -265,7 +234,7 @@ class MessageFlow(ResolvingFlow):
         action = self._pending() or await self._async_read()
         if not isinstance(action, InformationAction):
             return self.async_create_entry(data={})
-        message = _literal((action.message or "").strip())
+        message = _escape_markdown((action.message or "").strip())
         return self._show("confirm", message=message or "…")
 
     @override
@@ -278,7 +247,7 @@ class MessageFlow(ResolvingFlow):
         raise AbortFlow("still_pending")
 
 
-class ReauthenticateFlow(ResolvingFlow):
+class ReauthenticateFlow(PendingActionFlow):
     """Send the user to the car maker's sign-in, and see how it ends."""
 
     always_sent = ("successUrl", "cancelUrl")
@@ -287,7 +256,7 @@ class ReauthenticateFlow(ResolvingFlow):
     _address = ""
     _watch: asyncio.Task[None] | None = None
     _is_removed = False
-    _ending: str | None = None
+    _outcome: str | None = None
     """How the sign-in ended: solved, unsolved, or the reason to abort."""
 
     @override
@@ -323,7 +292,7 @@ class ReauthenticateFlow(ResolvingFlow):
         self._stop_watching()
         assert self._ticket is not None
         self._address = address
-        self._ending = None
+        self._outcome = None
         self._watch = self.hass.async_create_background_task(
             self._async_watch(link, self._ticket.state), f"{DOMAIN} sign-in"
         )
@@ -333,7 +302,7 @@ class ReauthenticateFlow(ResolvingFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Wait for the end of the sign-in."""
-        if self._ending is None:
+        if self._outcome is None:
             return self.async_external_step(step_id="sign_in", url=self._address)
         return self.async_external_step_done(next_step_id="result")
 
@@ -342,13 +311,13 @@ class ReauthenticateFlow(ResolvingFlow):
     ) -> RepairsFlowResult:
         """Tell how it ended."""
         self._stop_watching()
-        match self._ending:
+        match self._outcome:
             case "solved":
                 return self.async_create_entry(data={})
             case "unsolved":
                 return await self.async_step_retry()
-        assert self._ending is not None
-        return self.async_abort(reason=self._ending)
+        assert self._outcome is not None
+        return self.async_abort(reason=self._outcome)
 
     async def async_step_retry(
         self, user_input: dict[str, str] | None = None
@@ -362,7 +331,7 @@ class ReauthenticateFlow(ResolvingFlow):
         self, link: ResolutionLink, returned: asyncio.Future[SignInState]
     ) -> None:
         """See the sign-in end, and make the dialog look."""
-        self._ending = await self._async_ending(link, returned)
+        self._outcome = await self._async_wait_for_outcome(link, returned)
         manager = repairs_flow_manager(self.hass)
         assert manager is not None
         await manager.async_configure(self.flow_id)
@@ -372,7 +341,7 @@ class ReauthenticateFlow(ResolvingFlow):
             self.async_notify_flow_changed()
         manager.async_abort(self.flow_id)
 
-    async def _async_ending(
+    async def _async_wait_for_outcome(
         self, link: ResolutionLink, returned: asyncio.Future[SignInState]
     ) -> str:
         """Return how the sign-in ends: the browser comes back, or a reading tells."""
@@ -389,12 +358,12 @@ class ReauthenticateFlow(ResolvingFlow):
         except TimeoutError:
             return "timed_out"
         try:
-            return await self._async_settle(link, returned.result())
+            return await self._async_report_outcome(link, returned.result())
         except AbortFlow as err:
             return err.reason
 
     async def _async_is_solved(self) -> bool:
-        """Tell whether the action is known to be gone."""
+        """Return whether the action is known to be gone."""
         try:
             if self._coordinator.last_update_success:
                 return await self._async_read() is None
@@ -403,7 +372,9 @@ class ReauthenticateFlow(ResolvingFlow):
         # While readings fail, the coordinator knows best when to ask again.
         return False
 
-    async def _async_settle(self, link: ResolutionLink, state: SignInState) -> str:
+    async def _async_report_outcome(
+        self, link: ResolutionLink, state: SignInState
+    ) -> str:
         """Report what is still open after the browser came back, and read again."""
         if await self._async_read() is None:
             return "solved"
@@ -413,7 +384,7 @@ class ReauthenticateFlow(ResolvingFlow):
             # Podero's own page has reported it.
             pass
         except PoderoError as err:
-            return _reason(err)
+            return _link_reason(err)
         if await self._async_read() is None:
             return "solved"
         return "unsolved" if state == "success" else "cancelled"
@@ -424,7 +395,7 @@ class ReauthenticateFlow(ResolvingFlow):
             self._watch.cancel()
 
     def _close_ticket(self) -> None:
-        """Let no browser come back any more."""
+        """Let no browser come back any longer."""
         if self._ticket is not None:
             self._ticket.close()
 
@@ -442,7 +413,7 @@ class ReauthenticateFlow(ResolvingFlow):
         self._close_ticket()
 
 
-class VehicleNotFoundFlow(FixFlow):
+class VehicleNotFoundFlow(VehicleRepairFlow):
     """Remove a vehicle that Podero does not know, or keep it."""
 
     async def async_step_init(

@@ -30,7 +30,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
-from .coordinator import PoderoConfigEntry, coordinators_of
+from .coordinator import PoderoConfigEntry
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
@@ -38,18 +38,18 @@ PARALLEL_UPDATES = 0
 FINISH_TOLERANCE = timedelta(minutes=3)
 """By how much the expected end of charging may move unnoticed."""
 
-LOOK_INTERVAL = timedelta(minutes=1)
-"""How often it is looked whether a moment has come."""
+CLOCK_INTERVAL = timedelta(minutes=1)
+"""How often sensors that depend on the clock are recomputed."""
 
 NOT_AVAILABLE = "not_available"
-"""What stands for "unavailable", a state by which Home Assistant means something else."""
+"""Replaces the API's "unavailable", a reserved state in Home Assistant."""
 
 BOOST_STATES = {state: state.value for state in BoostState} | {
     BoostState.UNAVAILABLE: NOT_AVAILABLE
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
     """Describe a sensor."""
 
@@ -131,13 +131,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     ),
     PoderoSensorDescription(
         key="charging_state",
-        also=(
-            "is_charging",
-            "is_plugged_in",
-            "is_fully_charged",
-            "boost_state",
-            "is_pause_power_active",
-        ),
         value_fn=attrgetter("charging_state"),
         device_class=SensorDeviceClass.ENUM,
         options=list(ChargingState),
@@ -276,14 +269,12 @@ def _next(clock_time: time) -> datetime:
 CHARGE_DEADLINE = PoderoSensorDescription(
     key="charge_deadline",
     field="charge_deadline_at",
-    also=("is_charge_policy_enabled",),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
 CHARGING_FINISHES_AT = PoderoSensorDescription(
     key="charging_finishes_at",
     field="charge_time_remaining",
-    also=("is_charging",),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -294,15 +285,15 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of each vehicle."""
-    moments: list[PoderoMomentSensor] = []
-    for subentry_id, coordinator in coordinators_of(entry):
+    clock_sensors: list[PoderoClockSensor] = []
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
         deadline = PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE)
         finish = PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT)
-        moments += deadline, finish
+        clock_sensors += deadline, finish
         sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
         async_add_entities([*sensors, deadline, finish], config_subentry_id=subentry_id)
-    look = partial(_look, moments)
-    entry.async_on_unload(async_track_time_interval(hass, look, LOOK_INTERVAL))
+    recompute = partial(_recompute, clock_sensors)
+    entry.async_on_unload(async_track_time_interval(hass, recompute, CLOCK_INTERVAL))
 
 
 class PoderoSensor(PoderoEntity[Any], SensorEntity):
@@ -316,72 +307,55 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
         return self._value
 
 
-class PoderoMomentSensor(PoderoSensor):
-    """A moment computed from a reading and the clock: written only where it moves."""
-
-    _shown: tuple[datetime | None, bool] = None, False
-
-    @property
-    @override
-    def native_value(self) -> datetime | None:
-        return self._shown[0]
+class PoderoClockSensor(PoderoSensor):
+    """A moment computed from a reading and the clock."""
 
     @abstractmethod
-    def _compute(self, vehicle: Vehicle) -> datetime | None:
-        """Return the moment to be shown of a reading."""
-
     @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self._shown = self._compute(self.coordinator.data), self.available
+    def _compute(self) -> datetime | None:
+        """Return the moment to be shown now."""
 
     @callback
-    def async_look(self) -> None:
-        """Look whether the clock alone has made it another moment."""
-        # One that is disabled never comes to Home Assistant.
+    def async_recompute(self) -> None:
+        """Write the state if the clock alone has changed it."""
+        # One that is disabled is never added to Home Assistant.
         if self.hass is not None:
             self._handle_coordinator_update()
 
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        before = self._shown
-        self._shown = self._compute(self.coordinator.data), self.available
-        if self._shown != before:
-            super()._handle_coordinator_update()
-
 
 @callback
-def _look(moments: Iterable[PoderoMomentSensor], _: datetime) -> None:
-    """Look at them all, now and again: a timer would not notice a clock that is set."""
-    for moment in moments:
-        moment.async_look()
+def _recompute(sensors: Iterable[PoderoClockSensor], _: datetime) -> None:
+    """Recompute them all: a timer would not notice a clock that is set."""
+    for sensor in sensors:
+        sensor.async_recompute()
 
 
-class PoderoDeadlineSensor(PoderoMomentSensor):
+class PoderoDeadlineSensor(PoderoClockSensor):
     """The next deadline: when it has come, the one after."""
 
     @override
-    def _compute(self, vehicle: Vehicle) -> datetime | None:
-        clock_time = vehicle.charge_deadline_at
-        if clock_time is None or not vehicle.is_charge_policy_enabled:
+    def _compute(self) -> datetime | None:
+        vehicle = self.coordinator.data
+        if vehicle.charge_deadline_at is None or not vehicle.is_charge_policy_enabled:
             return None
-        return _next(clock_time)
+        return _next(vehicle.charge_deadline_at)
 
 
-class PoderoFinishSensor(PoderoMomentSensor):
+class PoderoFinishSensor(PoderoClockSensor):
     """The expected end of charging: it stands still while the expectation holds."""
 
     _remaining: int | None = None
 
     @override
-    def _compute(self, vehicle: Vehicle) -> datetime | None:
+    def _compute(self) -> datetime | None:
+        vehicle = self.coordinator.data
         before = self._remaining
         remaining = vehicle.charge_time_remaining if vehicle.is_charging else None
         self._remaining = remaining
         if not remaining:
             return None
-        now, (expected, _) = dt_util.utcnow(), self._shown
+        now = dt_util.utcnow()
+        expected: datetime | None = self._value
         finish = now + timedelta(seconds=remaining)
         if (
             expected is not None

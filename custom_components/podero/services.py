@@ -113,7 +113,7 @@ def _targeted(call: ServiceCall) -> list[PoderoCoordinator]:
     coordinators = [
         coordinator
         for entry in entries
-        for coordinator in entry.runtime_data.values()
+        for coordinator in entry.runtime_data.coordinators.values()
         if vehicles.pop(coordinator.vehicle_id, None) is not None
     ]
     for name in vehicles.values():

@@ -1,5 +1,6 @@
 """What of a vehicle is set as a time of day."""
 
+from dataclasses import dataclass
 from datetime import time
 from typing import override
 
@@ -8,13 +9,14 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PoderoConfigEntry, coordinators_of
+from .coordinator import PoderoConfigEntry
 from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class PoderoTimeDescription(PoderoEntityDescription, TimeEntityDescription):
     """Describe a time of day."""
 
@@ -32,7 +34,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the time of each vehicle."""
-    for subentry_id, coordinator in coordinators_of(entry):
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
         async_add_entities(
             [PoderoTime(coordinator, CHARGE_DEADLINE)],
             config_subentry_id=subentry_id,

@@ -32,7 +32,7 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .charging.events import ChargingEvent
-from .const import DOMAIN, SIGNAL_CHARGING_EVENT
+from .const import ATTR_MISSED, DOMAIN, SIGNAL_CHARGING_EVENT
 from .coordinator import PoderoCoordinator
 from .helpers import targeted_devices
 
@@ -80,7 +80,9 @@ class ChargingEventTrigger(Trigger):
         """Listen for the event."""
 
         @callback
-        def handle(coordinator: PoderoCoordinator, event: ChargingEvent) -> None:
+        def handle(
+            coordinator: PoderoCoordinator, event: ChargingEvent, was_missed: bool
+        ) -> None:
             if event is not self.event:
                 return
             device = dr.async_get(self._hass).async_get_device_by_identifier(
@@ -97,6 +99,7 @@ class ChargingEventTrigger(Trigger):
                     ATTR_ENTITY_ID: er.async_get(self._hass).async_get_entity_id(
                         EVENT_DOMAIN, DOMAIN, f"{coordinator.vehicle_id}_charging"
                     ),
+                    ATTR_MISSED: was_missed,
                     "event": event.value,
                     "vehicle": name,
                 },

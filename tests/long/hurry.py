@@ -12,7 +12,7 @@ from custom_components.podero.api import transport
 
 coordinator.UPDATE_INTERVAL = timedelta(microseconds=1)
 coordinator.FAST_UPDATE_INTERVAL = timedelta(microseconds=1)
-coordinator.BLIP_DELAY = 0.0
+coordinator.RETRY_DELAY = 0.0
 coordinator.MIN_RETRY_AFTER = coordinator.MAX_RETRY_AFTER = 0.01
 transport.REQUEST_TIMEOUT = ClientTimeout(total=0.5)
 

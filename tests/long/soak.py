@@ -173,7 +173,9 @@ class Soak:
             await self._hass.config_entries.async_reload(self._entry.entry_id)
         if minute == 40 and self._entry.state is ConfigEntryState.LOADED:
             with suppress(HomeAssistantError):
-                await next(iter(self._entry.runtime_data.values())).async_start_boost()
+                await next(
+                    iter(self._entry.runtime_data.coordinators.values())
+                ).async_start_boost()
         if (hour, minute) == (12, 0):
             await self._server.stop()
         if (hour, minute) == (12, 10):
@@ -219,7 +221,7 @@ def clocks_of(week: Week) -> Iterator[None]:
         patch("homeassistant.util.dt.utcnow", week.now),
         patch(f"{MODULE}.api.auth.time", week),
         patch(f"{MODULE}.coordinator.monotonic", week.monotonic),
-        patch(f"{MODULE}.coordinator.BLIP_DELAY", 0),
+        patch(f"{MODULE}.coordinator.RETRY_DELAY", 0),
         patch(
             f"{MODULE}.api.transport.REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.1)
         ),

@@ -32,7 +32,7 @@ async def test_days(
     record_property: Callable[[str, object], None],
 ) -> None:
     """Through outages, slow answers, unknown values, and hours without the account."""
-    monkeypatch.setattr("custom_components.podero.coordinator.BLIP_DELAY", 0)
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
     monkeypatch.setattr(
         "custom_components.podero.api.transport.REQUEST_TIMEOUT", ClientTimeout(0.1)
     )

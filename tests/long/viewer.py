@@ -21,6 +21,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import async_get_platforms
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
+from scripts.entities import fields_of
 
 from ..documents import Document, breakages, broken, documents, junk, lost
 from custom_components.podero.const import DOMAIN
@@ -57,7 +58,7 @@ class Viewer:
         shown = await self._show(whole, "whole")
         shown_broken = await self._show(broken(whole, news, gone), "broken")
         for entity in _entities(self._hass):
-            fields = entity.entity_description.interest.fields
+            fields = fields_of(entity.entity_description)
             if not {*fields} & {*news, *gone}:
                 name = entity.entity_id
                 assert shown[name] == shown_broken[name], name
@@ -67,7 +68,9 @@ class Viewer:
 
     async def _show(self, document: Document, kind: str) -> Mapping[str, Any]:
         """Serve a document, poll, and return the states."""
-        coordinator: PoderoCoordinator = next(iter(self._entry.runtime_data.values()))
+        coordinator: PoderoCoordinator = next(
+            iter(self._entry.runtime_data.coordinators.values())
+        )
         self._car.replace_document(document)
         await coordinator.async_refresh()
         self.seen[f"{kind} documents"] += 1

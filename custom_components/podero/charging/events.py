@@ -1,9 +1,13 @@
-"""What happened to a vehicle at the plug, seen from two readings."""
+"""Derive charging events from consecutive readings."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..api import Vehicle
+from ..api import BoostState, Vehicle
+
+MAX_ABSENCE = timedelta(hours=12)
+"""How long nobody may have read a vehicle for what happened meanwhile to be told."""
 
 
 class ChargingEvent(StrEnum):
@@ -17,61 +21,159 @@ class ChargingEvent(StrEnum):
     FULLY_CHARGED = "fully_charged"
 
 
-class ChargingHistory:
-    """Tell what happened from the last two known values of each field.
+TOLD_WHEN_MISSED = {
+    ChargingEvent.PLUGGED_IN,
+    ChargingEvent.UNPLUGGED,
+    ChargingEvent.FULLY_CHARGED,
+}
+"""What still matters to somebody who hears of it hours later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """The last known values of what events are derived from; None before there is one."""
+
+    is_plugged_in: bool | None = None
+    is_charging: bool | None = None
+    is_fully_charged: bool | None = None
+    battery_at_plug_in: float | None = None
+    reported_at: datetime | None = None
+    """When the car reported them, by its own clock."""
+
+    has_been_full: bool = False
+    """Whether the vehicle was fully charged before, since it was plugged in."""
+
+    def update(self, vehicle: Vehicle) -> Known:
+        """Return what is known after a reading: what it does not tell stays."""
+        is_plugged_in = _either(vehicle.is_plugged_in, self.is_plugged_in)
+        is_full = _either(vehicle.is_fully_charged, self.is_fully_charged)
+        at_plug_in = _either(vehicle.battery_at_plug_in, self.battery_at_plug_in)
+        is_replugged = bool(
+            (is_plugged_in and self.is_plugged_in is False)
+            # Unplugged and plugged in again between two readings.
+            or (
+                is_plugged_in
+                and self.battery_at_plug_in is not None
+                and self.battery_at_plug_in != at_plug_in
+            )
+            # Without news of the plug, whoever is not full any more has been driving.
+            or (is_plugged_in is None and not is_full)
+        )
+        return Known(
+            is_plugged_in=is_plugged_in,
+            is_charging=_either(vehicle.is_charging, self.is_charging),
+            is_fully_charged=is_full,
+            battery_at_plug_in=at_plug_in,
+            reported_at=_either(reported_at(vehicle), self.reported_at),
+            has_been_full=not is_replugged
+            and bool(self.has_been_full or self.is_fully_charged),
+        )
+
+
+class ChargingEvents:
+    """Derive events from the last two known values of each field.
 
     A reading in which a value is not known is passed over, so an outage neither
     invents nor loses an event.
     """
 
-    def __init__(self) -> None:
-        """Know nothing yet: the first reading tells of no event."""
-        self._known: tuple[bool | None, bool | None, bool | None] = None, None, None
-        self._is_end_awaited = False
+    def __init__(self, known: Known | None = None) -> None:
+        """Start from what is known: without it, the first reading tells of no event."""
+        self.known = known or Known()
+        self._may_be_interrupted = False
         """Whether it charged, and no reading has told yet why it does not any more."""
+
+        self._is_optimized = True
+        """Whether Podero chose the hours of the charging that was seen last."""
+
+        self._was_boosting = False
+        """Whether "charge now" was running then."""
+
         self._are_pauses_told = False
         """Whether a reading ever told of a pause, or of none."""
 
-    def add(self, vehicle: Vehicle) -> Iterator[ChargingEvent]:
-        """Take a reading and yield what happened since the one before."""
-        before = was_plugged_in, was_charging, was_fully_charged = self._known
-        self._known = plugged_in, charging, fully_charged = (
-            _known(vehicle.is_plugged_in, was_plugged_in),
-            _known(vehicle.is_charging, was_charging),
-            _known(vehicle.is_fully_charged, was_fully_charged),
-        )
-        if vehicle.is_charging:
-            self._is_end_awaited = True
-        elif vehicle.is_plugged_in is False:
-            self._is_end_awaited = False
+    def derive(self, vehicle: Vehicle) -> list[ChargingEvent]:
+        """Take a reading and return what happened since the one before."""
+        before = self.known
+        self.known = now = before.update(vehicle)
+        seen = {
+            ChargingEvent.PLUGGED_IN: before.is_plugged_in is False
+            and now.is_plugged_in,
+            ChargingEvent.CHARGING_STARTED: before.is_charging is False
+            and now.is_charging,
+            ChargingEvent.CHARGING_STOPPED: before.is_charging and not now.is_charging,
+            ChargingEvent.CHARGING_INTERRUPTED: self._is_interrupted(vehicle),
+            ChargingEvent.FULLY_CHARGED: before.is_fully_charged is False
+            and now.is_fully_charged
+            and not now.has_been_full,
+            ChargingEvent.UNPLUGGED: before.is_plugged_in and not now.is_plugged_in,
+        }
+        return [event for event, happened in seen.items() if happened]
+
+    def _is_interrupted(self, vehicle: Vehicle) -> bool:
+        """Return whether charging stopped for a reason that nobody gave.
+
+        Podero stops and starts as it sees fit, unless its optimization is off or the
+        user told the car to charge now. A reading that does not tell why charging
+        stopped leaves the answer to the next one.
+        """
         is_paused = vehicle.is_pause_power_active
         if is_paused is not None:
             self._are_pauses_told = True
-        if self._known == before and (charging or not self._is_end_awaited):
-            return
-        if was_plugged_in is False and plugged_in:
-            yield ChargingEvent.PLUGGED_IN
-        if was_charging is False and charging:
-            yield ChargingEvent.CHARGING_STARTED
-        if was_charging and not charging:
-            yield ChargingEvent.CHARGING_STOPPED
-        # A reading that does not know why leaves the answer to the next one.
+        is_optimized = vehicle.is_smart_optimization_active
+        if vehicle.is_charging:
+            self._may_be_interrupted = True
+            self._is_optimized = is_optimized is not False
+            self._was_boosting = vehicle.boost_state is BoostState.ONGOING
+            return False
+        if is_optimized:
+            self._is_optimized = True
+        if vehicle.is_plugged_in is False:
+            self._may_be_interrupted = False
         if (
-            self._is_end_awaited
-            and not charging
-            and vehicle.is_plugged_in
-            and vehicle.is_fully_charged is not None
-            and (is_paused is not None or not self._are_pauses_told)
+            not self._may_be_interrupted
+            or self.known.is_charging
+            or not vehicle.is_plugged_in
+            or vehicle.is_fully_charged is None
+            or (is_paused is None and self._are_pauses_told)
         ):
-            self._is_end_awaited = False
-            if not vehicle.is_fully_charged and not is_paused:
-                yield ChargingEvent.CHARGING_INTERRUPTED
-        if was_fully_charged is False and fully_charged:
-            yield ChargingEvent.FULLY_CHARGED
-        if was_plugged_in and not plugged_in:
-            yield ChargingEvent.UNPLUGGED
+            return False
+        self._may_be_interrupted = False
+        if vehicle.is_fully_charged or is_paused:
+            return False
+        return self._was_boosting or not self._is_optimized
 
 
-def _known(value: bool | None, before: bool | None) -> bool | None:
+def resume(
+    remembered: Known, remembered_at: datetime, vehicle: Vehicle, now: datetime
+) -> tuple[ChargingEvents, list[ChargingEvent]]:
+    """Take the first reading since events were derived last.
+
+    Returns what derives the next events, and what happened while nobody looked: of
+    TOLD_WHEN_MISSED, if the car has reported since, and not after more than MAX_ABSENCE.
+    """
+    if not timedelta() <= now - remembered_at <= MAX_ABSENCE:
+        remembered = Known(
+            battery_at_plug_in=remembered.battery_at_plug_in,
+            has_been_full=bool(remembered.has_been_full or remembered.is_fully_charged),
+        )
+    events = ChargingEvents(replace(remembered, is_charging=None))
+    happened = events.derive(vehicle)
+    reported = reported_at(vehicle)
+    if (
+        reported is None
+        or remembered.reported_at is None
+        or reported <= remembered.reported_at
+    ):
+        return events, []
+    return events, [event for event in happened if event in TOLD_WHEN_MISSED]
+
+
+def reported_at(vehicle: Vehicle) -> datetime | None:
+    """Return when the car itself reported what a reading tells."""
+    return vehicle.current_state_last_updated_at or vehicle.updated_at
+
+
+def _either[T](value: T | None, before: T | None) -> T | None:
     """Return a value, or the one before where it is not known."""
     return before if value is None else value

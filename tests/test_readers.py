@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custom_components.podero.api import readers
-from custom_components.podero.api.models import Reader
+from custom_components.podero.api.readers import Reader
 
 NAN, INFINITY = float("nan"), float("inf")
 MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

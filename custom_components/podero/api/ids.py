@@ -18,7 +18,7 @@ _NAMES: Mapping[str, IdKind] = {
 _NAME = rf"({'|'.join(_NAMES)})[a-z]{{0,20}}(?:[\W_]id)?[\W_]{{1,6}}"
 _GAP = r"[\W_]{0,3}"
 _UUID = rf"[\da-f]{{8}}(?:{_GAP}[\da-f]{{4}}){{3}}{_GAP}[\da-f]{{12}}"
-_ID = re.compile(rf"(?ai)(?:{_NAME})?(?<![^\W_])({_UUID})(?![^\W_])")
+_ID = rf"(?ai)(?:{_NAME})?(?<![^\W_])({_UUID})(?![^\W_])"
 
 
 class IdError(ValueError):
@@ -64,7 +64,7 @@ def find_named_ids(text: str) -> dict[IdKind, str]:
 def _find(text: str) -> dict[IdKind | None, set[str]]:
     """Return all ids in a text, in their canonical form, by what they are named."""
     found: dict[IdKind | None, set[str]] = {}
-    for name, digits in _ID.findall(unquote(text)):
+    for name, digits in re.findall(_ID, unquote(text)):
         kind = _NAMES.get(name.lower())
         uuid = str(UUID("".join(filter(str.isalnum, digits))))
         found.setdefault(kind, set()).add(uuid)

@@ -4,7 +4,7 @@ A value of the wrong type, range or format costs its own field only: the field i
 and its name is in `invalid`. Source: the contract's schema.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, time
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Any, Self, override
 
 from .errors import InvalidResponseError
 from .readers import (
+    Reader,
     amount,
     between,
     boolean,
@@ -29,9 +30,6 @@ from .readers import (
     timestamp,
     uuid,
 )
-
-type Reader[T] = Callable[[Any], T]
-"""Convert a JSON value other than null, or raise ValueError."""
 
 MAX_ACTIONS = 50
 """Limits the repair issues that one response can create."""

@@ -11,6 +11,9 @@ import re
 from typing import Any
 from uuid import UUID
 
+type Reader[T] = Callable[[Any], T]
+"""Convert a JSON value other than null, or raise ValueError."""
+
 MAX_NUMBER = 10**15
 """Larger numbers are refused: they are not measurements of a car."""
 
@@ -115,9 +118,7 @@ def timestamp_or_clock_time(value: Any) -> datetime | time | None:
         return clock_time(value)
 
 
-def between[T: float](
-    read: Callable[[Any], T], low: float, high: float
-) -> Callable[[Any], T]:
+def between[T: float](read: Reader[T], low: float, high: float) -> Reader[T]:
     """Return a reader that also refuses numbers outside a range."""
 
     def bounded(value: Any) -> T:

@@ -28,6 +28,9 @@ from .documents import (
 )
 from custom_components.podero.api import (
     AuthenticationError,
+    ChargePolicy,
+    ChargingSession,
+    DayPolicy,
     InvalidResponseError,
     PoderoError,
     Transport,
@@ -36,6 +39,7 @@ from custom_components.podero.api import (
     parse_base_url,
 )
 from custom_components.podero.api.auth import Token
+from custom_components.podero.api.sessions import WEEKDAYS
 from custom_components.podero.api.transport import Response, parse_retry_after
 from custom_components.podero.charging.events import ChargingEvents
 from custom_components.podero.diagnostics import _describe
@@ -123,6 +127,33 @@ def test_a_mutilated_answer(text: str, place: int, junk: bytes, cut: int) -> Non
     except InvalidResponseError:
         return
     _assert_plausible(vehicle)
+
+
+_sessions = st.dictionaries(
+    st.sampled_from(sorted(ChargingSession.readers())), junk | undecodable, max_size=6
+)
+_weekdays = st.sampled_from([*WEEKDAYS, "timezone"])
+_policies = st.dictionaries(
+    _weekdays,
+    junk
+    | undecodable
+    | st.fixed_dictionaries({}, optional=dict.fromkeys(DayPolicy.readers(), junk)),
+)
+
+
+@MANY
+@given(_sessions, _policies)
+def test_a_broken_session_or_policy(session: Document, policy: Document) -> None:
+    """Invalid values raise nothing and leave the other fields as they are."""
+    read = ChargingSession.from_json(session)
+    assert read.invalid <= session.keys()
+    for name, value in session.items():
+        alone = ChargingSession.from_json({name: value})
+        assert getattr(read, name) == getattr(alone, name), name
+        assert (name in read.invalid) == (name in alone.invalid), name
+    for day in ChargePolicy.from_json({"mon": None} | policy).days:
+        assert day.charge_percentage is None or 0 <= day.charge_percentage <= 100
+        assert day.charge_deadline is None or day.charge_deadline.tzinfo is None
 
 
 @MANY

@@ -1,4 +1,4 @@
-"""Run the demo until Ctrl-C, or check that it works."""
+"""Run the demo until Ctrl-C, or check that it works and exit."""
 
 import argparse
 import asyncio
@@ -9,20 +9,18 @@ from .bring_up import bring_up, owned
 from .browser import start_browser
 from .check import Check
 from .dashboard import show_dashboard
+from .history import HISTORY_HOURS, create_history
 from .home_assistant import LOGIN, PASSWORD, HomeAssistant
-from .past import live_through
 from .processes import DemoError, say
 from .sign_up import sign_up
 from .simulator import Simulator
-from .walk import Walk
+from .walkthrough import Walkthrough
 
 DIRECTORY = Path(__file__).parent.parent.parent / ".demo"
 
-PAST_HOURS = 48
-
 
 def main() -> int:
-    """Do what the command line says, and return the exit code."""
+    """Parse the command line, run the demo, and return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/develop", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="check that all works, and end"
@@ -56,13 +54,13 @@ def main() -> int:
 async def _run(
     directory: Path, port: int | None, speed: float, *, is_new: bool
 ) -> None:
-    """Run the demo until somebody ends it; a new one has a past."""
-    hours_ago = PAST_HOURS if is_new else 0
+    """Run the demo until it is stopped; create history for a new one."""
+    hours_ago = HISTORY_HOURS if is_new else 0
     async with bring_up(directory, port, speed, hours_ago) as (hass, simulator):
         await sign_up(hass, simulator)
         await show_dashboard(hass)
         if is_new:
-            await live_through(hass, simulator, PAST_HOURS)
+            await create_history(hass, simulator)
         _show(hass, simulator)
         ends = {
             asyncio.create_task(hass.run()): hass.program,
@@ -71,24 +69,24 @@ async def _run(
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            # The usual end.
+            # Ctrl-C
             say("Stopping")
             return
         raise ends[done.pop()].failure("ended")
 
 
 async def _check(directory: Path) -> None:
-    """Check a demo that starts from nothing; its cars only do as they are told."""
+    """Check a new demo whose cars do nothing but what they are told."""
     async with (
         bring_up(directory, port=None, speed=0) as (hass, simulator),
         start_browser(hass, directory) as browser,
     ):
-        await Check(hass, simulator, Walk(browser, simulator)).run()
+        await Check(hass, simulator, Walkthrough(browser, simulator)).run()
     say("The demo works")
 
 
 def _show(hass: HomeAssistant, simulator: Simulator) -> None:
-    """Print where the demo is, what to look at first, and what to try."""
+    """Print addresses and credentials, what to look at first, and what to try."""
     account = simulator.account
     tell, where = ".venv/bin/python -m simulator", f"--url {simulator.url}"
     print(

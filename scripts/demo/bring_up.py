@@ -1,4 +1,4 @@
-"""Bring the demo up: a simulator, and a Home Assistant beside it."""
+"""Start the simulator and Home Assistant."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -22,7 +22,7 @@ SIMULATOR_PORT = 8765
 
 @contextmanager
 def owned(directory: Path, *, is_fresh: bool) -> Iterator[bool]:
-    """Keep others out of a directory, emptied if it is to be fresh; yield whether it is new."""
+    """Lock a directory, emptied if it must be fresh, and yield whether it is new."""
     directory.parent.mkdir(exist_ok=True)
     with directory.with_suffix(".lock").open("w") as lock:
         try:
@@ -40,12 +40,10 @@ def owned(directory: Path, *, is_fresh: bool) -> Iterator[bool]:
 async def bring_up(
     directory: Path, port: int | None, speed: float, hours_ago: float = 0
 ) -> AsyncIterator[tuple[HomeAssistant, Simulator]]:
-    """Run a simulator and a Home Assistant that keep their state in a directory.
+    """Run the simulator and Home Assistant, with their state in a directory.
 
-    They go on from there the next time, on the same ports if those are free. The
-    cars' lives begin some hours ago.
-
-    A person who asks for the end cancels the task that this runs in.
+    They resume from it, on the same ports if those are free. A new simulator starts
+    some hours in the past. SIGINT and SIGTERM cancel the current task.
     """
     task = asyncio.current_task()
     assert task is not None

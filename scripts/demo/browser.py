@@ -1,4 +1,4 @@
-"""Open Home Assistant in Chromium, as somebody who is logged in."""
+"""Open pages of Home Assistant in headless Chromium, logged in."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,17 +21,17 @@ from .processes import DemoError
 
 _PROJECT = Path(__file__).parent.parent.parent
 
-# Where Home Assistant asks the internet, which may not be there.
+# What Home Assistant loads from the internet, which may be unreachable.
 ONLINE = ("/api/brands/", "/api/map_tiles/")
 
 
 class Browser:
-    """Windows of one Chromium."""
+    """A running Chromium that is logged in to Home Assistant."""
 
     def __init__(
         self, chromium: Chromium, hass: HomeAssistant, directory: Path
     ) -> None:
-        """Show this Home Assistant; keep a picture of what goes wrong in a directory."""
+        """Use a Home Assistant; save a screenshot of a failure to a directory."""
         self._chromium = chromium
         self._hass = hass
         self._failed = directory / "failed.png"
@@ -40,10 +40,10 @@ class Browser:
     async def open(
         self, path: str, width: int = 1400, height: int = 1000, *, is_dark: bool = False
     ) -> AsyncIterator[Page]:
-        """Open a page in a window that has never been used, and close it.
+        """Open a page in a browser context of its own, with an empty cache.
 
-        Raise DemoError where the browser's console reports an error, or where something
-        that is waited for does not appear.
+        Raises DemoError if Playwright fails, as it does when an element does not appear
+        in time, or if the console shows an error.
         """
         errors: list[str] = []
         context = await self._chromium.new_context(
@@ -75,7 +75,7 @@ class Browser:
             raise DemoError("\n".join((f"{path}: the browser reports", *errors)))
 
     def _login(self) -> StorageState:
-        """Return what the frontend keeps of a login in the browser."""
+        """Return the local storage of a browser that is logged in."""
         tokens, url = self._hass.tokens, self._hass.url
         expires = (time.time() + tokens["expires_in"]) * 1000
         token = json.dumps(
@@ -93,7 +93,7 @@ class Browser:
 
 @asynccontextmanager
 async def start_browser(hass: HomeAssistant, directory: Path) -> AsyncIterator[Browser]:
-    """Start Chromium, and end it."""
+    """Run Chromium."""
     finder = await asyncio.create_subprocess_exec(
         _PROJECT / "scripts/chromium",
         stdout=asyncio.subprocess.PIPE,

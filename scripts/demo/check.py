@@ -1,4 +1,4 @@
-"""Check that the demo works: in a browser, and by comparing with what the simulator serves."""
+"""Check the demo: in a browser, and by comparing states with the simulator's documents."""
 
 import asyncio
 import re
@@ -9,41 +9,43 @@ from .home_assistant import Entity, HomeAssistant
 from .processes import DemoError, say
 from .sign_up import add_cars
 from .simulator import Simulator
-from .walk import Walk
+from .walkthrough import Walkthrough
 
 SETTLE_SECONDS = 40
 
-# Warnings and errors of Home Assistant that say nothing about this integration.
+# Warnings and errors of Home Assistant that are not about this integration.
 KNOWN_LINES = (
-    # Said of every custom integration.
+    # Logged for every custom integration.
     r"\[homeassistant\.loader\] We found a custom integration podero ",
-    # Only cameras and voices need these programs; a machine may have neither.
+    # Programs that only cameras and voice assistants need.
     r"\[haffmpeg\.\w+\] (FFmpeg fails|Error starting FFmpeg)",
     r"\[homeassistant\.components\.camera\.img_util\] Error loading libturbojpeg",
-    # A matter of speed.
+    # Optional, and only faster.
     r"\[aiohttp_fast_zlib\] zlib_ng and isal are not available",
 )
 _COMPLAINT = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \(.*", re.MULTILINE)
 
 
 class Check:
-    """Compare what Home Assistant shows with what the simulator serves."""
+    """Check a demo from its set-up to a restart."""
 
-    def __init__(self, hass: HomeAssistant, simulator: Simulator, walk: Walk) -> None:
-        """Compare these two; the simulated cars must only do as they are told."""
+    def __init__(
+        self, hass: HomeAssistant, simulator: Simulator, walkthrough: Walkthrough
+    ) -> None:
+        """Check these two; the simulator must run at speed 0."""
         self._hass = hass
         self._simulator = simulator
-        self._walk = walk
+        self._walkthrough = walkthrough
 
     async def run(self) -> None:
-        """Go through everything; raise DemoError where something is wrong."""
+        """Run all checks. Raises DemoError if one fails."""
         first, second = self._simulator.vehicle_ids
-        await self._walk.set_up_account()
+        await self._walkthrough.set_up_account()
         await add_cars(self._hass, [second])
         await self._compare()
         say("Set up in a browser, every entity shows what the simulator serves")
 
-        await self._walk.add_dashboard()
+        await self._walkthrough.add_dashboard()
         say("The dashboard is added in a browser, and whole at every width")
 
         await self._do(second, "plug-in", "plugged_in", "plugged_in")
@@ -52,9 +54,9 @@ class Check:
         await self._do(first, "charge", "charging", "charging_started")
         say("So did charging, with all that comes with it")
 
-        await self._simulator.tell(first, "reauthenticate")
+        await self._simulator.command(first, "reauthenticate")
         await self._compare()
-        await self._walk.reconnect_car()
+        await self._walkthrough.reconnect_car()
         await self._compare()
         say("A car was reconnected in a browser")
 
@@ -68,9 +70,9 @@ class Check:
         say("Its log has no unknown warning or error, and no secret")
 
     async def _do(self, vehicle_id: str, command: str, key: str, event: str) -> None:
-        """Do something in the simulator, and see it arrive in Home Assistant."""
+        """Send a command to the simulator, and check that its effect is shown."""
         before = await self._entity(vehicle_id, f"binary_sensor.{key}")
-        await self._simulator.tell(vehicle_id, command)
+        await self._simulator.command(vehicle_id, command)
         await self._compare()
         after = await self._entity(vehicle_id, f"binary_sensor.{key}")
         told = await self._entity(vehicle_id, "event.charging")
@@ -79,10 +81,10 @@ class Check:
                 f"{command} took {key} from {before.state} to {after.state}"
             )
         if told.attributes["event_type"] != event:
-            raise DemoError(f"{command} is told as {told.attributes['event_type']}")
+            raise DemoError(f"{command} fired {told.attributes['event_type']}")
 
     async def _compare(self) -> None:
-        """Poll the cars until there is no difference any more."""
+        """Poll the cars until Home Assistant shows what the simulator serves."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while differences := await self._differences():
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Show the ready-made dashboard as Home Assistant's first page."""
+"""Make the ready-made dashboard the default one."""
 
 from .home_assistant import HomeAssistant
 
@@ -6,7 +6,7 @@ URL_PATH = "demo-cars"
 
 
 async def show_dashboard(hass: HomeAssistant) -> None:
-    """Add the dashboard, unless it was added before."""
+    """Add the dashboard, unless it exists."""
     dashboards = await hass.command("lovelace/dashboards/list")
     if any(dashboard["url_path"] == URL_PATH for dashboard in dashboards):
         return

@@ -1,4 +1,4 @@
-"""Say what Home Assistant has to show of a vehicle, from what Podero serves of it.
+"""The states that entities must have, computed from the vehicle's document.
 
 Independent of the integration: neither its code nor its descriptions are used.
 """
@@ -48,7 +48,7 @@ type Expectation = Callable[[Vehicle], Value]
 
 
 def matches(expected: Value, entity: Entity) -> bool:
-    """Tell whether an entity shows a value."""
+    """Return whether an entity shows a value."""
     match expected:
         case None:
             return entity.state == "unknown"

@@ -1,4 +1,4 @@
-"""Run a Home Assistant of one's own, and talk to it as a browser would."""
+"""Run Home Assistant with a configuration of its own, and use its APIs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -21,7 +21,7 @@ START_SECONDS = 300
 SETTLE_SECONDS = 30
 
 MISSING = "missing"
-"""What stands for the state of an entity that has none."""
+"""Replaces the state of an entity that has none."""
 
 _HERE = Path(__file__).parent
 _PROJECT = _HERE.parent.parent
@@ -33,11 +33,11 @@ class Entity:
 
     vehicle_id: str
     name: str
-    """The platform and the key, whatever the entity id became."""
+    """Platform and key, such as sensor.battery_level, whatever the entity id is."""
 
     entity_id: str
     label: str
-    """What a person reads, without the name of the vehicle."""
+    """The entity's name, without the device's."""
 
     state: str
     attributes: Mapping[str, Any]
@@ -60,7 +60,7 @@ class HomeAssistant:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        """Start it and sign in; stop it at the end."""
+        """Run it, logged in as the demo user."""
         self.program.log.unlink(missing_ok=True)
         self._configure()
         try:
@@ -70,14 +70,14 @@ class HomeAssistant:
             await self.program.stop()
 
     async def start(self) -> None:
-        """Start and sign in; a person who has never been here before is registered."""
+        """Start it and log in, creating the demo user if there is none."""
         await self._start()
         is_known = await self.program.wait_until(self._knows_demo, START_SECONDS)
         await self._sign_in(await (self._log_in() if is_known else self._register()))
         await self.program.wait_until(self._is_running, START_SECONDS)
 
     async def run(self) -> None:
-        """Run until it ends, starting it again where the person in front of it asks to."""
+        """Wait until it exits, starting it again whenever it asks for a restart."""
         while await self.program.wait() == RESTART_EXIT_CODE:
             await self._start()
 
@@ -107,16 +107,16 @@ class HomeAssistant:
             _store(onboarding, 4, {"done": ["core_config", "analytics", "integration"]})
 
     async def _knows_demo(self) -> bool | None:
-        """Tell whether the demo person is registered, None while nobody answers."""
+        """Return whether the demo user exists, None until Home Assistant answers."""
         try:
             async with self._session.get(f"{self.url}/api/onboarding") as response:
-                # Who is through with it finds it gone.
+                # Once it is done, the endpoint is gone.
                 return response.status != 200
         except ClientError:
             return None
 
     async def _register(self) -> str:
-        """Register the demo person, and return an authorization code."""
+        """Create the demo user, and return an authorization code."""
         answer = await self.post(
             "/api/onboarding/users",
             {
@@ -130,7 +130,7 @@ class HomeAssistant:
         return str(answer["auth_code"])
 
     async def _log_in(self) -> str:
-        """Log the demo person in, and return an authorization code."""
+        """Log in as the demo user, and return an authorization code."""
         client = {"client_id": f"{self.url}/"}
         handler = {"handler": ["homeassistant", None], "redirect_uri": f"{self.url}/"}
         step = await self.post("/auth/login_flow", client | handler)
@@ -155,11 +155,11 @@ class HomeAssistant:
         return (await self.get("/api/config"))["state"] == "RUNNING" or None
 
     async def get(self, path: str) -> Any:
-        """Ask for something."""
+        """Send a GET request to the REST API."""
         return await self._request("GET", path)
 
     async def post(self, path: str, body: Any) -> Any:
-        """Send something."""
+        """Send a POST request to the REST API."""
         return await self._request("POST", path, body)
 
     async def _request(self, method: str, path: str, body: Any = None) -> Any:
@@ -173,7 +173,7 @@ class HomeAssistant:
             return await response.json()
 
     async def command(self, kind: str, **options: Any) -> Any:
-        """Do what only the WebSocket API can."""
+        """Send a command to the WebSocket API."""
         token = self.tokens["access_token"]
         async with self._session.ws_connect(f"{self.url}/api/websocket") as socket:
             await socket.receive_json()
@@ -208,7 +208,7 @@ class HomeAssistant:
         return entities
 
     async def settled_entities(self) -> list[Entity]:
-        """Return the enabled entities once all are available, or as they are after a while."""
+        """Return the enabled entities once all are available, or after a timeout."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             entities = await self.entities()
@@ -218,7 +218,7 @@ class HomeAssistant:
             await asyncio.sleep(0.5)
 
     async def update(self, *entity_ids: str) -> None:
-        """Have the vehicles of some entities polled now."""
+        """Poll the vehicles of some entities."""
         await self.post(
             "/api/services/homeassistant/update_entity", {"entity_id": entity_ids}
         )

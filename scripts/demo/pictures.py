@@ -1,4 +1,4 @@
-"""Take the pictures of the documentation, in a real browser, of a demo that has a past."""
+"""Take the documentation's pictures in a real browser."""
 
 import asyncio
 from io import BytesIO
@@ -11,14 +11,13 @@ from playwright.async_api import Page
 from .bring_up import bring_up, owned
 from .browser import Browser, start_browser
 from .dashboard import URL_PATH, show_dashboard
+from .history import HISTORY_HOURS, create_history, poll
 from .home_assistant import HomeAssistant
-from .past import live_through, read
 from .processes import DemoError, say
 from .sign_up import sign_up
 from .simulator import Simulator
-from .walk import fill_in_account, written
+from .walkthrough import fill_in_account, showing
 
-HOURS = 48
 COLORS = 128
 MOST_SHOTS = 5
 
@@ -43,12 +42,15 @@ def main() -> int:
 async def _run() -> None:
     PICTURES.mkdir(exist_ok=True)
     async with (
-        bring_up(DIRECTORY, None, speed=0, hours_ago=HOURS) as (hass, simulator),
+        bring_up(DIRECTORY, None, speed=0, hours_ago=HISTORY_HOURS) as (
+            hass,
+            simulator,
+        ),
         start_browser(hass, DIRECTORY) as browser,
     ):
         await sign_up(hass, simulator)
         await show_dashboard(hass)
-        await live_through(hass, simulator, HOURS)
+        await create_history(hass, simulator)
         say("Taking the pictures")
         await _take_dashboard(browser)
         await _take_device(browser, hass, simulator)
@@ -60,7 +62,7 @@ async def _run() -> None:
 async def _take(
     page: Page, name: str, *, end: tuple[float, float] | None = None
 ) -> None:
-    """Save what a window shows, up to its end or an earlier one."""
+    """Save what a page shows, cropped at `end`."""
     await page.mouse.move(0, 0)
     image = Image.open(BytesIO(await _still(page))).convert("RGB")
     if end is not None:
@@ -71,7 +73,7 @@ async def _take(
 
 
 async def _still(page: Page) -> bytes:
-    """Return the picture of a window once nothing moves any more."""
+    """Return a screenshot once two in a row are the same."""
     shot = await page.screenshot()
     # Something may move all the time, say how many seconds ago it was that the car was plugged in.
     for _ in range(MOST_SHOTS):
@@ -83,56 +85,56 @@ async def _still(page: Page) -> bytes:
 
 
 async def _take_dashboard(browser: Browser) -> None:
-    """Show the dashboard: of one car on a wide screen, of the other one on a phone."""
+    """The dashboard: the first car on a wide screen, the second one on a phone."""
     async with browser.open(f"/{URL_PATH}/0", 1440, 1000) as page:
         await page.locator("canvas").nth(2).wait_for()
         await _take(page, "dashboard")
     async with browser.open(f"/{URL_PATH}/1", 390, 812, is_dark=True) as page:
-        await written(page, "entity.switch.smart_optimization.name").wait_for()
+        await showing(page, "entity.switch.smart_optimization.name").wait_for()
         await _take(page, "dashboard-phone")
 
 
 async def _take_device(
     browser: Browser, hass: HomeAssistant, simulator: Simulator
 ) -> None:
-    """Show the page of a car."""
+    """The page of a car's device."""
     first, *_ = simulator.vehicle_ids
     entities = await hass.settled_entities()
     entity_id = next(e.entity_id for e in entities if e.vehicle_id == first)
     entry = await hass.command("config/entity_registry/get", entity_id=entity_id)
     path = f"/config/devices/device/{entry['device_id']}"
     async with browser.open(path, 1200, 900) as page:
-        await written(page, "entity.sensor.charging_state.name").wait_for()
+        await showing(page, "entity.sensor.charging_state.name").wait_for()
         await _take(page, "device")
 
 
 async def _take_set_up(browser: Browser, simulator: Simulator) -> None:
-    """Show the account being typed in."""
+    """The form of the account, filled in."""
     path = "/config/integrations/dashboard/add?domain=podero"
     async with browser.open(path, 640, 860) as page:
         await page.get_by_role("button", name="OK").click()
-        await written(page, "config.step.user.menu_options.password").click()
+        await showing(page, "config.step.user.menu_options.password").click()
         await fill_in_account(page, simulator)
         await _take(page, "set-up")
 
 
 async def _take_triggers(browser: Browser) -> None:
-    """Show what an automation can begin with."""
+    """The triggers in the automation editor."""
     async with browser.open("/config/automation/edit/new", 1100, 800) as page:
         await page.get_by_text("Add trigger").first.click()
         await page.get_by_text("By type").click()
         await page.get_by_text("Podero", exact=True).last.click()
-        await written(page, "triggers.fully_charged.name").wait_for()
+        await showing(page, "triggers.fully_charged.name").wait_for()
         await _take(page, "triggers")
 
 
 async def _take_repair(
     browser: Browser, hass: HomeAssistant, simulator: Simulator
 ) -> None:
-    """Show what can be done where the link to the car maker has lapsed."""
+    """The repair that reconnects a car."""
     first, *_ = simulator.vehicle_ids
-    await simulator.tell(first, "reauthenticate")
-    await read(hass)
+    await simulator.command(first, "reauthenticate")
+    await poll(hass)
     async with browser.open("/config/repairs", 680, 620) as page:
         await page.get_by_text("Reconnect").first.click()
         await page.get_by_role("button", name="Continue").wait_for()

@@ -1,4 +1,4 @@
-"""Run programs beside this one: each with a log file, none outliving us."""
+"""Run subprocesses that log to a file and never outlive this process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ _started_at = time.monotonic()
 
 
 class DemoError(Exception):
-    """Say what went wrong, for a person to read."""
+    """An error with a message for people."""
 
 
 def say(text: str) -> None:
@@ -24,7 +24,7 @@ def say(text: str) -> None:
 
 
 def free_port(preferred: int) -> int:
-    """Return a port that nobody listens on: the preferred one or one soon after it."""
+    """Return a free port: the preferred one, or the next that is free."""
     for port in range(preferred, preferred + 100):
         with socket.socket() as probe:
             # A connection that was closed a moment ago does not keep a port in use.
@@ -38,18 +38,18 @@ def free_port(preferred: int) -> int:
 
 
 class Program:
-    """A program that runs until it is stopped, or until we die."""
+    """A subprocess that ends when this process does."""
 
     def __init__(self, name: str, log: Path) -> None:
-        """Name it, and say where its output goes."""
+        """Give it a name for people, and a file for its output."""
         self.name = name
         self.log = log
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, *command: str) -> None:
-        """Start it, adding to its log."""
+        """Start it, appending to its log."""
         if setpriv := shutil.which("setpriv"):
-            # The kernel stops it where we are killed and cannot.
+            # The kernel terminates it if this process is killed.
             command = (setpriv, "--pdeathsig", "TERM", "--", *command)
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
@@ -57,19 +57,22 @@ class Program:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                # Ctrl-C is for us: we stop it in good order.
+                # Ctrl-C must not reach it: it is stopped in order.
                 process_group=0,
             )
 
     async def wait(self) -> int:
-        """Wait until it ends by itself, and return its exit code."""
+        """Wait until it exits, and return its exit code."""
         assert self._process is not None
         return await self._process.wait()
 
     async def wait_until[T](
         self, ready: Callable[[], Awaitable[T | None]], seconds: float
     ) -> T:
-        """Return what `ready` returns once that is something."""
+        """Wait until `ready` does not return None, and return the result.
+
+        Raises DemoError if the process exits first, or after some seconds.
+        """
         assert self._process is not None
         deadline = time.monotonic() + seconds
         while (result := await ready()) is None:
@@ -86,7 +89,7 @@ class Program:
         return DemoError("\n".join((f"{self.name} {what}. {self.log} ends:", *lines)))
 
     async def stop(self) -> None:
-        """Let it end, and end it if it takes too long or if we are in a hurry."""
+        """Terminate it, and kill it on a timeout or if this is cancelled."""
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -1,4 +1,4 @@
-"""Print what Home Assistant installs when it starts the demo, for doing so beforehand."""
+"""Print the requirements that Home Assistant would install at the start of the demo."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sign the demo account up through the integration's own flows."""
+"""Set up the demo account through the integration's flows."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ SUBENTRY_FLOWS = "/api/config/config_entries/subentries/flow"
 
 
 async def sign_up(hass: HomeAssistant, simulator: Simulator) -> None:
-    """Add the account with all its cars, or tell it where the simulator is now."""
+    """Add the account with all its cars, or update the simulator's address."""
     form = _account_form(simulator)
     if entries := await hass.get(ENTRIES):
         start = {"handler": "podero", "entry_id": entries[0]["entry_id"]}
@@ -29,7 +29,7 @@ async def sign_up(hass: HomeAssistant, simulator: Simulator) -> None:
 
 
 async def add_cars(hass: HomeAssistant, vehicle_ids: Iterable[str]) -> None:
-    """Add cars to the account that is there."""
+    """Add cars to the account."""
     (entry,) = await hass.get(ENTRIES)
     start = {"handler": [entry["entry_id"], "vehicle"]}
     for vehicle_id in vehicle_ids:
@@ -46,7 +46,7 @@ def _account_form(simulator: Simulator) -> dict[str, Any]:
 async def _answer(
     hass: HomeAssistant, flows: str, start: dict[str, Any], *answers: dict[str, Any]
 ) -> None:
-    """Start a flow and answer each of its steps in turn."""
+    """Start a flow and answer its steps."""
     step = await hass.post(flows, start)
     for answer in answers:
         if step["type"] not in ("form", "menu") or step.get("errors"):

@@ -1,4 +1,4 @@
-"""Run the simulator, play with it, and read what it serves."""
+"""Run the simulator as a subprocess, control it, and read vehicles from it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,12 +14,12 @@ READY = "ready: "
 
 
 class Simulator:
-    """A Podero cloud for this machine."""
+    """A simulated Podero cloud on the loopback."""
 
     def __init__(self, directory: Path, port: int, session: ClientSession) -> None:
         """Keep its state and its log in a directory."""
         self.url = f"http://{LOOPBACK}:{port}"
-        # What it says of the account that may be used, by name.
+        # Credentials and ids of the account, by name.
         self.account: dict[str, str] = {}
         self.program = Program("The simulator", directory / "simulator.log")
         self._port = port
@@ -33,7 +33,7 @@ class Simulator:
 
     @asynccontextmanager
     async def running(self, speed: float, hours_ago: float) -> AsyncIterator[Self]:
-        """Start it, so many hours ago if it never ran, and stop it."""
+        """Run it; a new one starts some hours in the past."""
         self.program.log.unlink(missing_ok=True)
         try:
             await self.program.start(
@@ -56,12 +56,12 @@ class Simulator:
                 return line
         return None
 
-    async def tell(self, vehicle_id: str, command: str, **body: Any) -> None:
-        """Have something done with a car, say "plug-in"."""
+    async def command(self, vehicle_id: str, command: str, **body: Any) -> None:
+        """Send a command about a car, such as plug-in."""
         await self._control(f"vehicles/{vehicle_id}/{command}", **body)
 
     async def advance(self, hours: float) -> None:
-        """Skip some hours of the cars' lives."""
+        """Advance the simulated time."""
         await self._control("advance", hours=hours)
 
     async def _control(self, path: str, **body: Any) -> None:

@@ -1,4 +1,4 @@
-"""Give the demo a past: cars that live days in seconds, and states recorded when they were."""
+"""Create state history: let the cars live through hours in seconds, and date the states back."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,41 +10,42 @@ from .home_assistant import HomeAssistant
 from .processes import say
 from .simulator import Simulator
 
+HISTORY_HOURS = 48
 STEPS_PER_HOUR = 6
 
-# How many hours before the end both cars are driven, whatever day of the week it is.
+# Hours before the end at which both cars drive, whatever their habits are.
 DRIVES = (31, 29, 6, 4)
 
 
-async def live_through(hass: HomeAssistant, simulator: Simulator, hours: int) -> None:
-    """Let cars whose lives began some hours ago live until now, and read them on the way.
+async def create_history(hass: HomeAssistant, simulator: Simulator) -> None:
+    """Let a simulator that started HISTORY_HOURS ago catch up, recording states on the way.
 
-    In the end both are plugged in at home, and the first one charges.
+    In the end both cars are plugged in at home, and the first one is charging.
     """
-    say(f"Living through {hours} hours")
+    say(f"Creating {HISTORY_HOURS} hours of history")
     first, second = simulator.vehicle_ids
-    drives = {(hours - before) * STEPS_PER_HOUR for before in DRIVES}
-    moments = [(0.0, float(hours))]
-    for step in range(1, hours * STEPS_PER_HOUR + 1):
+    drives = {(HISTORY_HOURS - before) * STEPS_PER_HOUR for before in DRIVES}
+    moments = [(0.0, float(HISTORY_HOURS))]
+    for step in range(1, HISTORY_HOURS * STEPS_PER_HOUR + 1):
         if step in drives:
-            await simulator.tell(first, "drive")
-            await simulator.tell(second, "drive")
-        moments.append((time.time(), hours - step / STEPS_PER_HOUR))
+            await simulator.command(first, "drive")
+            await simulator.command(second, "drive")
+        moments.append((time.time(), HISTORY_HOURS - step / STEPS_PER_HOUR))
         await simulator.advance(1 / STEPS_PER_HOUR)
-        await read(hass)
+        await poll(hass)
     if (await simulator.read(first))["battery_level"] > 70:
-        # At some times of day it has been charged by now, or nearly so.
-        await simulator.tell(first, "level", percent=60)
-    await simulator.tell(first, "charge")
-    await simulator.tell(second, "stop-charging")
-    await read(hass)
+        # Depending on the time of day it may be nearly full.
+        await simulator.command(first, "level", percent=60)
+    await simulator.command(first, "charge")
+    await simulator.command(second, "stop-charging")
+    await poll(hass)
     await hass.program.stop()
     _move(hass.database, moments)
     await hass.start()
 
 
-async def read(hass: HomeAssistant) -> None:
-    """Have all cars read now: who only asks for it is kept waiting, who writes is not."""
+async def poll(hass: HomeAssistant) -> None:
+    """Poll all cars at once, by writing: the action update_entity is debounced."""
     await hass.post(
         "/api/services/switch/turn_on",
         {
@@ -58,7 +59,7 @@ async def read(hass: HomeAssistant) -> None:
 
 
 def _move(database: Path, moments: Sequence[tuple[float, float]]) -> None:
-    """Move what was recorded to when it was: from each moment on, so many hours back."""
+    """Date recorded states back: those from each moment on, by so many hours."""
     ends = [moment for moment, _ in moments[1:]] + [time.time()]
     with closing(sqlite3.connect(database)) as connection, connection:
         for (start, hours), end in zip(moments, ends, strict=True):

@@ -1,4 +1,4 @@
-"""Use the integration in a real browser, as its owner would."""
+"""Use the integration in a real browser, as a homeowner would."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ _TEXTS: dict[str, Any] = json.loads((_TRANSLATIONS / "en.json").read_text("utf-8
 
 WIDTHS = (1400, 390)
 
-# Text that ends in an ellipsis because there is no room for the rest, in whatever shadow it is.
+# Texts that end in an ellipsis for want of room, shadow roots included.
 _FIND_TRUNCATED = """
 (dashboard) => {
   const found = [];
@@ -34,11 +34,11 @@ _FIND_TRUNCATED = """
 """
 
 
-class Walk:
-    """Go through the pages that an owner sees."""
+class Walkthrough:
+    """The pages from set-up to a repair, each with the texts that it must show."""
 
     def __init__(self, browser: Browser, simulator: Simulator) -> None:
-        """Use a browser; the simulated maker's sign-in page is part of the walk."""
+        """Use a browser, and the simulator's credentials and sign-in page."""
         self._browser = browser
         self._simulator = simulator
 
@@ -47,25 +47,25 @@ class Walk:
         path = "/config/integrations/dashboard/add?domain=podero"
         async with self._browser.open(path) as page:
             await page.get_by_role("button", name="OK").click()
-            await written(page, "config.step.user.menu_options.password").click()
+            await showing(page, "config.step.user.menu_options.password").click()
             await fill_in_account(page, self._simulator)
-            await written(page, "config.step.password.sections.server.name").click()
+            await showing(page, "config.step.password.sections.server.name").click()
             await page.locator("ha-selector-select").click()
-            await written(page, "selector.environment.options.custom").click()
+            await showing(page, "selector.environment.options.custom").click()
             await page.locator("input[name=base_url]").fill(self._simulator.url)
             await page.get_by_role("button", name="Next").click()
-            await written(page, "config.step.vehicle.title").wait_for()
+            await showing(page, "config.step.vehicle.title").wait_for()
             await page.get_by_role("button", name="Submit").click()
             await page.get_by_role("button", name="Skip and finish").click()
             await page.get_by_text("1 device").wait_for()
 
     async def add_dashboard(self) -> None:
-        """Add the ready-made dashboard, and look at it on a screen and on a phone."""
+        """Add the ready-made dashboard, and check it on a screen and on a phone."""
         async with self._browser.open("/config/lovelace/dashboards") as page:
             await page.get_by_role("button", name="Add dashboard").click()
-            await written(page, "common.dashboard_description").click()
+            await showing(page, "common.dashboard_description").click()
             await page.get_by_role("button", name="Create").click()
-            await written(page, "common.dashboard_title").wait_for()
+            await showing(page, "common.dashboard_title").wait_for()
         for width in WIDTHS:
             async with self._browser.open("/dashboard-cars/0", width=width) as page:
                 await _see_dashboard(page)
@@ -73,29 +73,29 @@ class Walk:
                 await _see_dashboard(page)
 
     async def reconnect_car(self) -> None:
-        """Sign in to the car's maker by the repair that asks for it."""
+        """Fix the repair that asks to sign in to the car maker."""
         issue = "issues.reauthenticate"
         title, *_ = text(f"{issue}.title").split("{")
         async with self._browser.open("/config/repairs") as page:
             await page.get_by_text(title).first.click()
-            await written(page, f"{issue}.fix_flow.step.confirm.title").wait_for()
-            submit = written(page, f"{issue}.fix_flow.step.confirm.submit")
+            await showing(page, f"{issue}.fix_flow.step.confirm.title").wait_for()
+            submit = showing(page, f"{issue}.fix_flow.step.confirm.submit")
             async with page.context.expect_page() as opened:
                 await submit.click()
             maker = await opened.value
             await maker.get_by_role("button", name="Sign in").click()
-            await written(maker, "common.return_success_text").wait_for()
-            await written(page, f"{issue}.fix_flow.create_entry.default").wait_for()
+            await showing(maker, "common.return_success_text").wait_for()
+            await showing(page, f"{issue}.fix_flow.create_entry.default").wait_for()
 
 
 async def fill_in_account(page: Page, simulator: Simulator) -> None:
-    """Fill in the account of somebody who signs in with a username and a password."""
+    """Fill in the form for a username and a password."""
     for name in ("username", "password", "organization_id", "user_id"):
         await page.locator(f"input[name={name}]").fill(simulator.account[name])
 
 
-def written(place: Page | Locator, path: str) -> Locator:
-    """Find where one of the integration's texts is written."""
+def showing(place: Page | Locator, path: str) -> Locator:
+    """Return the element that shows one of the integration's texts."""
     return place.get_by_text(text(path), exact=True).first
 
 
@@ -108,11 +108,11 @@ def text(path: str) -> str:
 
 
 async def _see_dashboard(page: Page) -> None:
-    """See that all is there, whole, and without an error."""
+    """Check that the dashboard is complete, without an error or truncated text."""
     dashboard = page.locator("ha-panel-lovelace")
     for heading in ("now", "next", "location", "history"):
-        await written(dashboard, f"common.dashboard_{heading}").wait_for()
-    await written(dashboard, "entity.switch.smart_optimization.name").wait_for()
+        await showing(dashboard, f"common.dashboard_{heading}").wait_for()
+    await showing(dashboard, "entity.switch.smart_optimization.name").wait_for()
     await dashboard.locator("ha-chart-base canvas").first.wait_for()
     broken = await dashboard.locator("hui-error-card, hui-warning").all_inner_texts()
     if cut := broken + await dashboard.evaluate(_FIND_TRUNCATED):

@@ -12,6 +12,7 @@ from scripts.entities import FILES, fill
 from .repository import ROOT, anchors, files, flatten, read_texts, read_yaml, resolves
 
 PAGES = files("*.md")
+FORMS = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/*_*.yml"))
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 
 
@@ -86,14 +87,25 @@ def test_dependabot_watches_all() -> None:
     }
 
 
-def test_problems_come_with_diagnostics() -> None:
-    """The form for problems asks for the diagnostics, which hold nothing personal."""
-    form = read_yaml(ROOT / ".github/ISSUE_TEMPLATE/problem.yml")
+@pytest.mark.parametrize("name", ["bug_report", "first_experience"])
+def test_forms_ask_for_diagnostics(name: str) -> None:
+    """Whoever reports a problem is asked for the diagnostics, which hold nothing personal."""
+    form = read_yaml(ROOT / f".github/ISSUE_TEMPLATE/{name}.yml")
     required = {
         field["id"]
         for field in form["body"]
         if field.get("validations", {}).get("required")
     }
     assert "diagnostics" in required
-    for path in ROOT.glob(".github/ISSUE_TEMPLATE/*.yml"):
-        assert read_yaml(path)
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_forms_are_forms(path: Path) -> None:
+    """GitHub shows a form only if it has a name, a description and fields with ids."""
+    form = read_yaml(path)
+    assert form["name"]
+    assert form["description"]
+    for field in form["body"]:
+        assert field["type"] == "markdown" or (
+            field["id"] and field["attributes"]["label"]
+        )

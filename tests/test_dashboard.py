@@ -12,14 +12,15 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
-from homeassistant.util import yaml as yaml_util
+from homeassistant.util import dt as dt_util, yaml as yaml_util
 
-from .conftest import SetUp, account_entry
+from .conftest import Refresh, SetUp, account_entry
 from .repository import read_json, read_texts
 from .test_trigger import device_of
 from custom_components.podero.const import DOMAIN
-from custom_components.podero.dashboard import STRATEGY, TEMPLATE
+from custom_components.podero.dashboard import NAME, STRATEGY, TEMPLATE
 from simulator import Server, Simulator
 
 
@@ -80,12 +81,12 @@ async def test_the_template_names_what_exists(
 ) -> None:
     """It names entities and texts that exist, so that nothing is left out by a wrong name."""
     await set_up(entry)
-    known = {"vehicle", "path", *read_texts("en")["common"]} | {
+    known = {"vehicle", "path", "entity", "failure", *read_texts("en")["common"]} | {
         f"{entity.domain}.{entity.translation_key}"
         for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
     }
     template = yaml_util.load_yaml_dict(str(TEMPLATE))
-    named = {text[1:] for text in texts(template) if text.startswith("$")}
+    named = {name for text in texts(template) for name in NAME.findall(text)}
     assert named - known == {"sensor.planned_start", "switch.pause"}
 
 
@@ -113,6 +114,53 @@ async def test_conditions(
         assert condition["conditions"] == [
             {"condition": "and", "conditions": card["visibility"]} for card in cards
         ]
+
+
+@pytest.mark.parametrize("is_set_up_before", [True, False])
+async def test_outage(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    refresh: Refresh,
+    is_set_up_before: bool,
+) -> None:
+    """While there are no readings it is said why and since when, and nothing else is empty."""
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    simulator.add_fault(status=503)
+    if is_set_up_before:
+        await refresh(entry)
+    else:
+        await hass.config_entries.async_reload(entry.entry_id)
+    view, *_ = await get_dashboard(hass)
+    (attention, *_) = view["sections"]
+    _, outage, *_ = attention["cards"]
+    assert outage["visibility"][0]["state"] == "unavailable"
+    state = hass.states.get(outage["visibility"][0]["entity"])
+    assert state is not None
+    assert state.state == "unavailable"
+    assert Template(outage["content"], hass).async_render() == (
+        '<ha-alert alert-type="error">Podero could not be reached.'
+        f" Since {dt_util.as_local(state.last_changed):%H:%M}.</ha-alert>"
+    )
+
+
+async def test_disabled_car(
+    hass: HomeAssistant,
+    device_registry: dr.DeviceRegistry,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> None:
+    """It has no view."""
+    await set_up(entry)
+    device = device_of(hass, entry, simulator.vehicles[0])
+    device_registry.async_update_device(
+        device.id, disabled_by=dr.DeviceEntryDisabler.USER
+    )
+    await hass.async_block_till_done()
+    assert [view["title"] for view in await get_dashboard(hass)] == ["Car 2"]
 
 
 async def test_other_names(
@@ -218,8 +266,9 @@ async def test_no_frontend(
 
 
 def test_each_text_is_shown() -> None:
-    """The template or the script names each text of the dashboard."""
-    source = TEMPLATE.read_text("utf-8") + STRATEGY.read_text("utf-8")
+    """The template, the script or the module names each text of the dashboard."""
+    sources = (TEMPLATE, STRATEGY, TEMPLATE.with_suffix(".py"))
+    source = "".join(path.read_text("utf-8") for path in sources)
     for key in read_texts("en")["common"]:
         if key.startswith(("dashboard_", "section_")):
             assert key in source, key

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+import re
 from typing import Any, Final
 
 import voluptuous as vol
 
 from homeassistant.components.http import StaticPathConfig
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
@@ -21,11 +23,14 @@ from homeassistant.util import ensure_unique_string, slugify
 from homeassistant.util.yaml import load_yaml_dict
 
 from .const import DOMAIN
+from .coordinator import PoderoConfigEntry
 
 TEMPLATE: Final = Path(__file__).with_suffix(".yaml")
 
 STRATEGY: Final = Path(__file__).parent / "frontend" / "dashboard.js"
 STRATEGY_URL: Final = f"/{DOMAIN}/{STRATEGY.name}"
+
+NAME: Final = re.compile(r"\$([a-z_]+(?:\.[a-z_]+)?)")
 
 DASHBOARD_SCHEMA: Final = vol.Schema(
     {vol.Optional(ATTR_DEVICE_ID): vol.All(cv.ensure_list, [cv.string])}
@@ -54,33 +59,62 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
     """
     hass = call.hass
     chosen = call.data.get(ATTR_DEVICE_ID)
-    devices = [
-        device for device in _devices(hass) if chosen is None or device.id in chosen
+    vehicles = [
+        (entry, device)
+        for entry, device in _vehicles(hass)
+        if chosen is None or device.id in chosen
     ]
-    if not devices:
+    if not vehicles:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="no_vehicle_set_up" if chosen is None else "no_vehicle",
         )
     view = await hass.async_add_executor_job(load_yaml_dict, str(TEMPLATE))
-    translations = await async_get_translations(
-        hass, hass.config.language, "common", [DOMAIN]
-    )
-    texts = {key.rpartition(".")[2]: text for key, text in translations.items()}
+    texts = await _async_get_texts(hass, "common")
+    failures = await _async_get_texts(hass, "exceptions")
     views: list[Any] = []
-    for device in devices:
+    for entry, device in vehicles:
         name = device.name_by_user or device.name or ""
         path = ensure_unique_string(slugify(name), [made["path"] for made in views])
-        names = texts | {"vehicle": name, "path": path} | _entities(hass, device)
+        entities = _entities(hass, device)
+        names = {
+            **texts,
+            **entities,
+            "vehicle": name,
+            "path": path,
+            "entity": min(entities.values(), default=""),
+            "failure": failures.get(
+                _failure(entry, device), texts["dashboard_failure"]
+            ),
+        }
         views.append(_fill(view, names))
     return {"views": views}
 
 
-def _devices(hass: HomeAssistant) -> Iterator[dr.DeviceEntry]:
-    """Yield the devices of all vehicles."""
+async def _async_get_texts(hass: HomeAssistant, category: str) -> dict[str, str]:
+    """Return the texts of a category by key, with Jinja variables as placeholders."""
+    prefix = f"component.{DOMAIN}.{category}."
+    translations = await async_get_translations(
+        hass, hass.config.language, category, [DOMAIN]
+    )
+    return {
+        key.removeprefix(prefix).removesuffix(".message"): (
+            text.replace("{", "{{ ").replace("}", " }}")
+        )
+        for key, text in translations.items()
+    }
+
+
+def _vehicles(
+    hass: HomeAssistant,
+) -> Iterator[tuple[PoderoConfigEntry, dr.DeviceEntry]]:
+    """Yield the account and the device of each vehicle that is enabled."""
     registry = dr.async_get(hass)
+    entry: PoderoConfigEntry
     for entry in hass.config_entries.async_entries(DOMAIN):
-        yield from dr.async_entries_for_config_entry(registry, entry.entry_id)
+        for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
+            if not device.disabled:
+                yield entry, device
 
 
 def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
@@ -92,13 +126,29 @@ def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
     }
 
 
+def _failure(entry: PoderoConfigEntry, device: dr.DeviceEntry) -> str:
+    """Return the key of the error for which a vehicle's entities are unavailable, if any."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return entry.error_reason_translation_key or ""
+    for _, coordinator in entry.runtime_data.vehicles:
+        if (DOMAIN, coordinator.vehicle_id) in device.identifiers:
+            error = coordinator.last_exception
+            if not coordinator.last_update_success and isinstance(
+                error, HomeAssistantError
+            ):
+                return error.translation_key or ""
+    return ""
+
+
 def _fill(node: Any, names: Mapping[str, str]) -> Any:
     """Return a part of the template with the names in place of `$` and ours.
 
     Of a list, what shows an entity that is missing or disabled is left out.
     """
     if isinstance(node, str):
-        return names.get(node[1:]) if node.startswith("$") else str(node)
+        if node.startswith("$"):
+            return names.get(node[1:])
+        return NAME.sub(lambda match: names[match[1]], node)
     if isinstance(node, list):
         return [part for item in node if (part := _fill(item, names)) is not None]
     if isinstance(node, dict):

@@ -26,7 +26,19 @@ async function reason(hass, error) {
   return { type: "markdown", content: text || error.message };
 }
 
-class Dashboard extends HTMLElement {
+// Made anew when entities change, and when an outage begins, whose reason is told.
+class Strategy extends HTMLElement {
+  static shouldRegenerate(config, before, now) {
+    if (before.entities !== now.entities || before.devices !== now.devices) return true;
+    if (before.states === now.states) return false;
+    const isOut = ({ states }, id) => states[id]?.state === "unavailable";
+    return Object.values(now.entities).some(
+      ({ platform, entity_id: id }) => platform === DOMAIN && isOut(before, id) !== isOut(now, id),
+    );
+  }
+}
+
+class Dashboard extends Strategy {
   // There is nothing to set: whoever edits it is asked whether to take control.
   static noEditor = true;
 
@@ -43,7 +55,7 @@ class Dashboard extends HTMLElement {
   }
 }
 
-class Section extends HTMLElement {
+class Section extends Strategy {
   static async generate(config, hass) {
     try {
       return { type: "grid", cards: (await views(hass, config)).flatMap(firstCards) };
@@ -57,9 +69,11 @@ class Section extends HTMLElement {
   }
 }
 
-// What a car does now, under its name.
-function firstCards({ title, sections: [{ cards }] }) {
-  return cards.map((card) => (card.type === "heading" ? { ...card, heading: title } : card));
+// What needs attention and what a car does now, under its name.
+function firstCards({ title, sections: [attention, now] }) {
+  const [heading] = now.cards;
+  const cards = [...attention.cards, ...now.cards].filter(({ type }) => type !== "heading");
+  return [{ ...heading, heading: title }, ...cards];
 }
 
 function offer(strategyType, strategy, description) {

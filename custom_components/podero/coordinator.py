@@ -205,7 +205,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             # Any other failure does not tell whether the vehicle still exists.
             self._async_set_missing(True)
         self._adapt_update_interval()
-        retry_after = _retry_after(err)
+        retry_after = _delay_after(err)
         if self._is_setting_up and retry_after is not None:
             # The base class does not obey it before Home Assistant 2026.11.
             self.update_interval = timedelta(seconds=retry_after)
@@ -403,7 +403,7 @@ def _to_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime | time) else value
 
 
-def _retry_after(err: PoderoError) -> float | None:
+def _delay_after(err: PoderoError) -> float | None:
     """Return the seconds after which to poll again, if not after the usual interval."""
     if not isinstance(err, PoderoConnectionError):
         return None

@@ -69,6 +69,7 @@ class ChargingEventTrigger(Trigger):
         """Take over the target."""
         super().__init__(hass, config)
         assert config.target is not None
+        self.hass = hass
         self._target = TargetSelection(config.target)
 
     @override
@@ -85,18 +86,18 @@ class ChargingEventTrigger(Trigger):
         ) -> None:
             if event is not self.event:
                 return
-            device = dr.async_get(self._hass).async_get_device_by_identifier(
+            device = dr.async_get(self.hass).async_get_device_by_identifier(
                 (DOMAIN, coordinator.vehicle_id), coordinator.config_entry.entry_id
             )
             if device is None or device.id not in targeted_devices(
-                self._hass, self._target
+                self.hass, self._target
             ):
                 return
             name = device.name_by_user or device.name or coordinator.name
             run_action(
                 {
                     ATTR_DEVICE_ID: device.id,
-                    ATTR_ENTITY_ID: er.async_get(self._hass).async_get_entity_id(
+                    ATTR_ENTITY_ID: er.async_get(self.hass).async_get_entity_id(
                         EVENT_DOMAIN, DOMAIN, f"{coordinator.vehicle_id}_charging"
                     ),
                     ATTR_MISSED: was_missed,
@@ -106,7 +107,7 @@ class ChargingEventTrigger(Trigger):
                 f"{name} {event.replace('_', ' ')}",
             )
 
-        return async_dispatcher_connect(self._hass, SIGNAL_CHARGING_EVENT, handle)
+        return async_dispatcher_connect(self.hass, SIGNAL_CHARGING_EVENT, handle)
 
 
 def _trigger_on(charging_event: ChargingEvent) -> type[Trigger]:

@@ -33,7 +33,6 @@ from .models import (
     Status,
     User,
     Vehicle,
-    differences,
 )
 from .sessions import ChargePolicy, ChargingSession, DayPolicy
 from .transport import Transport, parse_base_url
@@ -74,7 +73,6 @@ __all__ = [
     "UntrustedLinkError",
     "User",
     "Vehicle",
-    "differences",
     "find_named_ids",
     "parse_base_url",
     "parse_id",

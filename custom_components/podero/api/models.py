@@ -168,16 +168,6 @@ def _invalid_within(name: str, json: Any, value: Model | tuple[Any, ...]) -> set
     return invalid
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the names of the values that changed, in type or value."""
-    return [
-        name
-        for name, new in now.items()
-        if (old := before[name]) is not new
-        and (old != new or type(old) is not type(new))
-    ]
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DeviceType(Model):
     """The type of a device."""

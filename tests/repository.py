@@ -84,7 +84,7 @@ def anchors(text: str) -> set[str]:
 
 
 def resolves(link: str, folder: Path) -> bool:
-    """Tell whether a link leads to a file, and to a heading of it."""
+    """Return whether a link leads to a file, and to a heading of it."""
     name, _, anchor = link.partition("#")
     path = folder / name
     return path.exists() and (not anchor or anchor in anchors(path.read_text("utf-8")))

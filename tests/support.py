@@ -205,7 +205,7 @@ def shown(hass: HomeAssistant, simulator: Simulator, number: int = 0) -> dict[st
 
 
 def is_available(hass: HomeAssistant, simulator: Simulator, number: int = 0) -> bool:
-    """Tell whether a vehicle's entities are available: all of them or none."""
+    """Return whether a vehicle's entities are available: all of them or none."""
     states = shown(hass, simulator, number).values()
     unavailable = [state == STATE_UNAVAILABLE for state in states]
     assert unavailable

@@ -63,7 +63,7 @@ async def automate(
 
 
 async def is_true(hass: HomeAssistant, runs: list[ServiceCall]) -> bool:
-    """Tell whether the condition lets the automation run now."""
+    """Return whether the condition lets the automation run now."""
     hass.bus.async_fire("test")
     await hass.async_block_till_done()
     has_run = bool(runs)

@@ -129,7 +129,7 @@ def _types(unrecognized: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_word(text: str) -> bool:
-    """Tell whether a text looks like a word of the service: no sentence, no address."""
+    """Return whether a text looks like a word of the service: no sentence, no address."""
     return _fits(r"[A-Za-z][A-Za-z0-9]{,23}([_-][A-Za-z0-9]{1,24})*", text)
 
 
@@ -141,7 +141,7 @@ def _shown_name(text: str | None) -> str | None:
 
 
 def _fits(pattern: str, text: str) -> bool:
-    """Tell whether a short text has a form, and few digits: no id, no token, no telephone."""
+    """Return whether a short text has a form, and few digits: no id, no token, no telephone."""
     return (
         len(text) <= 64
         and sum(map(str.isdigit, text)) <= 6

@@ -84,7 +84,7 @@ def _issues_of(
 
 
 def pending_actions(subentry_id: str, vehicle: Vehicle) -> dict[str, Action]:
-    """Return the actions that wait, by the ids of their issues: of two alike the first."""
+    """Return the pending actions by issue id; of two with the same id the first one."""
     return {
         _issue_id(subentry_id, action): action
         for action in reversed(vehicle.actions or ())

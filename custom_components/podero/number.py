@@ -58,7 +58,7 @@ class PoderoNumber(PoderoEntity[float], NumberEntity):
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Set it to a whole number."""
-        # Home Assistant lets through what is no number and so not out of its range.
+        # NaN passes Home Assistant's range check.
         if not self.native_min_value <= value <= self.native_max_value:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="not_a_number"

@@ -56,7 +56,7 @@ class Known:
                 and self.battery_at_plug_in is not None
                 and self.battery_at_plug_in != at_plug_in
             )
-            # Without news of the plug, whoever is not full any more has been driving.
+            # Where the plug is not known: a car that is no longer full has been driven.
             or (is_plugged_in is None and not is_full)
         )
         return Known(
@@ -73,15 +73,14 @@ class Known:
 class ChargingEvents:
     """Derive events from the last two known values of each field.
 
-    A reading in which a value is not known is passed over, so an outage neither
-    invents nor loses an event.
+    An unknown value changes nothing, so an outage neither invents nor loses an event.
     """
 
     def __init__(self, known: Known | None = None) -> None:
         """Start from what is known: without it, the first reading tells of no event."""
         self.known = known or Known()
         self._may_be_interrupted = False
-        """Whether it charged, and no reading has told yet why it does not any more."""
+        """Whether charging stopped, or may stop, for a reason that no reading has told yet."""
 
         self._is_optimized = True
         """Whether Podero chose the hours of the charging that was seen last."""
@@ -175,5 +174,5 @@ def reported_at(vehicle: Vehicle) -> datetime | None:
 
 
 def _either[T](value: T | None, before: T | None) -> T | None:
-    """Return a value, or the one before where it is not known."""
+    """Return a value, or the previous one if it is unknown."""
     return before if value is None else value

@@ -14,7 +14,7 @@ from .events import Known
 STORAGE_VERSION = 1
 
 MAX_AGE = timedelta(hours=1)
-"""After which it is written again though nothing happened: a power cut gives no warning."""
+"""Age at which the file is written again though nothing happened, in case of a power cut."""
 
 
 class Memory:
@@ -29,7 +29,7 @@ class Memory:
         self._written_at = dt_util.utc_from_timestamp(0)
 
     async def async_load(self) -> tuple[Known, datetime] | None:
-        """Return what was known and when it was written; None where that cannot be told."""
+        """Return what was known and when it was written, or None without a usable file."""
         try:
             return _parse(await self._store.async_load())
         except Exception as err:  # noqa: BLE001 - whatever stands in a foreign file
@@ -37,7 +37,7 @@ class Memory:
             return None
 
     async def async_save(self, known: Known) -> None:
-        """Write what is known, if something happened or the file grows old."""
+        """Write what is known if something happened, or if the file is older than MAX_AGE."""
         if (
             _what_happened(known) != _what_happened(self._written)
             or dt_util.utcnow() - self._written_at > MAX_AGE
@@ -61,12 +61,12 @@ class Memory:
 
 
 def _what_happened(known: Known) -> tuple[Any, ...]:
-    """Return what tells one state of affairs from another."""
+    """Return the values whose change is written at once."""
     return known.is_plugged_in, known.is_fully_charged, known.has_been_full
 
 
 def _parse(stored: dict[str, Any] | None) -> tuple[Known, datetime] | None:
-    """Return what a file says. Raises an error of any kind where it is not ours."""
+    """Return the content of a file. Raises any error if it is not one of ours."""
     if stored is None:
         return None
     written_at = datetime.fromisoformat(stored["written_at"])

@@ -146,6 +146,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             self._reading = reading
             if not reading.outdated:
                 await self._async_take(reading)
+        if self._events is not None:
+            # Written before it is told: what was told is not told again after a crash.
+            await self._memory.async_save(self._events.known)
         shown = self._writes.read(reading.vehicle)
         self._adapt_update_interval()
         if self._untold:
@@ -187,8 +190,6 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         else:
             self._events = ChargingEvents()
             happened, was_missed = self._events.derive(vehicle), False
-        # Written before it is told: what is told once is not told again after a crash.
-        await self._memory.async_save(self._events.known)
         self._untold.extend((event, was_missed) for event in happened)
 
     def _async_fail(self, err: PoderoError) -> Exception:

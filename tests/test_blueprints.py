@@ -166,6 +166,7 @@ async def test_phones(
 ) -> None:
     """It tells the chosen people, and does not show it in Home Assistant then."""
     car = simulator.vehicles[0]
+    car.life.preferences.is_smart_optimization_active = False
     car.start_charging()
     await set_up(entry)
     phones = ["notify.phone", "notify.tablet"]
@@ -216,6 +217,7 @@ async def test_charging_interrupted(
 ) -> None:
     """It tells of an interruption that is still one after a while."""
     car = simulator.vehicles[0]
+    car.life.preferences.is_smart_optimization_active = False
     car.start_charging()
     await set_up(entry)
     device = device_of(hass, entry, car)

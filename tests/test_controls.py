@@ -497,7 +497,9 @@ async def test_twins_are_off_by_default(
 async def test_missing_fields_are_unknown(
     hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
 ) -> None:
-    simulator.vehicles[0].replace_document({"id": simulator.vehicles[0].id})
+    simulator.vehicles[0].replace_document(
+        {"id": simulator.vehicles[0].id, "owner": None}
+    )
     await set_up(entry)
     for control in (PREFERENCES | BOOST).values():
         assert state(hass, control.entity_id) == "unknown"

@@ -244,9 +244,10 @@ async def test_restart(
     entry: MockConfigEntry,
     set_up: SetUp,
     refresh: Refresh,
+    freezer: FrozenDateTimeFactory,
     seen: Callable[[], list[str]],
 ) -> None:
-    """After a restart the last event is shown again, and is no news."""
+    """After a restart the last event is shown again and is no news; what was missed is."""
     moment = "2026-11-02T18:00:00.000+00:00"
     mock_restore_cache_with_extra_data(
         hass,
@@ -264,10 +265,14 @@ async def test_restart(
     assert state.attributes["event_type"] == "plugged_in"
     assert seen() == ["plugged_in"]
 
+    freezer.tick(60)
     simulator.vehicles[0].unplug()
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
-    assert seen() == []
+    assert seen() == ["unplugged"]
+    state = hass.states.get(CHARGING)
+    assert state is not None
+    assert state.attributes["missed"] is True
     await refresh(entry)
     assert seen() == []
 

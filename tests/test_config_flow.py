@@ -1,12 +1,13 @@
 """The config flow, walked as the frontend walks it, against a cloud over real HTTP."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 import json
+import logging
 from pathlib import Path
 import re
-from typing import Any
+from typing import Any, cast
 from unittest.mock import AsyncMock, patch
 
 import pytest
@@ -18,18 +19,22 @@ from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntry,
     ConfigEntryState,
+    FlowType,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow, section
-from homeassistant.helpers.selector import SelectSelector, TextSelector
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.selector import SelectSelector
 from homeassistant.setup import async_setup_component
 
 from .conftest import SetUp, account_entry, vehicle_subentry
 from .support import complaints
 from custom_components import podero
-from custom_components.podero import config_flow
+from custom_components.podero import forms
+from custom_components.podero.api import PoderoError
 from custom_components.podero.const import DOMAIN
 from simulator import Server, Simulator
+from simulator.cloud import FIRST_CAR_ID
 
 type Input = dict[str, Any]
 type Prepare = Callable[[Simulator], object]
@@ -55,8 +60,24 @@ def account_input(server: Server, /, grant: str = "password", **changes: Any) ->
     return {
         **credentials[grant],
         "organization_id": account.organization_id,
-        "user_id": account.user_id,
         "server": {"environment": "custom", "base_url": server.url},
+        **changes,
+    }
+
+
+def sign_in_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
+    """Return what a person types to sign in again, or elsewhere."""
+    typed = account_input(server, grant, **changes)
+    del typed["organization_id"]
+    return typed
+
+
+def user_input(server: Server, **changes: Any) -> Input:
+    """Return what a person types for the user of the simulator's account."""
+    account = server.simulator.account
+    return {
+        "organization_id": account.organization_id,
+        "user_id": account.user_id,
         **changes,
     }
 
@@ -99,18 +120,24 @@ def assert_form(
     return suggestions
 
 
-def vehicle_selector(result: Mapping[str, Any]) -> Any:
-    """Return what the vehicle is asked with."""
-    return result["data_schema"].schema["vehicle"]
-
-
-def offered(result: Mapping[str, Any]) -> list[str]:
-    """Return the labels of the vehicles that are offered."""
-    selector = vehicle_selector(result)
+def offered(result: Mapping[str, Any], field: str = "vehicles") -> list[str]:
+    """Return the labels of what can be chosen."""
+    selector = result["data_schema"].schema[field]
     assert isinstance(selector, SelectSelector)
-    assert selector.config["custom_value"]
-    # The frontend shows the value of what was chosen, whatever its label.
-    return [option for option in selector.config["options"] if isinstance(option, str)]
+    return [option["label"] for option in cast(list[Any], selector.config["options"])]
+
+
+def assert_menu(result: Mapping[str, Any], step_id: str, options: list[str]) -> None:
+    """Check a menu and its texts."""
+    assert result["type"] is FlowResultType.MENU
+    assert (result["step_id"], result["menu_options"]) == (step_id, options)
+    texts = TRANSLATIONS["config"]
+    if not isinstance(result["handler"], str):
+        texts = TRANSLATIONS["config_subentries"][result["handler"][1]]
+    step = texts["step"][step_id]
+    assert step["title"]
+    assert step["description"]
+    assert list(step["menu_options"]) == options
 
 
 async def start(hass: HomeAssistant, grant: str = "password") -> dict[str, Any]:
@@ -118,13 +145,10 @@ async def start(hass: HomeAssistant, grant: str = "password") -> dict[str, Any]:
     result: Any = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_USER}
     )
-    assert result["type"] is FlowResultType.MENU
-    assert result["menu_options"] == ["password", "client_credentials"]
-    result = await hass.config_entries.flow.async_configure(
-        result["flow_id"], {"next_step_id": grant}
-    )
+    assert_menu(result, "user", ["password", "client_credentials"])
+    result = await choose(hass, result, grant)
     assert_form(result, grant)
-    return dict(result)
+    return result
 
 
 async def go_on(
@@ -139,15 +163,30 @@ async def go_on(
     return dict(result)
 
 
-async def start_vehicle(hass: HomeAssistant, server: Server) -> dict[str, Any]:
-    """Give the account, and return the form of the vehicle."""
+async def choose(
+    hass: HomeAssistant, result: Mapping[str, Any], option: str
+) -> dict[str, Any]:
+    """Choose from a menu."""
+    assert option in result["menu_options"]
+    return await go_on(hass, result, {"next_step_id": option})
+
+
+async def go_back(hass: HomeAssistant, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Go back from a form or a menu."""
+    if result["type"] is FlowResultType.MENU:
+        return await choose(hass, result, "back")
+    return await go_on(hass, result, {"back": True})
+
+
+async def start_vehicles(hass: HomeAssistant, server: Server) -> dict[str, Any]:
+    """Give the account and its user, and return what comes then."""
     result = await go_on(hass, await start(hass), account_input(server))
-    assert_form(result, "vehicle")
-    return result
+    assert_form(result, "enter_user")
+    return await go_on(hass, result, user_input(server))
 
 
 async def start_subentry(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, Any]:
-    """Return the form of one more vehicle."""
+    """Return what comes first when a vehicle is to be added."""
     return dict(
         await hass.config_entries.subentries.async_init(
             (entry.entry_id, "vehicle"), context={"source": SOURCE_USER}
@@ -164,50 +203,157 @@ def assert_created(result: Mapping[str, Any], *vehicle_ids: str) -> ConfigEntry:
     return entry
 
 
-@pytest.mark.parametrize(
-    "grant",
-    ["password", "client_credentials"],
-)
-async def test_account_and_first_vehicle(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    caplog: pytest.LogCaptureFixture,
-    grant: str,
-) -> None:
-    """An account is stored with the vehicle that was chosen."""
-    typed = account_input(server, grant)
-    result = await go_on(hass, await start(hass, grant), typed)
-    assert_form(result, "vehicle")
-    assert offered(result) == [FIRST_NAME, SECOND_NAME]
+# The account, and whose vehicles they are.
 
-    result = await go_on(hass, result, {"vehicle": SECOND_NAME})
-    entry = assert_created(result, simulator.vehicles[1].id)
+
+async def test_password(
+    hass: HomeAssistant, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A homeowner types an organization and a user, and gets all cars."""
+    simulator = server.simulator
+    typed = account_input(server)
+    result = await go_on(hass, await start(hass), typed)
+    assert assert_form(result, "enter_user") == {
+        "organization_id": typed["organization_id"],
+        "user_id": None,
+        "back": None,
+    }
+    result = await go_on(hass, result, user_input(server))
+    ids = [car.id for car in simulator.vehicles]
+    assert assert_form(result, "vehicles") == {"vehicles": ids, "back": None}
+    assert offered(result) == [FIRST_NAME, SECOND_NAME]
+    assert result["last_step"] is True
+
+    result = await go_on(hass, result, {"vehicles": ids})
+    entry = assert_created(result, *ids)
     assert entry.title == "Podero"
-    assert entry.unique_id == f"{typed['organization_id']}_{typed['user_id']}"
+    account = simulator.account
+    assert entry.unique_id == f"{account.organization_id}_{account.user_id}"
+    assert entry.data == account_entry(server).data
+    first, second = entry.subentries.values()
+    assert (first.title, second.title) == (FIRST_NAME, SECOND_NAME)
+    assert (first.subentry_type, first.data) == ("vehicle", {})
+    assert typed["password"] not in caplog.text
+
+
+async def test_client_credentials(
+    hass: HomeAssistant, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who signs in for an organization types one id, and chooses the user by name."""
+    simulator = server.simulator
+    caplog.set_level(logging.DEBUG)
+    typed = account_input(server, "client_credentials")
+    result = await go_on(hass, await start(hass, "client_credentials"), typed)
+    assert assert_form(result, "choose_user") == {"user": None, "back": None}
+    # Those with cars come first.
+    names = [
+        "Robin Resident (resident@example.com)",
+        "Noa Neighbor (neighbor@example.com)",
+    ]
+    assert offered(result, "user") == names
+    # One request lists them, and it takes no more tokens than one.
+    assert [request.path.rsplit("/")[-1] for request in simulator.requests] == [
+        "",
+        "users",
+    ]
+
+    result = await go_on(hass, result, {})
+    assert_form(result, "choose_user", {"user": "no_choice"})
+    result = await go_on(hass, result, {"user": simulator.account.user_id})
+    assert_form(result, "vehicles")
+    first = simulator.vehicles[0]
+    entry = assert_created(
+        await go_on(hass, result, {"vehicles": [first.id]}), first.id
+    )
     del typed["server"]
-    assert entry.data == {**typed, "grant": grant, "base_url": server.url}
-    (subentry,) = entry.subentries.values()
-    assert subentry.subentry_type == "vehicle"
-    assert subentry.title == SECOND_NAME
-    assert subentry.data == {}
-    assert typed[SECRETS[grant]] not in caplog.text
+    assert entry.data == {
+        **typed,
+        "grant": "client_credentials",
+        "base_url": server.url,
+        "user_id": simulator.account.user_id,
+    }
+    for personal in ("Robin", "Noa", "example.com", typed["client_secret"]):
+        assert personal not in caplog.text
+
+
+async def test_users_with_vehicles_come_first(
+    hass: HomeAssistant, server: Server
+) -> None:
+    """Who has a car is who is looked for, and who has no name is called by the id."""
+    simulator = server.simulator
+    simulator.vehicles.clear()
+    simulator.add_vehicle(owner=simulator.neighbor)
+    simulator.account.first_name = simulator.account.last_name = ""
+    simulator.account.username = ""
+    result = await go_on(
+        hass,
+        await start(hass, "client_credentials"),
+        account_input(server, "client_credentials"),
+    )
+    assert offered(result, "user") == [
+        "Noa Neighbor (neighbor@example.com)",
+        simulator.account.user_id,
+    ]
+    result = await go_on(hass, result, {"user": simulator.neighbor.user_id})
+    assert offered(result) == [SECOND_NAME]
+
+
+async def test_only_user(hass: HomeAssistant, server: Server) -> None:
+    """Where there is one user, nobody is asked."""
+    simulator = server.simulator
+    stranger = simulator.stranger
+    car = simulator.add_vehicle(owner=stranger)
+    typed = account_input(
+        server,
+        "client_credentials",
+        client_id=stranger.client_id,
+        client_secret=stranger.client_secret,
+        organization_id=stranger.organization_id,
+    )
+    result = await go_on(hass, await start(hass, "client_credentials"), typed)
+    assert assert_form(result, "vehicles") == {"vehicles": [car.id], "back": None}
+    entry = assert_created(await go_on(hass, result, {"vehicles": [car.id]}), car.id)
+    assert entry.data["user_id"] == stranger.user_id
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda simulator: setattr(simulator, "lists_users", False),
+        lambda simulator: simulator.add_fault(kind="users", status=403),
+        lambda simulator: simulator.add_fault(kind="users", status=405),
+        lambda simulator: simulator.add_fault(kind="users", status=422),
+        lambda simulator: simulator.add_fault(kind="users", body=b'{"items": []}'),
+        lambda simulator: simulator.add_fault(kind="users", body=b"[]"),
+        lambda simulator: simulator.add_fault(kind="users", body=b'[{"id": 7}, 8]'),
+    ],
+)
+async def test_user_is_typed_without_a_list(
+    hass: HomeAssistant, server: Server, prepare: Prepare
+) -> None:
+    """Where the service does not list users, an id is typed."""
+    prepare(server.simulator)
+    typed = account_input(server, "client_credentials")
+    result = await go_on(hass, await start(hass, "client_credentials"), typed)
+    assert_form(result, "enter_user")
+    result = await go_on(hass, result, user_input(server))
+    assert_form(result, "vehicles")
 
 
 @pytest.mark.parametrize("environment", ["production", "sandbox"])
 async def test_named_environment(
     hass: HomeAssistant,
     server: Server,
-    simulator: Simulator,
     monkeypatch: pytest.MonkeyPatch,
     environment: str,
 ) -> None:
     """An environment stands for its address, which is not to blame for an outage."""
-    assert config_flow.ENVIRONMENTS == {
+    simulator = server.simulator
+    assert forms.ENVIRONMENTS == {
         "production": "https://app.podero.com",
         "sandbox": "https://sandbox-app.podero.com",
     }
-    monkeypatch.setitem(config_flow.ENVIRONMENTS, environment, server.url)
+    monkeypatch.setitem(forms.ENVIRONMENTS, environment, server.url)
     typed = account_input(server, server={"environment": environment})
     simulator.add_fault(status=503)
     result = await go_on(hass, await start(hass), typed)
@@ -215,9 +361,10 @@ async def test_named_environment(
 
     simulator.clear_faults()
     result = await go_on(hass, result, typed)
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    entry = assert_created(result, simulator.vehicles[0].id)
-    assert entry.data["base_url"] == server.url
+    result = await go_on(hass, result, user_input(server))
+    vehicle_id = simulator.vehicles[0].id
+    result = await go_on(hass, result, {"vehicles": [vehicle_id]})
+    assert assert_created(result, vehicle_id).data["base_url"] == server.url
 
 
 async def test_production_is_the_default(hass: HomeAssistant) -> None:
@@ -235,12 +382,10 @@ async def test_production_is_the_default(hass: HomeAssistant) -> None:
         ({"password": "wrong"}, {"password": "invalid_auth"}),
         ({"password": ""}, {"password": "secret_required"}),
         ({"username": "nobody"}, {"password": "invalid_auth"}),
-        ({"user_id": UNKNOWN_ID}, {"organization_id": "forbidden"}),
-        ({"organization_id": UNKNOWN_ID}, {"organization_id": "forbidden"}),
-        ({"user_id": "me"}, {"user_id": "invalid_uuid"}),
+        ({"organization_id": "mine"}, {"organization_id": "no_id"}),
         (
-            {"user_id": f"{UNKNOWN_ID}0", "organization_id": f"0x{UNKNOWN_ID}"[:36]},
-            {"user_id": "invalid_uuid", "organization_id": "invalid_uuid"},
+            {"organization_id": f"{UNKNOWN_ID} {FIRST_CAR_ID}", "password": ""},
+            {"organization_id": "several_ids", "password": "secret_required"},
         ),
         ({"server": {"environment": "custom"}}, {"server": "invalid_url"}),
         (
@@ -262,11 +407,7 @@ async def test_production_is_the_default(hass: HomeAssistant) -> None:
     ],
 )
 async def test_account_mistyped(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    changes: Input,
-    errors: dict[str, str],
+    hass: HomeAssistant, server: Server, changes: Input, errors: dict[str, str]
 ) -> None:
     """What was typed stays, with the message at its field, and can be mended."""
     typed = account_input(server, **changes)
@@ -274,12 +415,11 @@ async def test_account_mistyped(
     suggestions = assert_form(result, "password", errors)
     typed["server"].setdefault("base_url", None)
     assert suggestions == typed
-    folded = result["data_schema"].schema["server"]
-    assert folded.options == {"collapsed": "server" not in errors}
+    server_section = result["data_schema"].schema["server"]
+    assert server_section.options == {"collapsed": "server" not in errors}
 
     result = await go_on(hass, result, account_input(server))
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_created(result, simulator.vehicles[0].id)
+    assert_form(result, "enter_user")
 
 
 @pytest.mark.parametrize("grant", ["password", "client_credentials"])
@@ -291,43 +431,111 @@ async def test_account_mistyped(
         ({"kind": "token", "status": 429}, {"base": "rate_limited"}),
         ({"kind": "token", "body": b"<html>"}, {"server": "invalid_response"}),
         ({"kind": "token", "status": 404}, {"server": "invalid_response"}),
-        ({"kind": "vehicles", "status": 503}, {"server": "cannot_connect"}),
-        ({"kind": "vehicles", "status": 429}, {"base": "rate_limited"}),
-        ({"kind": "vehicles", "status": 403}, {"organization_id": "forbidden"}),
+        ({"kind": "users", "status": 503}, {"server": "cannot_connect"}),
+        ({"kind": "users", "status": 429}, {"base": "rate_limited"}),
+        ({"kind": "users", "status": 409}, {"base": "conflict"}),
     ],
 )
 async def test_account_fails(
     hass: HomeAssistant,
     server: Server,
-    simulator: Simulator,
     grant: str,
     fault: dict[str, Any],
     errors: dict[str, str],
 ) -> None:
     """A failure has its own message, and passes."""
     typed = account_input(server, grant)
-    simulator.add_fault(**fault)
+    server.simulator.add_fault(**fault)
     result = await go_on(hass, await start(hass, grant), typed)
     assert assert_form(result, grant, errors) == typed
 
-    simulator.clear_faults()
+    server.simulator.clear_faults()
     result = await go_on(hass, result, typed)
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_created(result, simulator.vehicles[0].id)
+    step_id = "enter_user" if grant == "password" else "choose_user"
+    assert_form(result, step_id)
 
 
-async def test_client_refused(
-    hass: HomeAssistant, server: Server, simulator: Simulator
-) -> None:
+async def test_client_refused(hass: HomeAssistant, server: Server) -> None:
     """A refused client secret is shown at the secret."""
     typed = account_input(server, "client_credentials", client_secret="wrong")
     result = await go_on(hass, await start(hass, "client_credentials"), typed)
     assert_form(result, "client_credentials", {"client_secret": "invalid_auth"})
 
     typed = account_input(server, "client_credentials")
+    assert_form(await go_on(hass, result, typed), "choose_user")
+
+
+@pytest.mark.parametrize(
+    ("grant", "changes", "errors"),
+    [
+        ("password", {"user_id": UNKNOWN_ID}, {"user_id": "forbidden"}),
+        ("password", {"organization_id": UNKNOWN_ID}, {"user_id": "forbidden"}),
+        ("client_credentials", {"user_id": UNKNOWN_ID}, {"user_id": "not_found"}),
+        ("password", {"user_id": "me"}, {"user_id": "no_id"}),
+        ("password", {"user_id": ""}, {"user_id": "no_id"}),
+        (
+            "password",
+            {"user_id": f"{UNKNOWN_ID}0", "organization_id": f"0x{UNKNOWN_ID}"[:36]},
+            {"user_id": "no_id", "organization_id": "no_id"},
+        ),
+        (
+            "password",
+            {"user_id": f"{UNKNOWN_ID} {FIRST_CAR_ID}"},
+            {"user_id": "several_ids"},
+        ),
+    ],
+)
+async def test_user_mistyped(
+    hass: HomeAssistant,
+    server: Server,
+    grant: str,
+    changes: Input,
+    errors: dict[str, str],
+) -> None:
+    """A wrong user is said where it was typed, and can be mended there."""
+    server.simulator.lists_users = False
+    result = await go_on(hass, await start(hass, grant), account_input(server, grant))
+    typed = user_input(server, **changes)
     result = await go_on(hass, result, typed)
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_created(result, simulator.vehicles[0].id)
+    suggestions = assert_form(result, "enter_user", errors)
+    assert {field: suggestions[field] for field in typed} == typed
+
+    result = await go_on(hass, result, user_input(server))
+    assert_form(result, "vehicles")
+
+
+@pytest.mark.parametrize(
+    ("fault", "errors"),
+    [
+        ({"status": 503}, {"base": "cannot_connect"}),
+        ({"status": 429}, {"base": "rate_limited"}),
+        ({"status": 401}, {"base": "invalid_auth"}),
+        ({"status": 409}, {"base": "conflict"}),
+    ],
+)
+async def test_vehicles_fail(
+    hass: HomeAssistant, server: Server, fault: dict[str, Any], errors: dict[str, str]
+) -> None:
+    """A list that fails is said at the form before, and passes."""
+    server.simulator.add_fault(kind="vehicles", **fault)
+    result = await start_vehicles(hass, server)
+    assert_form(result, "enter_user", errors)
+    server.simulator.clear_faults()
+    result = await go_on(hass, result, user_input(server))
+    assert_form(result, "vehicles")
+
+    server.simulator.add_fault(kind="vehicles", **fault)
+    grant = "client_credentials"
+    typed = account_input(server, grant)
+    result = await go_on(hass, await start(hass, grant), typed)
+    chosen = {"user": server.simulator.account.user_id}
+    result = await go_on(hass, result, chosen)
+    assert assert_form(result, "choose_user", errors) == {**chosen, "back": None}
+    server.simulator.clear_faults()
+    assert_form(await go_on(hass, result, chosen), "vehicles")
+
+
+# What people paste.
 
 
 @pytest.mark.parametrize(
@@ -338,32 +546,100 @@ async def test_client_refused(
         lambda text: f"  {{{text}}}\n",
         lambda text: text.replace("-", " - "),
         lambda text: text.replace("-", "\N{EN DASH}"),
+        lambda text: f'"{text}"',
+        lambda text: f"https://app.podero.com/dashboard?tab={text}#users",
     ],
 )
 async def test_ids_are_stored_canonical(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    spell: Callable[[str], str],
+    hass: HomeAssistant, server: Server, spell: Callable[[str], str]
 ) -> None:
     """Ids are understood as people paste them, and other fields with spaces around."""
+    simulator = server.simulator
+    simulator.lists_vehicles = False
     account, car = simulator.account, simulator.vehicles[0]
     typed = account_input(
         server,
         username=f" {account.username} ",
         organization_id=spell(account.organization_id),
-        user_id=spell(account.user_id),
         server={"environment": "custom", "base_url": f" {server.url}/ "},
     )
     result = await go_on(hass, await start(hass), typed)
-    result = await go_on(hass, result, {"vehicle": spell(car.id)})
+    typed = user_input(server, user_id=spell(account.user_id), vehicle=spell(car.id))
+    del typed["vehicle"]
+    result = await go_on(hass, result, typed)
+    assert_form(result, "enter_user", {"user_id": "not_found"})
+    result = await go_on(hass, result, {**typed, "vehicle": spell(car.id)})
     entry = assert_created(result, car.id)
     assert entry.unique_id == f"{account.organization_id}_{account.user_id}"
-    assert entry.data == {
-        **account_entry(server).data,
-        "organization_id": account.organization_id,
-        "user_id": account.user_id,
-    }
+    assert entry.data == account_entry(server).data
+
+
+def address(server: Server, *, vehicle_id: str | None = None) -> str:
+    """Return the address of the resident, or of a vehicle, as the API has it."""
+    account = server.simulator.account
+    user = f"{server.url}/api/partners/v2.0/org/{account.organization_id}/users/{account.user_id}"
+    return f"{user}/electric-vehicles/{vehicle_id}" if vehicle_id else user
+
+
+@pytest.mark.parametrize("lists_vehicles", [True, False])
+async def test_address_answers_everything(
+    hass: HomeAssistant, server: Server, lists_vehicles: bool
+) -> None:
+    """An address with all three ids leaves nothing to ask."""
+    simulator = server.simulator
+    simulator.lists_users = simulator.lists_vehicles = lists_vehicles
+    car = simulator.vehicles[1]
+    pasted = address(server, vehicle_id=car.id).upper()
+    typed = account_input(server, organization_id=pasted)
+    entry = assert_created(await go_on(hass, await start(hass), typed), car.id)
+    assert entry.data == account_entry(server).data
+
+
+async def test_address_of_a_user(hass: HomeAssistant, server: Server) -> None:
+    """An address with two ids leaves the cars to be chosen."""
+    grant = "client_credentials"
+    typed = account_input(server, grant, organization_id=address(server))
+    result = await go_on(hass, await start(hass, grant), typed)
+    assert offered(result) == [FIRST_NAME, SECOND_NAME]
+    # Going back shows what the address was understood as.
+    result = await go_back(hass, result)
+    assert assert_form(result, grant) == typed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "errors"),
+    [
+        ("users/2f", "users/3f", {"user_id": "forbidden"}),
+        ("electric-vehicles/c0", "electric-vehicles/c1", {"vehicle": "not_found"}),
+    ],
+)
+async def test_address_with_a_mistake(
+    hass: HomeAssistant, server: Server, old: str, new: str, errors: dict[str, str]
+) -> None:
+    """What an address was understood as is shown, with what is wrong about it."""
+    car = server.simulator.vehicles[0]
+    pasted = address(server, vehicle_id=car.id)
+    assert old in pasted
+    typed = account_input(server, organization_id=pasted.replace(old, new))
+    result = await go_on(hass, await start(hass), typed)
+    if errors == {"user_id": "forbidden"}:
+        errors = {"vehicle": "forbidden"}
+    suggestions = assert_form(result, "enter_user", errors)
+    assert suggestions["organization_id"] == server.simulator.account.organization_id
+    result = await go_on(hass, result, {**user_input(server), "vehicle": car.id})
+    assert_created(result, car.id)
+
+
+async def test_address_typed_for_a_user(hass: HomeAssistant, server: Server) -> None:
+    """An address answers everything in whatever field it is pasted."""
+    car = server.simulator.vehicles[0]
+    result = await go_on(hass, await start(hass), account_input(server))
+    pasted = address(server, vehicle_id=car.id)
+    result = await go_on(hass, result, user_input(server, user_id=pasted))
+    assert_created(result, car.id)
+
+
+# The cars.
 
 
 @pytest.mark.parametrize(
@@ -371,53 +647,72 @@ async def test_ids_are_stored_canonical(
     [
         lambda simulator: setattr(simulator, "lists_vehicles", False),
         lambda simulator: simulator.add_fault(kind="vehicles", status=404),
+        lambda simulator: simulator.add_fault(kind="vehicles", status=403),
         lambda simulator: simulator.add_fault(kind="vehicles", status=405),
         lambda simulator: simulator.add_fault(kind="vehicles", body=b'{"items": []}'),
-        lambda simulator: simulator.add_fault(kind="vehicles", body=b"[]"),
     ],
 )
 async def test_vehicle_is_typed_without_a_list(
-    hass: HomeAssistant, server: Server, simulator: Simulator, prepare: Prepare
+    hass: HomeAssistant, server: Server, prepare: Prepare
 ) -> None:
-    """Where the service does not list vehicles, their id is typed."""
+    """Of a user who was chosen only the car's id is asked, where it is not listed."""
+    simulator = server.simulator
     prepare(simulator)
-    result = await start_vehicle(hass, server)
-    assert isinstance(vehicle_selector(result), TextSelector)
+    grant = "client_credentials"
+    result = await go_on(hass, await start(hass, grant), account_input(server, grant))
+    result = await go_on(hass, result, {"user": simulator.account.user_id})
+    assert assert_form(result, "enter_vehicle") == {"vehicle": None, "back": None}
     assert result["last_step"] is True
     result = await go_on(hass, result, {"vehicle": simulator.vehicles[1].id})
     assert_created(result, simulator.vehicles[1].id)
 
 
-async def test_account_of_an_unknown_user(
-    hass: HomeAssistant, server: Server, simulator: Simulator
+@pytest.mark.parametrize("status", [403, 404])
+async def test_nothing_is_listed(
+    hass: HomeAssistant, server: Server, status: int
 ) -> None:
-    """Without a list, a user who is not known shows when the vehicle is tried."""
-    typed = account_input(server, "client_credentials", user_id=UNKNOWN_ID)
-    result = await go_on(hass, await start(hass, "client_credentials"), typed)
-    assert_form(result, "vehicle")
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_form(result, "vehicle", {"vehicle": "vehicle_not_found"})
+    """Where it may be the list or the user that is refused, the car itself tells."""
+    simulator = server.simulator
+    simulator.lists_users = False
+    simulator.add_fault(kind="vehicles", status=status)
+    result = await start_vehicles(hass, server)
+    error = {403: "forbidden", 404: "not_found"}[status]
+    suggestions = assert_form(result, "enter_user", {"user_id": error})
+    assert suggestions == {**user_input(server), "vehicle": None, "back": None}
+
+    typed = {**user_input(server), "vehicle": UNKNOWN_ID}
+    result = await go_on(hass, result, typed)
+    errors = {"vehicle": "not_found"}
+    assert assert_form(result, "enter_user", errors) == {**typed, "back": None}
+    vehicle_id = simulator.vehicles[0].id
+    result = await go_on(hass, result, {**typed, "vehicle": vehicle_id})
+    assert_created(result, vehicle_id)
 
 
-async def test_vehicle_refusal_without_a_list_is_no_verdict(
-    hass: HomeAssistant, server: Server, simulator: Simulator
-) -> None:
-    """A service may forbid what there is not."""
-    simulator.lists_vehicles = False
-    simulator.add_fault(kind="vehicle", status=403)
-    result = await start_vehicle(hass, server)
-
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_form(result, "vehicle", {"vehicle": "vehicle_forbidden"})
-    simulator.clear_faults()
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_created(result, simulator.vehicles[0].id)
+async def test_list_that_is_none(hass: HomeAssistant, server: Server) -> None:
+    """A service that certainly has no list says nothing against the user."""
+    server.simulator.add_fault(kind="vehicles", status=405)
+    result = await start_vehicles(hass, server)
+    assert_form(result, "enter_vehicle")
 
 
-async def test_vehicle_options(
-    hass: HomeAssistant, server: Server, simulator: Simulator
-) -> None:
+async def test_some_vehicles(hass: HomeAssistant, server: Server) -> None:
+    """Of three cars two are taken; none at all is said to be too few."""
+    simulator = server.simulator
+    third = simulator.add_vehicle()
+    result = await start_vehicles(hass, server)
+    ids = [car.id for car in simulator.vehicles]
+    assert assert_form(result, "vehicles")["vehicles"] == ids
+    for nothing in ({}, {"vehicles": []}):
+        result = await go_on(hass, result, nothing)
+        assert_form(result, "vehicles", {"vehicles": "no_choice"})
+    result = await go_on(hass, result, {"vehicles": [ids[1], third.id]})
+    assert_created(result, ids[1], third.id)
+
+
+async def test_vehicle_options(hass: HomeAssistant, server: Server) -> None:
     """Vehicles are offered by what tells them apart."""
+    simulator = server.simulator
     first, second = simulator.vehicles
     third, fourth = simulator.add_vehicle(first.model), simulator.add_vehicle()
     second.override(device_model=None)
@@ -425,41 +720,33 @@ async def test_vehicle_options(
     fourth.override(deleted_at="2026-01-01T00:00:00Z")
     fifth = simulator.add_vehicle(first.model)
     simulator.add_vehicle().override(id=None)
-    result = await start_vehicle(hass, server)
-    labels = [
+    simulator.add_vehicle().replace_document("nonsense")
+    result = await start_vehicles(hass, server)
+    assert offered(result) == [
         f"{FIRST_NAME} …{first.id[-4:]}",
-        second.id,
+        "Electric vehicle",
         "Volkswagen ID.4",
         f"{FIRST_NAME} …{fifth.id[-4:]}",
     ]
-    assert offered(result) == labels
-
-    result = await go_on(hass, result, {"vehicle": second.id})
-    entry = assert_created(result, second.id)
-    (subentry,) = entry.subentries.values()
-    assert subentry.title == "Electric vehicle"
-
-    # What is left keeps its label, also where nothing else has its name any more.
-    for label, vehicle in ((labels[3], fifth), (labels[0], first), (labels[2], third)):
-        result = await start_subentry(hass, entry)
-        assert label in offered(result)
-        result = await go_on(hass, result, {"vehicle": label})
-        assert [*entry.subentries.values()][-1].unique_id == vehicle.id
+    chosen = [first.id, second.id, third.id, fifth.id]
+    entry = assert_created(await go_on(hass, result, {"vehicles": chosen}), *chosen)
+    assert [subentry.title for subentry in entry.subentries.values()] == [
+        FIRST_NAME,
+        "Electric vehicle",
+        "Volkswagen ID.4",
+        FIRST_NAME,
+    ]
 
 
 async def test_vehicle_options_that_end_alike(
-    hass: HomeAssistant, server: Server, simulator: Simulator
+    hass: HomeAssistant, server: Server
 ) -> None:
-    """Each can be picked, whatever else is in the list."""
-    first, second = simulator.vehicles
+    """Each can be told apart, whatever its id ends with."""
+    first, second = server.simulator.vehicles
     twin = f"11111111{first.id[8:]}"
     second.override(**first.document() | {"id": twin})
-    simulator.add_vehicle().replace_document("nonsense")
-    result = await start_vehicle(hass, server)
-    assert offered(result) == [
-        f"{FIRST_NAME} …{first.id}",
-        f"{FIRST_NAME} …{twin}",
-    ]
+    result = await start_vehicles(hass, server)
+    assert offered(result) == [f"{FIRST_NAME} …{first.id}", f"{FIRST_NAME} …{twin}"]
 
 
 @pytest.mark.parametrize(
@@ -468,18 +755,15 @@ async def test_vehicle_options_that_end_alike(
 async def test_long_names(
     hass: HomeAssistant,
     server: Server,
-    simulator: Simulator,
     caplog: pytest.LogCaptureFixture,
     manufacturer: str,
     model: str,
 ) -> None:
     """The contract allows names that the ids of entities have no room for."""
-    simulator.vehicles[0].override(
-        device_model={"manufacturer": manufacturer, "model": model}
-    )
-    result = await start_vehicle(hass, server)
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    entry = assert_created(result, simulator.vehicles[0].id)
+    car = server.simulator.vehicles[0]
+    car.override(device_model={"manufacturer": manufacturer, "model": model})
+    result = await start_vehicles(hass, server)
+    entry = assert_created(await go_on(hass, result, {"vehicles": [car.id]}), car.id)
     await hass.async_block_till_done()
     (subentry,) = entry.subentries.values()
     assert f"{manufacturer} {model}".startswith(subentry.title)
@@ -487,33 +771,61 @@ async def test_long_names(
     assert not complaints(caplog)
 
 
-async def test_only_vehicle_is_suggested(
-    hass: HomeAssistant, server: Server, simulator: Simulator
-) -> None:
-    """Who has one car has nothing to choose."""
-    simulator.vehicles[1].delete()
-    result = await start_vehicle(hass, server)
-    assert assert_form(result, "vehicle") == {"vehicle": FIRST_NAME}
+async def test_no_vehicles(hass: HomeAssistant, server: Server) -> None:
+    """An account without a car is said to be one, and there are three ways on."""
+    simulator = server.simulator
+    for car in simulator.vehicles:
+        car.delete()
+    result = await start_vehicles(hass, server)
+    assert_menu(result, "no_vehicles", ["connect", "enter_vehicle", "back"])
+    result = await go_back(hass, result)
+    assert_form(result, "enter_user")
+    result = await go_on(hass, result, user_input(server))
+    result = await choose(hass, result, "enter_vehicle")
+    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
+    assert_form(result, "enter_vehicle", {"vehicle": "not_found"})
+    result = await go_back(hass, result)
+    assert_menu(result, "no_vehicles", ["connect", "enter_vehicle", "back"])
+
+    result = await choose(hass, result, "connect")
+    entry = assert_created(result)
+    kind, flow_id = result["next_flow"]
+    assert kind is FlowType.CONFIG_SUBENTRIES_FLOW
+    flow = hass.config_entries.subentries.async_get(flow_id)
+    assert flow["handler"] == (entry.entry_id, "vehicle")
+    assert flow["step_id"] == "no_vehicles"
+
+
+async def test_no_vehicles_and_no_service(hass: HomeAssistant, server: Server) -> None:
+    """An account is set up all the same if the service fails just now."""
+    server.simulator.vehicles.clear()
+    result = await start_vehicles(hass, server)
+    server.simulator.add_fault(status=503)
+    result = await choose(hass, result, "connect")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert "next_flow" not in result
+    assert not hass.config_entries.subentries.async_progress()
 
 
 VEHICLE_FAILURES: list[tuple[Prepare, dict[str, str]]] = [
-    (
-        lambda simulator: simulator.vehicles[0].delete(),
-        {"vehicle": "vehicle_not_found"},
-    ),
+    (lambda simulator: simulator.vehicles[0].delete(), {"vehicle": "not_found"}),
     (
         lambda simulator: simulator.vehicles[0].override(
             deleted_at="2026-01-01T00:00:00Z"
         ),
-        {"vehicle": "vehicle_not_found"},
+        {"vehicle": "not_found"},
     ),
     (
         lambda simulator: simulator.add_fault(kind="vehicle", status=422),
-        {"vehicle": "vehicle_not_found"},
+        {"vehicle": "invalid_request"},
     ),
     (
         lambda simulator: simulator.add_fault(kind="vehicle", status=403),
-        {"vehicle": "vehicle_forbidden"},
+        {"vehicle": "forbidden"},
+    ),
+    (
+        lambda simulator: simulator.add_fault(kind="vehicle", status=409),
+        {"base": "conflict"},
     ),
     (
         lambda simulator: simulator.add_fault(kind="vehicle", status=429),
@@ -528,6 +840,10 @@ VEHICLE_FAILURES: list[tuple[Prepare, dict[str, str]]] = [
         {"base": "invalid_response"},
     ),
     (
+        lambda simulator: simulator.add_fault(kind="vehicle", body=b'{"error": {}}'),
+        {"base": "invalid_response"},
+    ),
+    (
         lambda simulator: simulator.add_fault(kind="vehicle", status=401),
         {"base": "invalid_auth"},
     ),
@@ -536,18 +852,17 @@ VEHICLE_FAILURES: list[tuple[Prepare, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("prepare", "errors"), VEHICLE_FAILURES)
 async def test_vehicle_fails(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    prepare: Prepare,
-    errors: dict[str, str],
+    hass: HomeAssistant, server: Server, prepare: Prepare, errors: dict[str, str]
 ) -> None:
     """A vehicle that cannot be read is not stored."""
-    result = await start_vehicle(hass, server)
+    simulator = server.simulator
+    simulator.add_fault(kind="vehicles", status=405)
+    result = await start_vehicles(hass, server)
+    simulator.clear_faults()
     prepare(simulator)
-    chosen = {"vehicle": simulator.vehicles[0].id}
-    result = await go_on(hass, result, chosen)
-    assert assert_form(result, "vehicle", errors) == chosen
+    typed = {"vehicle": simulator.vehicles[0].id}
+    result = await go_on(hass, result, typed)
+    assert assert_form(result, "enter_vehicle", errors) == {**typed, "back": None}
     assert not hass.config_entries.async_entries(DOMAIN)
 
     simulator.clear_faults()
@@ -558,32 +873,88 @@ async def test_vehicle_fails(
 @pytest.mark.parametrize(
     ("typed", "error"),
     [
-        ("my car", "invalid_uuid"),
-        ("", "invalid_uuid"),
-        (UNKNOWN_ID, "vehicle_not_found"),
+        ("my car", "no_id"),
+        ("", "no_id"),
+        (f"{FIRST_CAR_ID} {UNKNOWN_ID}", "several_ids"),
+        (UNKNOWN_ID, "not_found"),
     ],
 )
 async def test_vehicle_mistyped(
-    hass: HomeAssistant, server: Server, simulator: Simulator, typed: str, error: str
+    hass: HomeAssistant, server: Server, typed: str, error: str
 ) -> None:
-    """A vehicle may be typed, and mistyped."""
-    result = await start_vehicle(hass, server)
+    """A vehicle may be mistyped."""
+    server.simulator.add_fault(kind="vehicles", status=405)
+    result = await start_vehicles(hass, server)
     result = await go_on(hass, result, {"vehicle": typed})
-    assert assert_form(result, "vehicle", {"vehicle": error}) == {"vehicle": typed}
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
-    assert_created(result, simulator.vehicles[0].id)
+    suggestions = assert_form(result, "enter_vehicle", {"vehicle": error})
+    assert suggestions["vehicle"] == typed
+    result = await go_on(hass, result, {"vehicle": FIRST_CAR_ID})
+    assert_created(result, FIRST_CAR_ID)
+
+
+# Back and forth, twice and at once.
+
+
+async def test_there_and_back(hass: HomeAssistant, server: Server) -> None:
+    """From each form its user can go back, and finds what was typed before."""
+    simulator = server.simulator
+    grant = "client_credentials"
+    typed = account_input(server, grant)
+    result = await go_on(hass, await start(hass, grant), typed)
+    result = await go_on(hass, result, {"user": simulator.neighbor.user_id})
+    assert_menu(result, "no_vehicles", ["connect", "enter_vehicle", "back"])
+    result = await choose(hass, result, "enter_vehicle")
+    result = await go_on(hass, result, {"vehicle": "my car", "back": True})
+    assert_menu(result, "no_vehicles", ["connect", "enter_vehicle", "back"])
+    result = await choose(hass, result, "enter_vehicle")
+    assert assert_form(result, "enter_vehicle")["vehicle"] == "my car"
+    result = await go_back(hass, await go_back(hass, result))
+    neighbor = {"user": simulator.neighbor.user_id}
+    assert assert_form(result, "choose_user") == {**neighbor, "back": None}
+
+    result = await go_on(hass, result, {"user": simulator.account.user_id})
+    chosen = [simulator.vehicles[1].id]
+    result = await go_on(hass, result, {"vehicles": chosen, "back": True})
+    result = await go_on(hass, result, {"user": simulator.account.user_id})
+    assert assert_form(result, "vehicles")["vehicles"] == chosen
+    result = await go_back(hass, await go_back(hass, result))
+    assert assert_form(result, grant) == typed
+
+    # What was typed for another account is not suggested for this one.
+    simulator.lists_users = False
+    server_input = {"environment": "custom", "base_url": f"{server.url}/"}
+    result = await go_on(hass, result, {**typed, "server": server_input})
+    assert assert_form(result, "enter_user")["user_id"] is None
+    result = await go_on(hass, result, {**user_input(server), "back": True})
+    assert assert_form(result, grant)["server"] == server_input
+    result = await go_on(hass, result, {**typed, "server": server_input})
+    suggestions = assert_form(result, "enter_user")
+    assert suggestions["user_id"] == simulator.account.user_id
+    result = await go_on(hass, result, user_input(server))
+    assert_created(await go_on(hass, result, {"vehicles": chosen}), *chosen)
 
 
 async def test_same_account_twice(
-    hass: HomeAssistant, server: Server, simulator: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant, server: Server, entry: MockConfigEntry
 ) -> None:
-    """An account is refused the second time, without asking the service."""
+    """An account is refused the second time; an organization offers its other users."""
     entry.add_to_hass(hass)
-    typed = account_input(server, "client_credentials")
-    result = await go_on(hass, await start(hass, "client_credentials"), typed)
+    result = await start_vehicles(hass, server)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-    assert not simulator.requests
+    assert not any("vehicles" in request.path for request in server.simulator.requests)
+
+    grant = "client_credentials"
+    typed = account_input(server, grant)
+    result = await go_on(hass, await start(hass, grant), typed)
+    assert offered(result, "user") == ["Noa Neighbor (neighbor@example.com)"]
+    neighbor = server.simulator.neighbor
+    MockConfigEntry(
+        domain=DOMAIN, unique_id=f"{neighbor.organization_id}_{neighbor.user_id}"
+    ).add_to_hass(hass)
+    result = await go_on(hass, await start(hass, grant), typed)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
 
 
 @pytest.mark.parametrize(
@@ -597,48 +968,49 @@ async def test_same_account_twice(
     ],
 )
 async def test_titles(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    taken: list[str],
-    title: str,
+    hass: HomeAssistant, server: Server, taken: list[str], title: str
 ) -> None:
     """Accounts can be told apart, and their names name nobody."""
     for name in taken:
         MockConfigEntry(domain=DOMAIN, title=name, unique_id=name).add_to_hass(hass)
-    result = await start_vehicle(hass, server)
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[0].id})
+    result = await start_vehicles(hass, server)
+    result = await go_on(hass, result, {"vehicles": [FIRST_CAR_ID]})
     assert result["title"] == title
 
 
-async def test_same_account_at_once(
-    hass: HomeAssistant, server: Server, simulator: Simulator
-) -> None:
+async def test_same_account_at_once(hass: HomeAssistant, server: Server) -> None:
     """Of two windows the first wins, and one that was closed locks nobody out."""
-    left = await start_vehicle(hass, server)
-    result = await start_vehicle(hass, server)
-    first, second = simulator.vehicles
-    assert_created(await go_on(hass, result, {"vehicle": first.id}), first.id)
+    left = await start_vehicles(hass, server)
+    result = await start_vehicles(hass, server)
+    first, second = server.simulator.vehicles
+    assert_created(await go_on(hass, result, {"vehicles": [first.id]}), first.id)
 
     with pytest.raises(UnknownFlow):
-        await go_on(hass, left, {"vehicle": second.id})
+        await go_on(hass, left, {"vehicles": [second.id]})
     assert len(hass.config_entries.async_entries(DOMAIN)) == 1
 
 
 async def test_same_vehicle_twice(
-    hass: HomeAssistant, server: Server, simulator: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant, server: Server, entry: MockConfigEntry
 ) -> None:
     """A vehicle that one account has is neither offered nor given to another one."""
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, unique_id="another account")
-    result = await start_vehicle(hass, server)
-    first, second = simulator.vehicles
+    result = await start_vehicles(hass, server)
+    first, second = server.simulator.vehicles
     assert offered(result) == [SECOND_NAME]
-    for taken in (first.id.upper(), FIRST_NAME):
-        result = await go_on(hass, result, {"vehicle": taken})
-        assert_form(result, "vehicle", {"vehicle": "already_configured"})
-    result = await go_on(hass, result, {"vehicle": second.id})
+
+    result = await go_on(hass, await start(hass), account_input(server))
+    typed = user_input(server, vehicle=first.id)
+    pasted = {**typed, "user_id": address(server, vehicle_id=first.id.upper())}
+    del pasted["vehicle"]
+    result = await go_on(hass, result, pasted)
+    assert_form(result, "enter_user", {"vehicle": "already_configured"})
+    result = await go_on(hass, result, {**typed, "vehicle": second.id})
     assert_created(result, second.id)
+
+
+# The account that is there already.
 
 
 @pytest.fixture
@@ -757,7 +1129,7 @@ async def test_reconfigure(
     """What changed is stored, what was left empty is kept."""
     await set_up(entry)
     result = dict(await entry.start_reconfigure_flow(hass))
-    typed = account_input(server)
+    typed = sign_in_input(server)
     del typed["password"]
     assert assert_form(result, "reconfigure") == {**typed, "password": None}
     assert result["last_step"] is True
@@ -785,12 +1157,12 @@ async def test_reconfigure_client(
     hass.config_entries.async_update_entry(entry, title="My supplier")
     await hass.async_block_till_done()
     simulator.account.client_secret = "new"
-    typed = account_input(server, "client_credentials", client_secret="wrong")
+    typed = sign_in_input(server, "client_credentials", client_secret="wrong")
     result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
     errors = {"client_secret": "invalid_auth"}
     assert assert_form(result, "reconfigure", errors) == typed
 
-    result = await go_on(hass, result, account_input(server, "client_credentials"))
+    result = await go_on(hass, result, sign_in_input(server, "client_credentials"))
     assert result["reason"] == "reconfigure_successful"
     assert entry.data == client_entry(server).data
     assert entry.title == "My supplier"
@@ -803,34 +1175,11 @@ async def test_reconfigure_named_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A named environment is shown by its name."""
-    monkeypatch.setitem(config_flow.ENVIRONMENTS, "sandbox", server.url)
+    monkeypatch.setitem(forms.ENVIRONMENTS, "sandbox", server.url)
     entry.add_to_hass(hass)
     result = dict(await entry.start_reconfigure_flow(hass))
     server = {"environment": "sandbox", "base_url": None}
     assert assert_form(result, "reconfigure")["server"] == server
-
-
-async def test_reconfigure_another_account(
-    hass: HomeAssistant, server: Server, simulator: Simulator, entry: MockConfigEntry
-) -> None:
-    """An account cannot become another one."""
-    entry.add_to_hass(hass)
-    before = dict(entry.data)
-    typed = account_input(
-        server,
-        username=simulator.stranger.username,
-        password=simulator.stranger.password,
-        organization_id=simulator.stranger.organization_id,
-        user_id=simulator.stranger.user_id,
-    )
-    result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
-    errors = {"organization_id": "wrong_account", "user_id": "wrong_account"}
-    assert assert_form(result, "reconfigure", errors) == typed
-    assert not simulator.requests
-    assert entry.data == before
-
-    result = await go_on(hass, result, account_input(server))
-    assert result["reason"] == "reconfigure_successful"
 
 
 @pytest.mark.parametrize("lists_vehicles", [True, False])
@@ -845,16 +1194,16 @@ async def test_reconfigure_with_credentials_of_another_account(
     simulator.lists_vehicles = lists_vehicles
     entry.add_to_hass(hass)
     before = dict(entry.data)
-    typed = account_input(
+    typed = sign_in_input(
         server,
         username=simulator.neighbor.username,
         password=simulator.neighbor.password,
     )
     result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
-    assert_form(result, "reconfigure", {"organization_id": "forbidden"})
+    assert_form(result, "reconfigure", {"base": "forbidden"})
     assert entry.data == before
 
-    result = await go_on(hass, result, account_input(server))
+    result = await go_on(hass, result, sign_in_input(server))
     assert result["reason"] == "reconfigure_successful"
 
 
@@ -864,7 +1213,7 @@ async def test_reconfigure_server(
     """A stored secret is not sent to another server than it was typed for."""
     entry.add_to_hass(hass)
     async with Server(Simulator()) as other:
-        typed = account_input(other)
+        typed = sign_in_input(other)
         secret = typed.pop("password")
         result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
         assert_form(result, "reconfigure", {"password": "secret_required"})
@@ -879,55 +1228,113 @@ async def test_reconfigure_server(
         assert entry.data["base_url"] == other.url
 
 
-async def test_second_vehicle(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    """A vehicle is added to an account, and set up."""
-    await set_up(entry)
-    first, second = simulator.vehicles
-    result = await start_subentry(hass, entry)
-    assert offered(result) == [SECOND_NAME]
-    assert assert_form(result, "user") == {"vehicle": SECOND_NAME}
-    assert result["description_placeholders"] == {"account": entry.title}
+# More cars.
 
-    result = await go_on(hass, result, {"vehicle": SECOND_NAME})
+
+MENU = ["enter_vehicle"]
+
+
+async def test_more_vehicles(
+    hass: HomeAssistant,
+    server: Server,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    setups: AsyncMock,
+) -> None:
+    """Several vehicles are added at once to an account, and set up once."""
+    await set_up(entry)
+    simulator = server.simulator
+    _, second = simulator.vehicles
+    third = simulator.add_vehicle()
+    names = [f"{SECOND_NAME} …{car.id[-4:]}" for car in (second, third)]
+    result = await start_subentry(hass, entry)
+    assert_menu(result, "user", ["vehicles", *MENU])
+    assert result["description_placeholders"] == {"account": entry.title}
+    result = await choose(hass, result, "vehicles")
+    chosen = [second.id, third.id]
+    assert assert_form(result, "vehicles") == {"vehicles": chosen, "back": None}
+    assert offered(result) == names
+    result = await go_back(hass, result)
+    assert_menu(result, "user", ["vehicles", *MENU])
+    result = await choose(hass, result, "vehicles")
+
+    result = await go_on(hass, result, {"vehicles": chosen})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    added = list(entry.subentries.values())[1]
-    assert (added.unique_id, added.title) == (second.id, SECOND_NAME)
-    assert added.subentry_type == "vehicle"
+    added = list(entry.subentries.values())[1:]
+    assert [subentry.unique_id for subentry in added] == chosen
+    assert [subentry.title for subentry in added] == [SECOND_NAME, SECOND_NAME]
+    assert {subentry.subentry_type for subentry in added} == {"vehicle"}
     assert entry.state is ConfigEntryState.LOADED
-    assert set(entry.runtime_data.coordinators) == set(entry.subentries)
+    assert setups.call_count == 2
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert len(devices) == 3
 
     # None is left to choose, but one may still be typed.
     result = await start_subentry(hass, entry)
-    assert assert_form(result, "user") == {"vehicle": None}
-    assert isinstance(vehicle_selector(result), TextSelector)
-    result = await go_on(hass, result, {"vehicle": first.id})
-    assert_form(result, "user", {"vehicle": "already_configured"})
-    third = simulator.add_vehicle()
-    result = await go_on(hass, result, {"vehicle": third.id})
+    assert_menu(result, "none_left", MENU)
+    result = await choose(hass, result, "enter_vehicle")
+    result = await go_on(hass, result, {"vehicle": second.id})
+    assert_form(result, "enter_vehicle", {"vehicle": "already_configured"})
+    result = await go_back(hass, result)
+    assert_menu(result, "none_left", MENU)
+    fourth = simulator.add_vehicle()
+    result = await choose(hass, result, "enter_vehicle")
+    result = await go_on(hass, result, {"vehicle": fourth.id})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert list(entry.subentries.values())[2].unique_id == third.id
+    assert list(entry.subentries.values())[3].unique_id == fourth.id
+
+
+@pytest.mark.parametrize(
+    ("prepare", "step_id"),
+    [
+        (lambda simulator: simulator.vehicles.clear(), "no_vehicles"),
+        (lambda simulator: setattr(simulator, "lists_vehicles", False), "not_listed"),
+        (
+            lambda simulator: simulator.add_fault(kind="vehicles", status=403),
+            "not_listed",
+        ),
+        (
+            lambda simulator: simulator.add_fault(kind="vehicles", body=b"{}"),
+            "not_listed",
+        ),
+    ],
+)
+async def test_no_vehicle_to_choose(
+    hass: HomeAssistant,
+    server: Server,
+    entry: MockConfigEntry,
+    prepare: Prepare,
+    step_id: str,
+) -> None:
+    """Why there is no car to choose is said, and one may be typed."""
+    entry.add_to_hass(hass)
+    prepare(server.simulator)
+    result = await start_subentry(hass, entry)
+    assert_menu(result, step_id, MENU)
+    result = await choose(hass, result, "enter_vehicle")
+    result = await go_back(hass, result)
+    assert_menu(result, step_id, MENU)
+    result = await choose(hass, result, "enter_vehicle")
+    added = server.simulator.add_vehicle()
+    result = await go_on(hass, result, {"vehicle": added.id})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 @pytest.mark.parametrize(("prepare", "errors"), VEHICLE_FAILURES)
-async def test_second_vehicle_fails(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    prepare: Prepare,
-    errors: dict[str, str],
+async def test_typed_vehicle_fails(
+    hass: HomeAssistant, server: Server, prepare: Prepare, errors: dict[str, str]
 ) -> None:
     """A vehicle that cannot be read is not added, whether the entry is set up or not."""
     entry = account_entry(server)
     entry.add_to_hass(hass)
-    result = await start_subentry(hass, entry)
+    simulator = server.simulator
+    result = await choose(hass, await start_subentry(hass, entry), "enter_vehicle")
     prepare(simulator)
-    chosen = {"vehicle": simulator.vehicles[0].id}
-    result = await go_on(hass, result, chosen)
-    assert assert_form(result, "user", errors) == chosen
+    typed = {"vehicle": simulator.vehicles[0].id}
+    result = await go_on(hass, result, typed)
+    assert assert_form(result, "enter_vehicle", errors) == {**typed, "back": None}
     result = await go_on(hass, result, {"vehicle": "second"})
-    assert_form(result, "user", {"vehicle": "invalid_uuid"})
+    assert_form(result, "enter_vehicle", {"vehicle": "no_id"})
     assert not entry.subentries
 
     simulator.clear_faults()
@@ -938,55 +1345,56 @@ async def test_second_vehicle_fails(
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
+    ("fault", "reason"),
     [
         ({"kind": "token", "status": 503}, "cannot_connect"),
         ({"kind": "token", "body": b"[]"}, "invalid_response"),
         ({"kind": "vehicles", "status": 429}, "rate_limited"),
         ({"kind": "vehicles", "status": 401}, "invalid_auth"),
-        ({"kind": "vehicles", "status": 403}, "forbidden"),
+        ({"kind": "vehicles", "status": 409}, "conflict"),
     ],
 )
-async def test_second_vehicle_cannot_be_chosen(
+async def test_vehicles_cannot_be_listed(
     hass: HomeAssistant,
-    simulator: Simulator,
+    server: Server,
     entry: MockConfigEntry,
     fault: dict[str, Any],
-    error: str,
+    reason: str,
 ) -> None:
-    """Where the list fails, the reason is shown, and a vehicle may be typed."""
+    """Where the service fails, the reason is said."""
     entry.add_to_hass(hass)
-    simulator.add_fault(**fault)
+    server.simulator.add_fault(**fault)
     result = await start_subentry(hass, entry)
-    assert_form(result, "user", {"base": error})
-    assert isinstance(vehicle_selector(result), TextSelector)
-
-    simulator.clear_faults()
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[1].id})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == reason
+    assert reason in TRANSLATIONS["config_subentries"]["vehicle"]["abort"]
 
 
 async def test_same_vehicle_at_once(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant, server: Server, entry: MockConfigEntry
 ) -> None:
-    """A vehicle that is added in two windows is added once."""
+    """Vehicles that are added in two windows are added once."""
     entry.add_to_hass(hass)
-    forms = [await start_subentry(hass, entry) for _ in range(2)]
-    chosen = {"vehicle": simulator.vehicles[1].id}
-    results = await asyncio.gather(*(go_on(hass, form, chosen) for form in forms))
+    third = server.simulator.add_vehicle()
+    windows = [
+        await choose(hass, await start_subentry(hass, entry), "vehicles")
+        for _ in range(2)
+    ]
+    chosen = {"vehicles": [server.simulator.vehicles[1].id, third.id]}
+    results = await asyncio.gather(*(go_on(hass, window, chosen) for window in windows))
     assert {result["type"] for result in results} == {
         FlowResultType.CREATE_ENTRY,
         FlowResultType.ABORT,
     }
     assert {result.get("reason") for result in results} == {None, "already_configured"}
-    assert len(entry.subentries) == 2
+    assert len(entry.subentries) == 3
+
+
+# Texts, and a browser.
 
 
 async def test_in_a_browser(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    hass_client: ClientSessionGenerator,
+    hass: HomeAssistant, server: Server, hass_client: ClientSessionGenerator
 ) -> None:
     """The forms can be written as JSON, and what a browser sends is understood."""
     assert await async_setup_component(hass, "config", {})
@@ -1003,34 +1411,43 @@ async def test_in_a_browser(
     assert result["type"] == "menu"
     path = f"/flow/{result['flow_id']}"
     result = await post(path, {"next_step_id": "password"})
-    *plain, folded = result["data_schema"]
+    *plain, server_section = result["data_schema"]
     assert [field["name"] for field in plain] == [
         "username",
         "password",
         "organization_id",
-        "user_id",
     ]
     assert all(field["required"] for field in plain)
     assert plain[1]["selector"]["text"]["type"] == "password"
-    assert (folded["type"], folded["expanded"]) == ("expandable", False)
-    assert [field["name"] for field in folded["schema"]] == ["environment", "base_url"]
-
-    typed = account_input(server, user_id="?")
-    result = await post(path, typed)
-    assert result["errors"] == {"user_id": "invalid_uuid"}
-    suggested = [
-        field["description"]["suggested_value"] for field in result["data_schema"][:4]
+    assert (server_section["type"], server_section["expanded"]) == ("expandable", False)
+    assert [field["name"] for field in server_section["schema"]] == [
+        "environment",
+        "base_url",
     ]
-    assert suggested == list(typed.values())[:4]
+
+    typed = account_input(server, organization_id="?")
+    result = await post(path, typed)
+    assert result["errors"] == {"organization_id": "no_id"}
+    suggested = [
+        field["description"]["suggested_value"] for field in result["data_schema"][:3]
+    ]
+    assert suggested == list(typed.values())[:3]
     result = await post(path, account_input(server))
-    assert result["step_id"] == "vehicle"
-    (vehicle,) = result["data_schema"]
-    _, second = simulator.vehicles
-    assert vehicle["selector"]["select"]["options"] == [FIRST_NAME, SECOND_NAME]
-    result = await post(path, {"vehicle": FIRST_NAME})
+    assert result["step_id"] == "enter_user"
+    result = await post(path, user_input(server))
+    assert result["step_id"] == "vehicles"
+    vehicles, back = result["data_schema"]
+    first, second = server.simulator.vehicles
+    assert vehicles["description"]["suggested_value"] == [first.id, second.id]
+    assert vehicles["selector"]["select"]["options"] == [
+        {"value": first.id, "label": FIRST_NAME},
+        {"value": second.id, "label": SECOND_NAME},
+    ]
+    assert (back["name"], back["default"]) == ("back", False)
+    result = await post(path, {"vehicles": [first.id]})
     await hass.async_block_till_done()
     assert result["type"] == "create_entry"
-    assert simulator.account.password not in json.dumps(result)
+    assert server.simulator.account.password not in json.dumps(result)
     entry_id = result["result"]["entry_id"]
     assert result["result"]["supported_subentry_types"] == {
         "vehicle": {"supports_reconfigure": False}
@@ -1038,7 +1455,8 @@ async def test_in_a_browser(
 
     result = await post("/subentries/flow", {"handler": [entry_id, "vehicle"]})
     path = f"/subentries/flow/{result['flow_id']}"
-    result = await post(path, {"vehicle": second.id})
+    result = await post(path, {"next_step_id": "vehicles"})
+    result = await post(path, {"vehicles": [second.id]})
     await hass.async_block_till_done()
     assert result["type"] == "create_entry"
     (entry,) = hass.config_entries.async_entries(DOMAIN)
@@ -1048,28 +1466,36 @@ async def test_in_a_browser(
 
 async def test_texts(hass: HomeAssistant, server: Server) -> None:
     """Texts exist for what is asked for, and for nothing else."""
-    vehicle = await start_vehicle(hass, server)
-    forms = [vehicle, await start(hass, "password")]
-    forms.append(await start(hass, "client_credentials"))
+    server.simulator.add_fault(kind="vehicles", status=403, count=1)
+    grant = "client_credentials"
+    forms = [await start(hass, "password"), await start(hass, grant)]
+    forms.append(await start_vehicles(hass, server))
+    forms.append(await start_vehicles(hass, server))
+    forms.append(await go_on(hass, forms[1], account_input(server, grant)))
+    server.simulator.lists_vehicles = False
+    forms.append(
+        await go_on(hass, forms[4], {"user": server.simulator.account.user_id})
+    )
     for entry in (account_entry(server), client_entry(server)):
         entry.add_to_hass(hass)
         forms.append(dict(await entry.start_reauth_flow(hass)))
         forms.append(dict(await entry.start_reconfigure_flow(hass)))
-    asked: dict[str, dict[str, Any]] = {"user": {}}
-    for form in forms:
-        suggestions = assert_form(form, form["step_id"])
-        asked[form["step_id"]] = asked.get(form["step_id"], {}) | suggestions
-    assert_same_fields(TRANSLATIONS["config"]["step"], asked)
-
-    form = await start_subentry(hass, entry)
-    asked = {"user": assert_form(form, "user")}
-    assert_same_fields(TRANSLATIONS["config_subentries"]["vehicle"]["step"], asked)
+    steps = {
+        step_id: step
+        for step_id, step in TRANSLATIONS["config"]["step"].items()
+        if "menu_options" not in step
+    }
+    assert_same_fields(steps, forms)
 
 
 def assert_same_fields(
-    steps: Mapping[str, Any], asked: Mapping[str, Mapping[str, Any]]
+    steps: Mapping[str, Any], forms: Iterable[Mapping[str, Any]]
 ) -> None:
     """Check that texts and forms have the same steps, sections and fields."""
+    asked: dict[str, dict[str, Any]] = {}
+    for form in forms:
+        suggestions = assert_form(form, form["step_id"], form["errors"])
+        asked[form["step_id"]] = asked.get(form["step_id"], {}) | suggestions
     assert steps.keys() == asked.keys()
     for step_id, suggestions in asked.items():
         places = {None: steps[step_id], **steps[step_id].get("sections", {})}
@@ -1088,6 +1514,25 @@ def assert_same_fields(
         } == by_place
 
 
+def test_each_error_has_its_text() -> None:
+    """No error of the API is one that a form has no words for."""
+    keys = {kind.key for kind in errors_of(PoderoError)}
+    assert keys >= {"invalid_auth", "not_found", "untrusted_link"}
+    texts = (
+        TRANSLATIONS["config"]["error"],
+        TRANSLATIONS["config_subentries"]["vehicle"],
+    )
+    assert keys <= texts[0].keys()
+    assert keys <= texts[1]["error"].keys()
+
+
+def errors_of(kind: type[PoderoError]) -> Iterator[type[PoderoError]]:
+    """Yield all kinds of an error."""
+    for narrower in kind.__subclasses__():
+        yield narrower
+        yield from errors_of(narrower)
+
+
 def test_texts_of_choices() -> None:
     """Every choice and every way to end has its text."""
     texts = TRANSLATIONS["config"]
@@ -1100,8 +1545,7 @@ def test_texts_of_choices() -> None:
         "reconfigure_successful",
     }
     environments = TRANSLATIONS["selector"]["environment"]["options"]
-    assert environments.keys() == {*config_flow.ENVIRONMENTS, "custom"}
+    assert environments.keys() == {*forms.ENVIRONMENTS, "custom"}
     vehicle = TRANSLATIONS["config_subentries"]["vehicle"]
-    assert vehicle["abort"].keys() == {"already_configured"}
     assert vehicle["entry_type"]
     assert vehicle["initiate_flow"]["user"]

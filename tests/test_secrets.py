@@ -213,7 +213,6 @@ async def _add_account(
         name: getattr(account, name),
         secret: MARKS["wrong password"],
         "organization_id": account.organization_id,
-        "user_id": account.user_id,
         "server": {"environment": "custom", "base_url": server.url},
     }
     flow = hass.config_entries.flow
@@ -233,13 +232,31 @@ async def _add_account(
         cloud.add_fault(kind="token", **fault)
         assert (await submit(typed))["errors"]
         cloud.clear_faults()
-    assert (await submit(typed))["step_id"] == "vehicle"
+    user = {"user": account.user_id}
+    if (await submit(typed))["step_id"] == "enter_user":
+        user = {
+            "organization_id": account.organization_id,
+            "user_id": account.user_id,
+        }
     vehicle = next(car for car in cloud.vehicles if car.owner is account)
     for fault in REFUSALS:
-        cloud.add_fault(kind="vehicle", **fault)
-        assert (await submit({"vehicle": vehicle.id}))["errors"]
+        cloud.add_fault(kind="vehicles", **fault)
+        # It may be that only the list is refused.
+        step = await submit(user)
         cloud.clear_faults()
-    entry: ConfigEntry = (await submit({"vehicle": vehicle.id}))["result"]
+        if step["step_id"] == "enter_vehicle":
+            await submit({"back": True})
+        else:
+            assert step["errors"]
+    cloud.lists_vehicles = False
+    if (await submit(user))["step_id"] == "enter_vehicle":
+        user = {}
+    for fault in REFUSALS:
+        cloud.add_fault(kind="vehicle", **fault)
+        assert (await submit({**user, "vehicle": vehicle.id}))["errors"]
+        cloud.clear_faults()
+    cloud.lists_vehicles = True
+    entry: ConfigEntry = (await submit({**user, "vehicle": vehicle.id}))["result"]
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
     return entry

@@ -77,11 +77,17 @@ def test_no_text_of_a_flow_is_left_over() -> None:
     # What Home Assistant itself ends a flow with.
     known = {"already_configured", "untrusted_link", *ERROR_KEYS}
     known |= {f"link_{key}" for key in ERROR_KEYS}
+    api = modules(INTEGRATION / "api")
+    shared = [
+        node
+        for module in (modules()["const"], modules()["forms"], api["ids"])
+        for node in ast.walk(module)
+    ]
     for name, trees in flows.items():
         nodes = list(ast.walk(modules()[name]))
         words = known | {
             node.value
-            for node in [*nodes, *ast.walk(modules()["const"])]
+            for node in [*nodes, *shared]
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         steps = {

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
@@ -139,7 +139,13 @@ async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
 
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
     """Set up again what was changed, and forget the vehicles that were removed."""
-    removed = entry.runtime_data.coordinators.keys() - entry.subentries.keys()
+    was_loaded = entry.state is ConfigEntryState.LOADED
+    known = set(entry.runtime_data.coordinators)
+    # Several vehicles may be added at once, each of which calls this listener.
+    await asyncio.sleep(0)
+    if was_loaded and entry.state is not ConfigEntryState.LOADED:
+        # It is set up with this change already.
+        return
     await hass.config_entries.async_reload(entry.entry_id)
-    for subentry_id in removed:
+    for subentry_id in known - entry.subentries.keys():
         await Memory(hass, subentry_id).async_remove()

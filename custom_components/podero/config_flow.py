@@ -1,105 +1,218 @@
 """Ask for an account, for its vehicles, and again where the account changed."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from itertools import chain, count
-from typing import Any, Final, override
-from uuid import UUID
-
-import voluptuous as vol
+from types import MappingProxyType
+from typing import Any, override
 
 from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntryState,
     ConfigFlow,
+    ConfigFlowContext,
     ConfigFlowResult,
+    ConfigSubentry,
     ConfigSubentryData,
     ConfigSubentryFlow,
+    FlowType,
+    SubentryFlowContext,
     SubentryFlowResult,
 )
-from homeassistant.const import (
-    CONF_CLIENT_ID,
-    CONF_CLIENT_SECRET,
-    CONF_PASSWORD,
-    CONF_USERNAME,
-)
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
+from homeassistant.data_entry_flow import (
+    FlowContext,
+    FlowHandler,
+    FlowResult,
+    FlowResultType,
 )
-from homeassistant.util import slugify
 
 from .api import (
-    AuthenticationError,
     ForbiddenError,
     InvalidRequestError,
     InvalidResponseError,
     NotFoundError,
-    PoderoConnectionError,
+    PoderoClient,
     PoderoError,
-    RateLimitError,
+    User,
     Vehicle,
-    parse_base_url,
 )
 from .const import (
-    CONF_BASE_URL,
     CONF_GRANT,
     CONF_ORGANIZATION_ID,
     CONF_USER_ID,
     DOMAIN,
-    GRANT_CLIENT_CREDENTIALS,
-    GRANT_PASSWORD,
     SUBENTRY_VEHICLE,
 )
 from .coordinator import PoderoConfigEntry
+from .forms import (
+    CONF_BACK,
+    CONF_SERVER,
+    CONF_USER,
+    CONF_VEHICLE,
+    CONF_VEHICLES,
+    CREDENTIALS,
+    ENVIRONMENTS,
+    PRODUCTION,
+    InputError,
+    account_places,
+    account_schema,
+    at_field,
+    choice_schema,
+    complete_ids,
+    errors_at,
+    ids_schema,
+    parse_account,
+    parse_ids,
+    secret_schema,
+    suggest_account,
+)
 from .helpers import async_create_client
-
-CONF_ENVIRONMENT: Final = "environment"
-CONF_SERVER: Final = "server"
-CONF_VEHICLE: Final = "vehicle"
-
-CUSTOM: Final = "custom"
-PRODUCTION: Final = "production"
-ENVIRONMENTS: Final = {
-    PRODUCTION: "https://app.podero.com",
-    "sandbox": "https://sandbox-app.podero.com",
-}
-
-MAX_NAME_LENGTH: Final = 100
-"""What a name may take of the 255 characters of an entity's id."""
-
-# What each grant asks for: a name, and the secret that goes with it.
-CREDENTIALS: Final = {
-    GRANT_PASSWORD: (CONF_USERNAME, CONF_PASSWORD),
-    GRANT_CLIENT_CREDENTIALS: (CONF_CLIENT_ID, CONF_CLIENT_SECRET),
-}
-
-TEXT_SELECTOR: Final = TextSelector()
-NAME_SELECTOR: Final = TextSelector(TextSelectorConfig(autocomplete="username"))
-SECRET_SELECTOR: Final = TextSelector(
-    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password")
+from .vehicles import (
+    async_list_vehicles,
+    configured_vehicles,
+    new_vehicles,
+    vehicle_name,
+    vehicle_subentry,
 )
 
 
-class InputError(Exception):
-    """Say which fields of a form cannot be used, and why."""
+class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
+    FlowHandler[ContextT, ResultT, HandlerT]
+):
+    """The steps in which vehicles are chosen or their ids are typed.
 
-    def __init__(self, errors: dict[str, str]) -> None:
-        """Remember the keys of the messages, by field."""
-        super().__init__(errors)
-        self.errors = errors
+    Of every form what was typed is kept, so that its user can go back and forth.
+    """
+
+    _client: PoderoClient
+    """Calls for the user whose vehicles are chosen."""
+
+    _names: Mapping[str, str] = MappingProxyType({})
+    """The names of the vehicles that can be chosen, by their ids."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        super().__init__()
+        self._shown: list[str] = []
+        self._typed: dict[str, dict[str, Any]] = {}
+        self._clients: list[PoderoClient] = []
+
+    async def async_step_vehicles(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Ask which of the vehicles that the service lists."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if self._is_left("vehicles", user_input):
+                return await self.async_step_back()
+            if chosen := user_input.get(CONF_VEHICLES):
+                return await self._async_finish(
+                    [vehicle_subentry(key, self._names[key]) for key in chosen]
+                )
+            errors[CONF_VEHICLES] = "no_choice"
+        schema = choice_schema(CONF_VEHICLES, self._names, is_multiple=True)
+        return self._show("vehicles", schema, errors, last_step=True)
+
+    async def async_step_enter_vehicle(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Ask for the id of a vehicle."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if self._is_left("enter_vehicle", user_input):
+                return await self.async_step_back()
+            try:
+                vehicle = await self._async_read_vehicle(user_input)
+            except InputError as err:
+                errors = err.errors
+            else:
+                return await self._async_finish([vehicle])
+        schema = ids_schema(CONF_VEHICLE)
+        return self._show("enter_vehicle", schema, errors, last_step=True)
+
+    async def async_step_back(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Show what was shown before."""
+        self._shown.pop()
+        result: ResultT = await getattr(self, f"async_step_{self._shown[-1]}")()
+        return result
+
+    @abstractmethod
+    async def _async_finish(self, vehicles: list[ConfigSubentryData]) -> ResultT:
+        """Add the vehicles."""
+
+    async def _async_read_vehicle(
+        self, user_input: Mapping[str, Any]
+    ) -> ConfigSubentryData:
+        """Return the vehicle whose id was typed. Raises InputError."""
+        vehicle_id = parse_ids(user_input, CONF_VEHICLE)[CONF_VEHICLE]
+        if vehicle_id in configured_vehicles(self.hass):
+            raise InputError({CONF_VEHICLE: "already_configured"})
+        with errors_at(at_field(CONF_VEHICLE)):
+            vehicle = await self._client.get_vehicle(vehicle_id)
+            if vehicle.deleted_at is not None:
+                raise NotFoundError("The vehicle was deleted")
+        return vehicle_subentry(vehicle_id, vehicle_name(vehicle))
+
+    def _is_left(self, step_id: str, user_input: dict[str, Any]) -> bool:
+        """Keep what was typed, and return whether its user goes back."""
+        is_left = bool(user_input.pop(CONF_BACK, False))
+        self._typed[step_id] = user_input
+        return is_left
+
+    def _show(
+        self,
+        step_id: str,
+        schema: Any,
+        errors: dict[str, str],
+        *,
+        placeholders: Mapping[str, str] | None = None,
+        last_step: bool = False,
+    ) -> ResultT:
+        """Show a form with what was typed into it before."""
+        self._note_shown(step_id)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                schema, self._typed.get(step_id)
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+            last_step=last_step,
+        )
+
+    def _open_client(self, data: Mapping[str, Any]) -> PoderoClient:
+        """Return a client for account data, which is closed with the flow."""
+        client = async_create_client(self.hass, data)
+        self._clients.append(client)
+        return client
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Begin no request any longer."""
+        for client in self._clients:
+            client.close()
+
+    def _note_shown(self, step_id: str) -> None:
+        """Remember the way on which the user came here."""
+        if step_id in self._shown:
+            del self._shown[self._shown.index(step_id) :]
+        self._shown.append(step_id)
 
 
-class PoderoConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Ask for an account and its first vehicle, or for what changed of an account."""
+class PoderoConfigFlow(
+    VehicleSteps[ConfigFlowContext, ConfigFlowResult, str], ConfigFlow, domain=DOMAIN
+):
+    """Ask for an account and its vehicles, or for what changed of an account."""
 
     _data: dict[str, Any]
-    _vehicles: Collection[Vehicle]
+    _users: Mapping[str, str]
+    _asks_vehicle = False
+    _connects = False
 
     @classmethod
     @callback
@@ -120,62 +233,192 @@ class PoderoConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_password(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for an account with a user name and a password."""
-        return await self._async_step_account(GRANT_PASSWORD, user_input)
+        """Ask for a username and a password."""
+        return await self._async_step_account("password", user_input)
 
     async def async_step_client_credentials(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for an account with a client id and a client secret."""
-        return await self._async_step_account(GRANT_CLIENT_CREDENTIALS, user_input)
+        """Ask for a client id and a client secret."""
+        return await self._async_step_account("client_credentials", user_input)
 
     async def _async_step_account(
         self, grant: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
-        """Ask for an account."""
+        """Ask how to sign in, and for the organization."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            if user_input != self._typed.get(grant):
+                # What was typed afterwards was for another account.
+                self._typed = {grant: user_input}
+                self._asks_vehicle = False
             try:
-                self._data = _parse_account(grant, user_input)
-                # A flow that a closed window left behind must not lock the account.
-                await self.async_set_unique_id(
-                    f"{self._data[CONF_ORGANIZATION_ID]}_{self._data[CONF_USER_ID]}",
-                    raise_on_progress=False,
-                )
-                self._abort_if_unique_id_configured()
-                with _errors_at(_account_places(self._data)):
-                    self._vehicles = await _async_get_vehicles(self.hass, self._data)
+                self._data = parse_account(grant, user_input)
+                return await self._async_sign_in(user_input)
             except InputError as err:
                 errors = err.errors
-            else:
-                return await self.async_step_vehicle()
-        return self._async_show_account_form(grant, grant, user_input, errors)
+        schema = account_schema(grant, is_new=True, shows_server=CONF_SERVER in errors)
+        return self._show(grant, schema, errors, placeholders=_PLACEHOLDERS)
 
-    async def async_step_vehicle(
+    async def _async_sign_in(self, user_input: Mapping[str, Any]) -> ConfigFlowResult:
+        """Sign in, and find out whose vehicles to show."""
+        self._client = self._open_client(self._data)
+        with errors_at(account_places(self._data)):
+            await self._client.authenticate()
+            ids = complete_ids({CONF_ORGANIZATION_ID: user_input[CONF_ORGANIZATION_ID]})
+            if CONF_USER_ID in ids:
+                return await self.async_step_enter_user(
+                    ids | {CONF_ORGANIZATION_ID: self._data[CONF_ORGANIZATION_ID]}
+                )
+            users = await _async_list_users(self._client)
+            if len(users) == 1:
+                return await self._async_pick_user(*users)
+        if not users:
+            return await self.async_step_enter_user()
+        organization_id = self._data[CONF_ORGANIZATION_ID]
+        configured = {
+            entry.unique_id for entry in self.hass.config_entries.async_entries(DOMAIN)
+        }
+        self._users = {
+            user_id: name
+            for user_id, name in users.items()
+            if f"{organization_id}_{user_id}" not in configured
+        }
+        if not self._users:
+            return self.async_abort(reason="already_configured")
+        return await self.async_step_choose_user()
+
+    async def async_step_choose_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the first vehicle."""
+        """Ask which of the organization's users."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            if self._is_left("choose_user", user_input):
+                return await self.async_step_back()
+            if user_id := user_input.get(CONF_USER):
+                try:
+                    with errors_at({}):
+                        return await self._async_pick_user(user_id)
+                except InputError as err:
+                    errors = err.errors
+            else:
+                errors[CONF_USER] = "no_choice"
+        schema = choice_schema(CONF_USER, self._users)
+        return self._show("choose_user", schema, errors)
+
+    async def async_step_enter_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the id of a user whom the service does not list."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if self._is_left("enter_user", user_input):
+                return await self.async_step_back()
             try:
-                vehicle = await _async_try_vehicle(
-                    self.hass, self._data, self._vehicles, user_input
-                )
+                return await self._async_take_ids(user_input)
             except InputError as err:
                 errors = err.errors
-            else:
-                return self.async_create_entry(
-                    title=_account_title(self.hass),
-                    data=self._data,
-                    subentries=[vehicle],
-                )
-        return self.async_show_form(
-            step_id="vehicle",
-            data_schema=self.add_suggested_values_to_schema(
-                _vehicle_schema(self.hass, self._vehicles), user_input
-            ),
-            errors=errors,
-            last_step=True,
+        elif "enter_user" not in self._typed:
+            self._typed["enter_user"] = {
+                CONF_ORGANIZATION_ID: self._data[CONF_ORGANIZATION_ID]
+            }
+        fields = [CONF_ORGANIZATION_ID, CONF_USER_ID]
+        if self._asks_vehicle:
+            fields.append(CONF_VEHICLE)
+        return self._show("enter_user", ids_schema(*fields), errors)
+
+    async def _async_take_ids(self, user_input: Mapping[str, Any]) -> ConfigFlowResult:
+        """Go on with the ids that were typed. Raises InputError."""
+        user_input = complete_ids(user_input)
+        self._data |= parse_ids(user_input, CONF_ORGANIZATION_ID, CONF_USER_ID)
+        await self._async_set_account()
+        self._client = self._open_client(self._data)
+        if CONF_VEHICLE in user_input:
+            self._asks_vehicle = True
+            return await self._async_finish(
+                [await self._async_read_vehicle(user_input)]
+            )
+        with errors_at(at_field(CONF_USER_ID)):
+            try:
+                vehicles = await async_list_vehicles(self._client)
+            except ForbiddenError, NotFoundError:
+                # It may be that only the list is refused: the vehicle itself would tell.
+                self._asks_vehicle = True
+                raise
+        return await self._async_offer(vehicles)
+
+    async def _async_pick_user(self, user_id: str) -> ConfigFlowResult:
+        """Go on with a user whom the service listed. Raises PoderoError."""
+        self._data[CONF_USER_ID] = user_id
+        await self._async_set_account()
+        self._client = self._client.with_user(user_id)
+        try:
+            vehicles = await async_list_vehicles(self._client)
+        except ForbiddenError, NotFoundError:
+            vehicles = None
+        return await self._async_offer(vehicles)
+
+    async def _async_set_account(self) -> None:
+        """Make sure that the account is a new one."""
+        # A flow that a closed window left behind must not lock the account.
+        await self.async_set_unique_id(
+            f"{self._data[CONF_ORGANIZATION_ID]}_{self._data[CONF_USER_ID]}",
+            raise_on_progress=False,
+        )
+        self._abort_if_unique_id_configured()
+
+    async def _async_offer(
+        self, vehicles: Collection[Vehicle] | None
+    ) -> ConfigFlowResult:
+        """Go on to the vehicles, where there are any that can be chosen."""
+        if vehicles is None:
+            return await self.async_step_enter_vehicle()
+        names = new_vehicles(self.hass, vehicles)
+        if names != self._names:
+            self._names = names
+            self._typed.pop("vehicles", None)
+        if not names:
+            return await self.async_step_no_vehicles()
+        return await self.async_step_vehicles()
+
+    async def async_step_no_vehicles(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say that there is no vehicle to choose, and ask how to go on."""
+        self._note_shown("no_vehicles")
+        return self.async_show_menu(
+            step_id="no_vehicles",
+            menu_options=["connect", "enter_vehicle", "back"],
+        )
+
+    async def async_step_connect(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Set up the account, so that a vehicle can be connected to it."""
+        self._connects = True
+        return await self._async_finish([])
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on to the connecting of a vehicle, if that is what was chosen."""
+        if self._connects:
+            subentries = self.hass.config_entries.subentries
+            handler = result["result"].entry_id, SUBENTRY_VEHICLE
+            flow = await subentries.async_init(
+                handler, context=SubentryFlowContext(source=SOURCE_USER)
+            )
+            if flow["type"] is FlowResultType.MENU:
+                result["next_flow"] = FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"]
+        return result
+
+    @override
+    async def _async_finish(
+        self, vehicles: list[ConfigSubentryData]
+    ) -> ConfigFlowResult:
+        """Create the entry."""
+        return self.async_create_entry(
+            title=_account_title(self.hass), data=self._data, subentries=vehicles
         )
 
     async def async_step_reauth(
@@ -189,24 +432,22 @@ class PoderoConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the secret."""
         entry: PoderoConfigEntry = self._get_reauth_entry()
-        name, secret = CREDENTIALS[entry.data[CONF_GRANT]]
+        grant = entry.data[CONF_GRANT]
+        name, secret = CREDENTIALS[grant]
         errors: dict[str, str] = {}
         if user_input is not None:
-            data = {**entry.data, secret: user_input[secret]}
+            self._typed["reauth_confirm"] = user_input
+            self._data = {**entry.data, secret: user_input[secret]}
             try:
-                with _errors_at({"invalid_auth": secret}):
-                    await _async_get_vehicles(self.hass, data)
+                with errors_at({"invalid_auth": secret}):
+                    await self._async_try_account()
             except InputError as err:
                 errors = err.errors
             else:
-                return self._async_update(entry, data, "reauth_successful")
-        return self.async_show_form(
-            step_id="reauth_confirm",
-            data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({vol.Required(secret): SECRET_SELECTOR}), user_input
-            ),
-            errors=errors,
-            description_placeholders={"account": entry.data[name]},
+                return self._async_update(entry, "reauth_successful")
+        placeholders = {"account": entry.data[name]}
+        return self._show(
+            "reauth_confirm", secret_schema(grant), errors, placeholders=placeholders
         )
 
     async def async_step_reconfigure(
@@ -217,181 +458,144 @@ class PoderoConfigFlow(ConfigFlow, domain=DOMAIN):
         grant = entry.data[CONF_GRANT]
         errors: dict[str, str] = {}
         if user_input is not None:
+            self._typed["reconfigure"] = user_input
             try:
-                data = _parse_account(grant, user_input, entry.data)
-                with _errors_at(_account_places(data)):
-                    await _async_get_vehicles(self.hass, data)
+                self._data = parse_account(grant, user_input, entry.data)
+                with errors_at(account_places(self._data)):
+                    await self._async_try_account()
             except InputError as err:
                 errors = err.errors
             else:
-                return self._async_update(entry, data, "reconfigure_successful")
-        return self._async_show_account_form(
-            "reconfigure", grant, user_input or _suggest_account(entry.data), errors
+                return self._async_update(entry, "reconfigure_successful")
+        else:
+            self._typed["reconfigure"] = suggest_account(entry.data)
+        schema = account_schema(grant, is_new=False, shows_server=CONF_SERVER in errors)
+        return self._show(
+            "reconfigure", schema, errors, placeholders=_PLACEHOLDERS, last_step=True
         )
 
-    def _async_show_account_form(
-        self,
-        step_id: str,
-        grant: str,
-        values: Mapping[str, Any] | None,
-        errors: dict[str, str],
-    ) -> ConfigFlowResult:
-        """Show the form with all fields of an account."""
-        is_new = step_id != "reconfigure"
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(
-                _account_schema(
-                    grant, keeps_secret=not is_new, shows_server=CONF_SERVER in errors
-                ),
-                values,
-            ),
-            errors=errors,
-            description_placeholders={"example_url": ENVIRONMENTS[PRODUCTION]},
-            last_step=not is_new,
-        )
+    async def _async_try_account(self) -> None:
+        """Sign in, and find out whether the account can be read. Raises PoderoError."""
+        self._client = self._open_client(self._data)
+        await self._client.authenticate()
+        # Not every service lists them.
+        with suppress(NotFoundError):
+            await async_list_vehicles(self._client)
 
-    def _async_update(
-        self, entry: PoderoConfigEntry, data: dict[str, Any], reason: str
-    ) -> ConfigFlowResult:
+    def _async_update(self, entry: PoderoConfigEntry, reason: str) -> ConfigFlowResult:
         """Store what was tried, and set the entry up again whether it changed or not."""
         # The listener of an entry that is set up reloads it, but only after a change.
-        is_reloaded = entry.update_listeners and data != entry.data
-        result = self.async_update_and_abort(entry, data=data, reason=reason)
+        is_reloaded = entry.update_listeners and self._data != entry.data
+        result = self.async_update_and_abort(entry, data=self._data, reason=reason)
         if not is_reloaded:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return result
 
 
-class VehicleSubentryFlow(ConfigSubentryFlow):
-    """Ask for one more vehicle of an account."""
-
-    _vehicles: Collection[Vehicle] = ()
+class VehicleSubentryFlow(
+    VehicleSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
+    ConfigSubentryFlow,
+):
+    """Ask for more vehicles of an account."""
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for a vehicle."""
+        """Find out which vehicles there are, and ask how to go on."""
         entry: PoderoConfigEntry = self._get_entry()
-        errors: dict[str, str] = {}
+        self._client = (
+            entry.runtime_data.client
+            if entry.state is ConfigEntryState.LOADED
+            else self._open_client(entry.data)
+        )
         try:
-            if user_input is not None:
-                vehicle = await _async_try_vehicle(
-                    self.hass, entry.data, self._vehicles, user_input
-                )
-                return self.async_create_entry(
+            await self._client.authenticate()
+            vehicles = await async_list_vehicles(self._client)
+        except ForbiddenError, NotFoundError:
+            vehicles = None
+        except PoderoError as err:
+            return self.async_abort(reason=err.key)
+        if vehicles is None:
+            return await self.async_step_not_listed()
+        self._names = new_vehicles(self.hass, vehicles)
+        if self._names:
+            return self._show_menu("user", "vehicles")
+        if vehicles:
+            return await self.async_step_none_left()
+        return await self.async_step_no_vehicles()
+
+    async def async_step_none_left(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say that all vehicles are in Home Assistant already."""
+        return self._show_menu("none_left")
+
+    async def async_step_no_vehicles(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say that the account has no vehicle."""
+        return self._show_menu("no_vehicles")
+
+    async def async_step_not_listed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say that the service does not list vehicles."""
+        return self._show_menu("not_listed")
+
+    def _show_menu(self, step_id: str, *options: str) -> SubentryFlowResult:
+        """Ask how to add a vehicle."""
+        self._note_shown(step_id)
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=[*options, "enter_vehicle"],
+            description_placeholders={"account": self._get_entry().title},
+        )
+
+    @override
+    async def _async_finish(
+        self, vehicles: list[ConfigSubentryData]
+    ) -> SubentryFlowResult:
+        """Add the vehicles to the account: the last one as the result of the flow."""
+        entry: PoderoConfigEntry = self._get_entry()
+        *others, last = vehicles
+        for vehicle in others:
+            self.hass.config_entries.async_add_subentry(
+                entry,
+                ConfigSubentry(
+                    data=MappingProxyType(vehicle["data"]),
+                    subentry_type=vehicle["subentry_type"],
                     title=vehicle["title"],
-                    data=vehicle["data"],
                     unique_id=vehicle["unique_id"],
-                )
-            with _errors_at({}):
-                self._vehicles = await _async_get_vehicles(self.hass, entry.data)
-        except InputError as err:
-            errors = err.errors
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(
-                _vehicle_schema(self.hass, self._vehicles), user_input
-            ),
-            errors=errors,
-            description_placeholders={"account": entry.title},
+                ),
+            )
+        return self.async_create_entry(
+            title=last["title"], data=last["data"], unique_id=last["unique_id"]
         )
 
 
-def _account_schema(
-    grant: str, *, keeps_secret: bool, shows_server: bool
-) -> vol.Schema:
-    """Return the form with all fields of an account."""
-    name, secret = CREDENTIALS[grant]
-    secret_marker = vol.Optional if keeps_secret else vol.Required
-    server_schema = vol.Schema(
-        {
-            vol.Required(CONF_ENVIRONMENT, default=PRODUCTION): SelectSelector(
-                SelectSelectorConfig(
-                    options=[*ENVIRONMENTS, CUSTOM],
-                    mode=SelectSelectorMode.DROPDOWN,
-                    translation_key=CONF_ENVIRONMENT,
-                )
-            ),
-            vol.Optional(CONF_BASE_URL): TEXT_SELECTOR,
-        }
-    )
-    return vol.Schema(
-        {
-            vol.Required(name): NAME_SELECTOR,
-            secret_marker(secret): SECRET_SELECTOR,
-            vol.Required(CONF_ORGANIZATION_ID): TEXT_SELECTOR,
-            vol.Required(CONF_USER_ID): TEXT_SELECTOR,
-            vol.Required(CONF_SERVER): section(
-                server_schema, {"collapsed": not shows_server}
-            ),
-        }
-    )
+_PLACEHOLDERS = {
+    "example_url": ENVIRONMENTS[PRODUCTION],
+    "applications_url": f"{ENVIRONMENTS[PRODUCTION]}/oauth2/applications/register/",
+}
 
 
-def _parse_account(
-    grant: str, user_input: dict[str, Any], stored: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Return the data of an account from what was typed.
+async def _async_list_users(client: PoderoClient) -> dict[str, str]:
+    """Return the names of the organization's users by their ids, where they are listed.
 
-    `stored` are those of the account that it has to be. Raises InputError.
+    Those with vehicles come first. Raises PoderoError.
     """
-    name, secret = CREDENTIALS[grant]
-    data: dict[str, Any] = {CONF_GRANT: grant, name: user_input[name].strip()}
-    errors: dict[str, str] = {}
-    for field in (CONF_ORGANIZATION_ID, CONF_USER_ID):
-        try:
-            data[field] = _parse_uuid(user_input[field])
-        except ValueError:
-            errors[field] = "invalid_uuid"
-        else:
-            if stored and data[field] != stored[field]:
-                errors[field] = "wrong_account"
     try:
-        data[CONF_BASE_URL] = _parse_server(user_input[CONF_SERVER])
-    except ValueError:
-        errors[CONF_SERVER] = "invalid_url"
-    except InputError as err:
-        errors |= err.errors
-    if typed := user_input.get(secret):
-        data[secret] = typed
-    elif stored and data.get(CONF_BASE_URL) in (None, stored[CONF_BASE_URL]):
-        data[secret] = stored[secret]
-    else:
-        # A secret goes to the server that it was typed for, and to no other.
-        errors[secret] = "secret_required"
-    if errors:
-        raise InputError(errors)
-    return data
+        users = await client.get_users()
+    except ForbiddenError, NotFoundError, InvalidRequestError, InvalidResponseError:
+        return {}
 
+    def has_no_vehicles(user: User) -> bool:
+        return not user.num_electric_vehicles
 
-def _parse_server(server: dict[str, str]) -> str:
-    """Return the base URL that was chosen. Raises ValueError or InputError."""
-    environment = server[CONF_ENVIRONMENT]
-    address = server.get(CONF_BASE_URL, "").strip()
-    if environment != CUSTOM and address:
-        raise InputError({CONF_SERVER: "ambiguous_server"})
-    return str(parse_base_url(ENVIRONMENTS.get(environment, address)).origin())
-
-
-def _parse_uuid(text: str) -> str:
-    """Return a UUID in its canonical form, whatever stands between its digits.
-
-    Raises ValueError where it is none.
-    """
-    return str(UUID(bytes=bytes.fromhex("".join(filter(str.isalnum, text)))))
-
-
-def _suggest_account(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what to type for the data of an account, but for its secret."""
-    name, _ = CREDENTIALS[data[CONF_GRANT]]
-    server = {CONF_ENVIRONMENT: CUSTOM, CONF_BASE_URL: data[CONF_BASE_URL]}
-    for environment, base_url in ENVIRONMENTS.items():
-        if base_url == data[CONF_BASE_URL]:
-            server = {CONF_ENVIRONMENT: environment}
     return {
-        **{field: data[field] for field in (name, CONF_ORGANIZATION_ID, CONF_USER_ID)},
-        CONF_SERVER: server,
+        user.id: user.name or user.id
+        for user in sorted(users, key=has_no_vehicles)
+        if user.id
     }
 
 
@@ -400,154 +604,3 @@ def _account_title(hass: HomeAssistant) -> str:
     taken = {entry.title for entry in hass.config_entries.async_entries(DOMAIN)}
     names = chain(["Podero"], (f"Podero {number}" for number in count(2)))
     return next(name for name in names if name not in taken)
-
-
-def _account_places(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields that the failures of an account are shown at."""
-    _, secret = CREDENTIALS[data[CONF_GRANT]]
-    places = {"invalid_auth": secret, "forbidden": CONF_ORGANIZATION_ID}
-    if data[CONF_BASE_URL] not in ENVIRONMENTS.values():
-        # A section shows an error, a field inside of it does not.
-        places |= {"cannot_connect": CONF_SERVER, "invalid_response": CONF_SERVER}
-    return places
-
-
-async def _async_get_vehicles(
-    hass: HomeAssistant, data: Mapping[str, Any]
-) -> Collection[Vehicle]:
-    """Try an account, and return its vehicles where the service lists them.
-
-    Raises PoderoError where the account cannot be used.
-    """
-    with closing(async_create_client(hass, data)) as client:
-        await client.authenticate()
-        with suppress(NotFoundError, InvalidRequestError, InvalidResponseError):
-            return await client.get_vehicles()
-    return ()
-
-
-async def _async_try_vehicle(
-    hass: HomeAssistant,
-    data: Mapping[str, Any],
-    vehicles: Collection[Vehicle],
-    user_input: dict[str, Any],
-) -> ConfigSubentryData:
-    """Return the vehicle that was chosen by its label or typed. Raises InputError."""
-    typed = user_input[CONF_VEHICLE]
-    try:
-        vehicle_id = _labels(vehicles).get(typed) or _parse_uuid(typed)
-    except ValueError:
-        raise InputError({CONF_VEHICLE: "invalid_uuid"}) from None
-    if vehicle_id in _configured_vehicles(hass):
-        raise InputError({CONF_VEHICLE: "already_configured"})
-    with (
-        _errors_at({"vehicle_not_found": CONF_VEHICLE}),
-        closing(async_create_client(hass, data)) as client,
-    ):
-        try:
-            vehicle = await client.get_vehicle(vehicle_id)
-        except ForbiddenError:
-            raise InputError({CONF_VEHICLE: "vehicle_forbidden"}) from None
-        if vehicle.deleted_at is not None:
-            raise NotFoundError("The vehicle was deleted")
-    return ConfigSubentryData(
-        data={},
-        subentry_type=SUBENTRY_VEHICLE,
-        title=_vehicle_name(vehicle) or "Electric vehicle",
-        unique_id=vehicle_id,
-    )
-
-
-def _vehicle_schema(hass: HomeAssistant, vehicles: Collection[Vehicle]) -> vol.Schema:
-    """Return the form for a vehicle: a choice where there is one, or else a text."""
-    configured = _configured_vehicles(hass)
-    options = [
-        label
-        for label, vehicle_id in _labels(vehicles).items()
-        if vehicle_id not in configured
-    ]
-    if not options:
-        return vol.Schema({vol.Required(CONF_VEHICLE): TEXT_SELECTOR})
-    suggestion = {"suggested_value": options[0]} if len(options) == 1 else None
-    return vol.Schema(
-        {
-            vol.Required(CONF_VEHICLE, description=suggestion): SelectSelector(
-                SelectSelectorConfig(
-                    # Of what can be typed as well, the frontend shows the value.
-                    options=options,
-                    custom_value=True,
-                    mode=SelectSelectorMode.DROPDOWN,
-                )
-            )
-        }
-    )
-
-
-def _labels(vehicles: Collection[Vehicle]) -> dict[str, str]:
-    """Return the ids of the vehicles by what tells them apart."""
-    names = {
-        vehicle.id: _vehicle_name(vehicle) or vehicle.id
-        for vehicle in vehicles
-        if vehicle.id and vehicle.deleted_at is None
-    }
-    bearers = Counter(names.values())
-    return {
-        name
-        if bearers[name] == 1
-        else f"{name} …{_tail(vehicle_id, names)}": vehicle_id
-        for vehicle_id, name in names.items()
-    }
-
-
-def _tail(vehicle_id: str, among: Collection[str]) -> str:
-    """Return the end of an id, or all of it where others end alike."""
-    tail = vehicle_id[-4:]
-    return tail if sum(other.endswith(tail) for other in among) == 1 else vehicle_id
-
-
-def _vehicle_name(vehicle: Vehicle) -> str | None:
-    """Return what people call a vehicle, short enough for the ids made of it."""
-    name = vehicle.device_model and vehicle.device_model.name
-    if not name:
-        return None
-    name = name[:MAX_NAME_LENGTH]
-    # Some letters become many.
-    while len(slugify(name)) > MAX_NAME_LENGTH:
-        name = name[:-1]
-    return name.strip()
-
-
-def _configured_vehicles(hass: HomeAssistant) -> set[str | None]:
-    """Return the ids of the vehicles of all accounts."""
-    return {
-        subentry.unique_id
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for subentry in entry.subentries.values()
-    }
-
-
-@contextmanager
-def _errors_at(places: Mapping[str, str]) -> Iterator[None]:
-    """Turn a failed call into a message at a field, or else above the form."""
-    try:
-        yield
-    except PoderoError as err:
-        key = _error_key(err)
-        raise InputError({places.get(key, "base"): key}) from err
-
-
-def _error_key(err: PoderoError) -> str:
-    """Return the key of the message for a failed call."""
-    match err:
-        case AuthenticationError():
-            return "invalid_auth"
-        case ForbiddenError():
-            return "forbidden"
-        case NotFoundError() | InvalidRequestError():
-            return "vehicle_not_found"
-        case RateLimitError():
-            return "rate_limited"
-        case PoderoConnectionError():
-            return "cannot_connect"
-        case _:
-            return "invalid_response"

@@ -80,7 +80,9 @@ def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoC
             transport, data[CONF_CLIENT_ID], data[CONF_CLIENT_SECRET]
         )
     )
-    return PoderoClient(transport, auth, data[CONF_ORGANIZATION_ID], data[CONF_USER_ID])
+    return PoderoClient(
+        transport, auth, data[CONF_ORGANIZATION_ID], data.get(CONF_USER_ID)
+    )
 
 
 def to_home_assistant_error(err: PoderoError) -> HomeAssistantError:

@@ -43,7 +43,7 @@ class Walkthrough:
         self._simulator = simulator
 
     async def set_up_account(self) -> None:
-        """Set up the account with its first car."""
+        """Set up the account with all its cars."""
         path = "/config/integrations/dashboard/add?domain=podero"
         async with self._browser.open(path) as page:
             await page.get_by_role("button", name="OK").click()
@@ -54,10 +54,14 @@ class Walkthrough:
             await showing(page, "selector.environment.options.custom").click()
             await page.locator("input[name=base_url]").fill(self._simulator.url)
             await page.get_by_role("button", name="Next").click()
-            await showing(page, "config.step.vehicle.title").wait_for()
+            await showing(page, "config.step.enter_user.title").wait_for()
+            user = page.locator("input[name=user_id]")
+            await user.fill(self._simulator.account["user_id"])
+            await page.get_by_role("button", name="Next").click()
+            await showing(page, "config.step.vehicles.title").wait_for()
             await page.get_by_role("button", name="Submit").click()
             await page.get_by_role("button", name="Skip and finish").click()
-            await page.get_by_text("1 device").wait_for()
+            await page.get_by_text("2 devices").wait_for()
 
     async def add_dashboard(self) -> None:
         """Add the ready-made dashboard, and check it on a screen and on a phone."""
@@ -90,7 +94,7 @@ class Walkthrough:
 
 async def fill_in_account(page: Page, simulator: Simulator) -> None:
     """Fill in the form for a username and a password."""
-    for name in ("username", "password", "organization_id", "user_id"):
+    for name in ("username", "password", "organization_id"):
         await page.locator(f"input[name={name}]").fill(simulator.account[name])
 
 

@@ -1,0 +1,258 @@
+"""The forms of the config flow: their fields, and what was typed into them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import voluptuous as vol
+
+from homeassistant.const import (
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
+    CONF_PASSWORD,
+    CONF_USERNAME,
+)
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+
+from .api import IdError, PoderoError, find_named_ids, parse_base_url, parse_id
+from .api.ids import IdKind
+from .const import (
+    CONF_BASE_URL,
+    CONF_GRANT,
+    CONF_ORGANIZATION_ID,
+    CONF_USER_ID,
+    GRANT_CLIENT_CREDENTIALS,
+    GRANT_PASSWORD,
+)
+from .vehicles import distinct_labels
+
+CONF_BACK: Final = "back"
+CONF_ENVIRONMENT: Final = "environment"
+CONF_SERVER: Final = "server"
+CONF_USER: Final = "user"
+CONF_VEHICLE: Final = "vehicle"
+CONF_VEHICLES: Final = "vehicles"
+
+CUSTOM: Final = "custom"
+PRODUCTION: Final = "production"
+ENVIRONMENTS: Final = {
+    PRODUCTION: "https://app.podero.com",
+    "sandbox": "https://sandbox-app.podero.com",
+}
+
+# What each grant asks for: a name, and the secret that goes with it.
+CREDENTIALS: Final = {
+    GRANT_PASSWORD: (CONF_USERNAME, CONF_PASSWORD),
+    GRANT_CLIENT_CREDENTIALS: (CONF_CLIENT_ID, CONF_CLIENT_SECRET),
+}
+
+ID_KINDS: Final[Mapping[str, IdKind]] = {
+    CONF_ORGANIZATION_ID: "organization",
+    CONF_USER_ID: "user",
+    CONF_VEHICLE: "vehicle",
+}
+
+TEXT_SELECTOR: Final = TextSelector()
+NAME_SELECTOR: Final = TextSelector(TextSelectorConfig(autocomplete="username"))
+SECRET_SELECTOR: Final = TextSelector(
+    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password")
+)
+
+
+class InputError(Exception):
+    """What was typed into a form cannot be used: the error of each field, by key."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        """Keep the errors."""
+        super().__init__(errors)
+        self.errors = errors
+
+
+@contextmanager
+def errors_at(places: Mapping[str, str]) -> Iterator[None]:
+    """Show the failure of a call at the field for its key, or else above the form."""
+    try:
+        yield
+    except PoderoError as err:
+        raise InputError({places.get(err.key, "base"): err.key}) from err
+
+
+def at_field(field: str) -> dict[str, str]:
+    """Return the places of the errors that the value of a field may be the cause of."""
+    return dict.fromkeys(("forbidden", "not_found", "invalid_request"), field)
+
+
+def account_schema(
+    grant: str, *, is_new: bool, shows_server: bool = False
+) -> vol.Schema:
+    """Return the form for how to sign in, of a new account or one that is stored."""
+    name, secret = CREDENTIALS[grant]
+    server_schema = vol.Schema(
+        {
+            vol.Required(CONF_ENVIRONMENT, default=PRODUCTION): SelectSelector(
+                SelectSelectorConfig(
+                    options=[*ENVIRONMENTS, CUSTOM],
+                    mode=SelectSelectorMode.DROPDOWN,
+                    translation_key=CONF_ENVIRONMENT,
+                )
+            ),
+            vol.Optional(CONF_BASE_URL): TEXT_SELECTOR,
+        }
+    )
+    fields: dict[vol.Marker, Any] = {vol.Required(name): NAME_SELECTOR}
+    if is_new:
+        fields[vol.Required(secret)] = SECRET_SELECTOR
+        fields[vol.Required(CONF_ORGANIZATION_ID)] = TEXT_SELECTOR
+    else:
+        fields[vol.Optional(secret)] = SECRET_SELECTOR
+    fields[vol.Required(CONF_SERVER)] = section(
+        server_schema, {"collapsed": not shows_server}
+    )
+    return vol.Schema(fields)
+
+
+def secret_schema(grant: str) -> vol.Schema:
+    """Return the form for a secret."""
+    _, secret = CREDENTIALS[grant]
+    return vol.Schema({vol.Required(secret): SECRET_SELECTOR})
+
+
+def choice_schema(
+    field: str, names: Mapping[str, str], *, is_multiple: bool = False
+) -> vol.Schema:
+    """Return the form for a choice of things by their names; of several, all at first.
+
+    That nothing was chosen is not the form's to say: its user may want to go back.
+    """
+    return _with_back(
+        {
+            vol.Optional(
+                field,
+                description={"suggested_value": [*names]} if is_multiple else None,
+            ): SelectSelector(
+                SelectSelectorConfig(
+                    options=[
+                        SelectOptionDict(value=key, label=label)
+                        for key, label in distinct_labels(names).items()
+                    ],
+                    multiple=is_multiple,
+                    mode=SelectSelectorMode.LIST
+                    if is_multiple
+                    else SelectSelectorMode.DROPDOWN,
+                )
+            )
+        }
+    )
+
+
+def ids_schema(*fields: str) -> vol.Schema:
+    """Return the form for ids. Its user may want to go back without one."""
+    return _with_back({vol.Optional(field): TEXT_SELECTOR for field in fields})
+
+
+def _with_back(fields: dict[vol.Marker, Any]) -> vol.Schema:
+    """Return a form from which the user can go back."""
+    back = vol.Optional(CONF_BACK, default=False)
+    return vol.Schema({**fields, back: BooleanSelector()})
+
+
+def complete_ids(user_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was typed, with the ids of empty fields that another one names.
+
+    An address of the API names all three.
+    """
+    kinds = {kind: field for field, kind in ID_KINDS.items()}
+    named = {
+        kinds[kind]: found
+        for field in ID_KINDS
+        for kind, found in find_named_ids(user_input.get(field, "")).items()
+    }
+    return named | {field: typed for field, typed in user_input.items() if typed}
+
+
+def parse_ids(user_input: Mapping[str, Any], *fields: str) -> dict[str, str]:
+    """Return the ids that the fields of a form hold. Raises InputError."""
+    ids: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    for field in fields:
+        try:
+            ids[field] = parse_id(user_input.get(field, ""), ID_KINDS[field])
+        except IdError as err:
+            errors[field] = err.key
+    if errors:
+        raise InputError(errors)
+    return ids
+
+
+def parse_account(
+    grant: str, user_input: Mapping[str, Any], stored: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the data of an account from what was typed: how to sign in, and where.
+
+    `stored` is what is known of it already. Raises InputError.
+    """
+    name, secret = CREDENTIALS[grant]
+    data: dict[str, Any] = {
+        **(stored or {}),
+        CONF_GRANT: grant,
+        name: user_input[name].strip(),
+    }
+    errors: dict[str, str] = {}
+    try:
+        if stored is None:
+            data |= parse_ids(user_input, CONF_ORGANIZATION_ID)
+    except InputError as err:
+        errors |= err.errors
+    try:
+        data[CONF_BASE_URL] = _parse_server(user_input[CONF_SERVER])
+    except ValueError:
+        errors[CONF_SERVER] = "invalid_url"
+    except InputError as err:
+        errors |= err.errors
+    if typed := user_input.get(secret):
+        data[secret] = typed
+    elif stored is None or data[CONF_BASE_URL] != stored[CONF_BASE_URL]:
+        # A secret goes to the server that it was typed for, and to no other.
+        errors[secret] = "secret_required"
+    if errors:
+        raise InputError(errors)
+    return data
+
+
+def _parse_server(server: Mapping[str, str]) -> str:
+    """Return the base URL that was chosen. Raises ValueError or InputError."""
+    environment = server[CONF_ENVIRONMENT]
+    address = server.get(CONF_BASE_URL, "").strip()
+    if environment != CUSTOM and address:
+        raise InputError({CONF_SERVER: "ambiguous_server"})
+    return str(parse_base_url(ENVIRONMENTS.get(environment, address)).origin())
+
+
+def suggest_account(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what to type for the data of an account, but for its secret."""
+    name, _ = CREDENTIALS[data[CONF_GRANT]]
+    server = {CONF_ENVIRONMENT: CUSTOM, CONF_BASE_URL: data[CONF_BASE_URL]}
+    for environment, base_url in ENVIRONMENTS.items():
+        if base_url == data[CONF_BASE_URL]:
+            server = {CONF_ENVIRONMENT: environment}
+    return {name: data[name], CONF_SERVER: server}
+
+
+def account_places(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that the failures of signing in are shown at."""
+    _, secret = CREDENTIALS[data[CONF_GRANT]]
+    places = {"invalid_auth": secret}
+    if data[CONF_BASE_URL] not in ENVIRONMENTS.values():
+        # A section shows an error, a field inside of it does not.
+        places |= {"cannot_connect": CONF_SERVER, "invalid_response": CONF_SERVER}
+    return places

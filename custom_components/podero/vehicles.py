@@ -1,0 +1,76 @@
+"""The vehicles of accounts: which there are, and what they are called."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.core import HomeAssistant
+from homeassistant.util import slugify
+
+from .api import InvalidRequestError, InvalidResponseError, PoderoClient, Vehicle
+from .const import DOMAIN, SUBENTRY_VEHICLE
+
+MAX_NAME_LENGTH = 100
+"""How much of the 255 characters of an entity id a name may take."""
+
+
+async def async_list_vehicles(client: PoderoClient) -> tuple[Vehicle, ...] | None:
+    """Return the vehicles of a user, or None if the service does not list any.
+
+    Raises ForbiddenError or NotFoundError if that may be the user's fault.
+    """
+    try:
+        return await client.get_vehicles()
+    except InvalidRequestError, InvalidResponseError:
+        return None
+
+
+def new_vehicles(hass: HomeAssistant, vehicles: Collection[Vehicle]) -> dict[str, str]:
+    """Return the names of the vehicles that no account has, by their ids."""
+    configured = configured_vehicles(hass)
+    return {
+        vehicle.id: vehicle_name(vehicle)
+        for vehicle in vehicles
+        if vehicle.id and vehicle.deleted_at is None and vehicle.id not in configured
+    }
+
+
+def configured_vehicles(hass: HomeAssistant) -> set[str | None]:
+    """Return the ids of the vehicles of all accounts."""
+    return {
+        subentry.unique_id
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for subentry in entry.subentries.values()
+    }
+
+
+def vehicle_name(vehicle: Vehicle) -> str:
+    """Return what people call a vehicle, short enough for the ids made of it."""
+    name = (vehicle.device_model and vehicle.device_model.name) or "Electric vehicle"
+    name = name[:MAX_NAME_LENGTH]
+    # Some letters become many.
+    while len(slugify(name)) > MAX_NAME_LENGTH:
+        name = name[:-1]
+    return name.strip()
+
+
+def vehicle_subentry(vehicle_id: str, name: str) -> ConfigSubentryData:
+    """Return what is stored of a vehicle."""
+    return ConfigSubentryData(
+        data={}, subentry_type=SUBENTRY_VEHICLE, title=name, unique_id=vehicle_id
+    )
+
+
+def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:
+    """Return labels by ids: the names, with an end of the id where two are alike."""
+    bearers = Counter(names.values())
+    return {
+        key: name if bearers[name] == 1 else f"{name} …{_tail(key, names)}"
+        for key, name in names.items()
+    }
+
+
+def _tail(key: str, among: Collection[str]) -> str:
+    """Return the end of an id, or all of it where others end alike."""
+    tail = key[-4:]
+    return tail if sum(other.endswith(tail) for other in among) == 1 else key

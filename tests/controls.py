@@ -46,14 +46,14 @@ PREFERENCES = {
     ),
     "over charge": Control(
         "switch.turn_on",
-        "switch.car_1_charging_beyond_the_limit",
+        "switch.car_1_charge_above_the_limit",
         "off",
         "on",
         {"is_over_charge_allowed": True},
     ),
     "charge level": Control(
         "number.set_value",
-        "number.car_1_charge_level_to_reach",
+        "number.car_1_minimum_level_by_deadline",
         "60",
         "85",
         {"minimum_charge_limit": 85},
@@ -61,7 +61,7 @@ PREFERENCES = {
     ),
     "deadline": Control(
         "time.set_value",
-        "time.car_1_charging_deadline",
+        "time.car_1_charge_by",
         "06:30:00",
         "07:15:00",
         {"charge_deadline_at": "07:15:00"},

@@ -20,8 +20,8 @@ from .controls import call, history, read, readings, state, written
 from simulator import Simulator
 
 CHARGE_NOW = "button.car_1_charge_now"
-CANCEL = "button.car_1_cancel_charge_now"
-STATE = "sensor.car_1_charge_now"
+CANCEL = "button.car_1_cancel_charge_at_next_plug_in"
+STATE = "sensor.car_1_charge_now_status"
 ARMED = "binary_sensor.car_1_charge_now_at_next_plug_in"
 
 
@@ -49,6 +49,7 @@ async def test_buttons(
         assert button.entity_category is None
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_charge_now(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -79,6 +80,7 @@ async def test_charge_now(
     assert readings(simulator) == times + 31
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_charging_begins(
     hass: HomeAssistant,
     simulator: Simulator,

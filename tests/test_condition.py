@@ -261,7 +261,9 @@ async def test_watched(
                 "area": {"area_id": [area.id]},
                 "label": {"label_id": [label]},
                 "sensor itself": {"entity_id": ["binary_sensor.car_1_plugged_in"]},
-                "another entity of the car": {"entity_id": ["event.car_1_charging"]},
+                "another entity of the car": {
+                    "entity_id": ["event.car_1_charging_event"]
+                },
             }[target],
             "options": {},
         },

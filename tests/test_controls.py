@@ -33,7 +33,7 @@ from simulator import Server, Simulator
 BOOST = {
     "charge now": Control("button.press", "button.car_1_charge_now", "unknown", "", {}),
     "cancel charge now": Control(
-        "button.press", "button.car_1_cancel_charge_now", "unknown", "", {}
+        "button.press", "button.car_1_cancel_charge_at_next_plug_in", "unknown", "", {}
     ),
 }
 SWITCH = PREFERENCES["smart optimization"]
@@ -467,8 +467,8 @@ async def test_twins_agree(
     twins = {
         "smart optimization": ("binary_sensor.car_1_smart_optimization", "off"),
         "charge policy": ("binary_sensor.car_1_charge_policy", "off"),
-        "over charge": ("binary_sensor.car_1_charging_beyond_the_limit", "on"),
-        "charge level": ("sensor.car_1_charge_level_to_reach", "85"),
+        "over charge": ("binary_sensor.car_1_charge_above_the_limit", "on"),
+        "charge level": ("sensor.car_1_minimum_level_by_deadline", "85"),
         "pause": ("sensor.car_1_paused_until", "2999-01-01T12:00:00+00:00"),
     }
     for name, (twin, after) in twins.items():
@@ -488,8 +488,8 @@ async def test_twins_are_off_by_default(
     for twin in (
         "binary_sensor.car_1_smart_optimization",
         "binary_sensor.car_1_charge_policy",
-        "binary_sensor.car_1_charging_beyond_the_limit",
-        "sensor.car_1_charge_level_to_reach",
+        "binary_sensor.car_1_charge_above_the_limit",
+        "sensor.car_1_minimum_level_by_deadline",
     ):
         assert hass.states.get(twin) is None
 

@@ -16,7 +16,7 @@ from homeassistant.core import Event, HomeAssistant, State
 from .conftest import Refresh, SetUp, account_entry
 from simulator import ABSENT, Car, Server, Simulator
 
-CHARGING = "event.car_1_charging"
+CHARGING = "event.car_1_charging_event"
 
 
 @pytest.fixture(autouse=True)
@@ -308,7 +308,9 @@ async def test_cars_apart(
     await set_up(entry)
     simulator.vehicles[1].plug_in()
     await refresh(entry)
-    states = [hass.states.get(f"event.car_{number}_charging") for number in (1, 2)]
+    states = [
+        hass.states.get(f"event.car_{number}_charging_event") for number in (1, 2)
+    ]
     assert [state and state.attributes["event_type"] for state in states] == [
         None,
         "plugged_in",

@@ -61,14 +61,14 @@ def _flag(source: str) -> Place:
 PLACES = [
     Place("battery_level", "sensor", "battery_level", "battery", "%", "measurement", None, ON, 55, "55"),
     Place("driving_range", "sensor", "driving_range", "distance", "km", "measurement", None, ON, 287, "287"),
-    Place("charge_rate_w", "sensor", "charging_power", "power", "W", "measurement", None, ON, 10500, "10500"),
+    Place("charge_rate_w", "sensor", "charging_power", "power", "kW", "measurement", None, ON, 10500, "10.5"),
     Place("charge_time_remaining", "sensor", "charge_time_remaining", "duration", "min", None, None, OFF, 5400, "90.0"),
-    Place("consumption_last_day_kwh", "sensor", "consumption_last_day", "energy", "kWh", None, None, ON, "12.50", "12.5"),
-    Place("consumption_last_week_kwh", "sensor", "consumption_last_week", "energy", "kWh", None, None, ON, 80.25, "80.25"),
+    Place("consumption_last_day_kwh", "sensor", "consumption_last_day", "energy", "kWh", None, None, OFF, "12.50", "12.5"),
+    Place("consumption_last_week_kwh", "sensor", "consumption_last_week", "energy", "kWh", None, None, OFF, 80.25, "80.25"),
     Place("consumption_last_month_kwh", "sensor", "consumption_last_month", "energy", "kWh", None, None, ON, "310", "310.0"),
-    Place("boost_state", "sensor", "boost_state", "enum", None, None, None, ON, "ongoing", "ongoing"),
-    Place("optimization_score", "sensor", "optimization_score", None, None, "measurement", None, ON, 0.75, "0.75"),
-    Place("current_mode", "sensor", "current_mode", None, None, None, None, ON, "mid", "mid"),
+    Place("boost_state", "sensor", "boost_state", "enum", None, None, None, OFF, "ongoing", "ongoing"),
+    Place("optimization_score", "sensor", "optimization_score", None, None, "measurement", None, OFF, 0.75, "0.75"),
+    Place("current_mode", "sensor", "current_mode", None, None, None, None, OFF, "mid", "mid"),
     Place("is_plugged_in", "binary_sensor", "plugged_in", "plug", None, None, None, ON, True, "on"),
     Place("is_charging", "binary_sensor", "charging", "battery_charging", None, None, None, ON, True, "on"),
     Place("is_fully_charged", "binary_sensor", "fully_charged", None, None, None, None, ON, True, "on"),
@@ -83,17 +83,17 @@ PLACES = [
     Place("is_charge_policy_enabled", "binary_sensor", "is_charge_policy_enabled", None, None, None, None, OFF, True, "on"),
     Place("is_over_charge_allowed", "binary_sensor", "is_over_charge_allowed", None, None, None, None, OFF, True, "on"),
     Place("minimum_charge_limit", "sensor", "minimum_charge_limit", None, "%", None, None, OFF, 70, "70"),
-    Place("charge_target_min", "sensor", "charge_target_min", None, "%", None, DIAGNOSTIC, ON, 40, "40"),
+    Place("charge_target_min", "sensor", "charge_target_min", None, "%", None, DIAGNOSTIC, OFF, 40, "40"),
     Place("charge_target_max", "sensor", "charge_target_max", None, "%", None, DIAGNOSTIC, ON, 90, "90"),
-    Place("battery_at_plug_in", "sensor", "battery_at_plug_in", None, "%", "measurement", DIAGNOSTIC, ON, 33.5, "33.5"),
+    Place("battery_at_plug_in", "sensor", "battery_at_plug_in", None, "%", "measurement", DIAGNOSTIC, OFF, 33.5, "33.5"),
     Place("battery_capacity_kwh", "sensor", "battery_capacity", "energy_storage", "kWh", None, DIAGNOSTIC, ON, "77.40", "77.4"),
     Place("is_authenticated", "binary_sensor", "authenticated", "connectivity", None, None, DIAGNOSTIC, ON, True, "on"),
     Place("connection_status", "sensor", "connection_status", "enum", None, None, DIAGNOSTIC, ON, "ok", "ok"),
-    Place("monitoring_status", "sensor", "monitoring_status", "enum", None, None, DIAGNOSTIC, ON, "warning", "warning"),
-    Place("steering_status", "sensor", "steering_status", "enum", None, None, DIAGNOSTIC, ON, "error", "error"),
+    Place("monitoring_status", "sensor", "monitoring_status", "enum", None, None, DIAGNOSTIC, OFF, "warning", "warning"),
+    Place("steering_status", "sensor", "steering_status", "enum", None, None, DIAGNOSTIC, OFF, "error", "error"),
     _timestamp("current_state_last_updated_at", "last_reported", ON),
-    Place("lifecycle_state", "sensor", "lifecycle_state", None, None, None, DIAGNOSTIC, ON, "authenticated", "authenticated"),
-    Place("actual_steering_state", "sensor", "actual_steering_state", None, None, None, DIAGNOSTIC, ON, "steering", "steering"),
+    Place("lifecycle_state", "sensor", "lifecycle_state", None, None, None, DIAGNOSTIC, OFF, "authenticated", "authenticated"),
+    Place("actual_steering_state", "sensor", "actual_steering_state", None, None, None, DIAGNOSTIC, OFF, "steering", "steering"),
     Place("lifecycle_error", "sensor", "lifecycle_error", None, None, None, DIAGNOSTIC, OFF, "x" * 300, "x" * 254 + "…"),
     Place("comment", "sensor", "comment", None, None, None, DIAGNOSTIC, OFF, "c" * 255, "c" * 255),
     Place("price_zone", "sensor", "price_zone", "enum", None, None, DIAGNOSTIC, OFF, "DE_LU", "de_lu"),
@@ -105,7 +105,7 @@ PLACES = [
     _timestamp("last_boost_triggered_at"),
     _timestamp("last_boost_ended_at"),
     Place("last_boost_end_reason", "sensor", "last_boost_end_reason", None, None, None, DIAGNOSTIC, OFF, "unplugged", "unplugged"),
-    _watts("expected_max_charge_power"),
+    Place("expected_max_charge_power", "sensor", "expected_max_charge_power", "power", "kW", None, DIAGNOSTIC, OFF, 11040, "11.04"),
     _watts("hems_min_export_to_start_w"),
     _watts("hems_max_import_before_stopping_w"),
     _watts("hems_min_production_to_start_w"),
@@ -279,6 +279,7 @@ async def test_each_useless_value_is_unknown(
         assert state.state == STATE_UNKNOWN, key
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_one_bad_field_costs_that_field(
     hass: HomeAssistant,
     simulator: Simulator,
@@ -296,13 +297,14 @@ async def test_one_bad_field_costs_that_field(
             f"subentry-{simulator.vehicles[0].id[:8]}"
         ].async_refresh()
     assert hass.states.get("sensor.car_1_battery").state == STATE_UNKNOWN
-    assert hass.states.get("sensor.car_1_charge_now").state == STATE_UNKNOWN
+    assert hass.states.get("sensor.car_1_charge_now_status").state == STATE_UNKNOWN
     assert hass.states.get("sensor.car_1_range").state != STATE_UNKNOWN
     for field in ("battery_level", "boost_state", "is_plugged_in"):
         assert caplog.text.count(f"the value of {field} could not be used") == 1
     assert "secret text" not in caplog.text
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_unavailable_is_a_word_of_home_assistants(
     hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
 ) -> None:
@@ -312,7 +314,7 @@ async def test_unavailable_is_a_word_of_home_assistants(
     )
     simulator.vehicles[0].override(**words)
     await set_up(entry)
-    for name in ("charge_now", "mode", "lifecycle_state"):
+    for name in ("charge_now_status", "mode", "lifecycle_state"):
         assert hass.states.get(f"sensor.car_1_{name}").state == "not_available", name
 
 

@@ -321,7 +321,7 @@ async def test_unload_during_a_write(
 
 def _set_level(hass: HomeAssistant, value: int) -> asyncio.Task[None]:
     return _begin(
-        hass, "number.set_value", "number.car_1_charge_level_to_reach", value=value
+        hass, "number.set_value", "number.car_1_minimum_level_by_deadline", value=value
     )
 
 

@@ -13,7 +13,7 @@ from .conftest import SetUp
 from .controls import call, state, written
 from simulator import Simulator
 
-LEVEL = "number.car_1_charge_level_to_reach"
+LEVEL = "number.car_1_minimum_level_by_deadline"
 
 
 async def test_number(

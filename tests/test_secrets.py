@@ -192,9 +192,9 @@ FAULTS: list[dict[str, Any]] = [
 ]
 CAR = "volkswagen_id_4_pro_2023"
 CONTROLS: list[tuple[str, str, dict[str, Any]]] = [
-    ("number.set_value", f"number.{CAR}_charge_level_to_reach", {"value": 85}),
+    ("number.set_value", f"number.{CAR}_minimum_level_by_deadline", {"value": 85}),
     ("switch.turn_off", f"switch.{CAR}_smart_optimization", {}),
-    ("time.set_value", f"time.{CAR}_charging_deadline", {"time": "07:00:00"}),
+    ("time.set_value", f"time.{CAR}_charge_by", {"time": "07:00:00"}),
     ("button.press", f"button.{CAR}_charge_now", {}),
     ("podero.pause_charging", f"button.{CAR}_charge_now", {"duration": {"hours": 1}}),
 ]

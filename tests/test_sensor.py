@@ -23,8 +23,8 @@ from custom_components.podero.const import DOMAIN
 from simulator import Car, Simulator
 
 CHARGING_STATE = "sensor.car_1_charging_state"
-FINISHES = "sensor.car_1_charging_finishes"
-DEADLINE = "sensor.car_1_charging_deadline"
+FINISHES = "sensor.car_1_charging_ends"
+DEADLINE = "sensor.car_1_next_charging_deadline"
 
 type Report = Callable[..., Awaitable[None]]
 
@@ -304,13 +304,14 @@ async def test_no_deadline_without_a_policy(
     assert _state(hass, DEADLINE) == STATE_UNKNOWN
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_boost_that_is_not_possible_is_a_state_of_its_own(
     hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp, car: Car
 ) -> None:
     """Home Assistant would take the API's word for an entity that is not there."""
     car.override(boost_state="unavailable")
     await set_up(entry)
-    assert _state(hass, "sensor.car_1_charge_now") == "not_available"
+    assert _state(hass, "sensor.car_1_charge_now_status") == "not_available"
 
 
 async def test_status_unknown_is_unknown(
@@ -354,6 +355,6 @@ async def test_only_what_moved_is_written(
     await refresh(entry)
     assert sorted(written[1:]) == [
         "binary_sensor.car_1_plugged_in",
-        "event.car_1_charging",
+        "event.car_1_charging_event",
         CHARGING_STATE,
     ]

@@ -14,7 +14,7 @@ from simulator import Simulator
 SWITCHES = [
     ("smart_optimization", "smart_optimization", "is_smart_optimization_active", "on"),
     ("charge_policy", "charge_policy", "is_charge_policy_enabled", "on"),
-    ("charging_beyond_the_limit", "over_charge", "is_over_charge_allowed", "off"),
+    ("charge_above_the_limit", "over_charge", "is_over_charge_allowed", "off"),
 ]
 
 

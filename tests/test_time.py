@@ -15,7 +15,7 @@ from .conftest import SetUp
 from .controls import call, state, written
 from simulator import Simulator
 
-DEADLINE = "time.car_1_charging_deadline"
+DEADLINE = "time.car_1_charge_by"
 
 
 async def test_time(
@@ -73,7 +73,7 @@ async def test_the_next_deadline_follows(
     await set_up(entry)
     await call(hass, "time.set_value", entity_id=DEADLINE, time="07:15:00")
     due = "2026-11-03T06:15:00+00:00"
-    assert state(hass, "sensor.car_1_charging_deadline") == due
+    assert state(hass, "sensor.car_1_next_charging_deadline") == due
 
 
 @pytest.mark.parametrize("value", ["24:00", "07:60", "soon", 7, None])

@@ -1,6 +1,5 @@
 """Texts: the tree and the values that hassfest accepts, the same in every language."""
 
-from collections import Counter
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ import voluptuous as vol
 
 from homeassistant.const import Platform
 from homeassistant.generated.languages import LANGUAGES as KNOWN_LANGUAGES
+from scripts.entities import descriptions
 
 from .repository import LANGUAGES, flatten, placeholders, read_texts
 
@@ -46,6 +46,9 @@ def _described(form: dict[str, Any]) -> dict[str, Any]:
         raise vol.Invalid(f"described, but no field: {unknown}")
     return form
 
+
+READ_PLATFORMS = {"binary_sensor", "sensor"}
+CONTROL_PLATFORMS = {"button", "number", "switch", "time"}
 
 KEY = vol.Match(r"^(?!.+[_-]{2})(?![_-])[a-z0-9_-]+(?<![_-])$")
 TEXTS = {KEY: _text}
@@ -143,10 +146,26 @@ def test_language_is_translated(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_names_are_distinct(language: str) -> None:
-    """Two entities of a kind have two names: their ids are made of them."""
+    """No two entities of a car share a name, but a control and its read-only twin.
+
+    The twin is off by default: who switches it on knows why.
+    """
+    is_on = {
+        (platform, description.key): description.entity_registry_enabled_default
+        for platform, description in descriptions()
+    }
+    by_name: dict[str, list[tuple[str, str]]] = {}
     for platform, entities in read_texts(language)["entity"].items():
-        names = Counter(entity["name"].casefold() for entity in entities.values())
-        assert max(names.values()) == 1, (platform, names.most_common(2))
+        for key, entity in entities.items():
+            by_name.setdefault(entity["name"].casefold(), []).append((platform, key))
+    for name, bearers in by_name.items():
+        twins = [bearer for bearer in bearers if not is_on[bearer]]
+        controls = [bearer for bearer in bearers if bearer not in twins]
+        assert len(controls) <= 1, (name, bearers)
+        assert len(twins) <= 1, (name, bearers)
+        if controls and twins:
+            assert twins[0][0] in READ_PLATFORMS, (name, bearers)
+            assert controls[0][0] in CONTROL_PLATFORMS, (name, bearers)
 
 
 def test_fields_have_one_name() -> None:

@@ -122,7 +122,7 @@ async def test_each_change_once(
                 "missed": False,
                 "vehicle": "Car 1",
                 "device_id": device.id,
-                "entity_id": "event.car_1_charging",
+                "entity_id": "event.car_1_charging_event",
                 "description": f"Car 1 {event.replace('_', ' ')}",
             }
         runs.clear()
@@ -189,7 +189,7 @@ async def test_targets(
         arrange()
     targets: dict[str, dict[str, Any]] = {
         "device": {"device_id": [device.id]},
-        "event": {"entity_id": "event.car_1_charging"},
+        "event": {"entity_id": "event.car_1_charging_event"},
         "tracker": {"entity_id": [tracker]},
         "disabled entity": {"entity_id": "sensor.car_1_price_zone"},
         "floor of the device": {"floor_id": floor.floor_id},

@@ -61,6 +61,12 @@ _diagnostic = partial(
     entity_registry_enabled_default=False,
 )
 
+_level = partial(
+    _diagnostic,
+    native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+    suggested_display_precision=0,
+)
+
 
 def _status(value: Status | None) -> Status | None:
     """Return a status; "unknown" is what Home Assistant shows without one."""
@@ -85,7 +91,7 @@ def _timestamp(key: str, field: str | None = None) -> PoderoSensorDescription:
     return _diagnostic(key=key, field=field, device_class=SensorDeviceClass.TIMESTAMP)
 
 
-def _power(key: str) -> PoderoSensorDescription:
+def _threshold(key: str) -> PoderoSensorDescription:
     return _diagnostic(
         key=key,
         device_class=SensorDeviceClass.POWER,
@@ -93,7 +99,7 @@ def _power(key: str) -> PoderoSensorDescription:
     )
 
 
-def _energy(period: str) -> PoderoSensorDescription:
+def _energy(period: str, *, enabled: bool = False) -> PoderoSensorDescription:
     return PoderoSensorDescription(
         key=f"consumption_last_{period}",
         field=f"consumption_last_{period}_kwh",
@@ -101,17 +107,17 @@ def _energy(period: str) -> PoderoSensorDescription:
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=1,
+        entity_registry_enabled_default=enabled,
     )
 
 
-def _link_status(key: str, field: str) -> PoderoSensorDescription:
+def _link_status(key: str, *, enabled: bool = False) -> PoderoSensorDescription:
     return _diagnostic(
         key=key,
-        field=field,
-        value_fn=lambda vehicle: _status(getattr(vehicle, field)),
+        value_fn=lambda vehicle: _status(getattr(vehicle, key)),
         device_class=SensorDeviceClass.ENUM,
         options=[status for status in Status if status is not Status.UNKNOWN],
-        entity_registry_enabled_default=True,
+        entity_registry_enabled_default=enabled,
     )
 
 
@@ -121,6 +127,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         device_class=SensorDeviceClass.BATTERY,
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
     ),
     PoderoSensorDescription(
         key="driving_range",
@@ -140,8 +147,9 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         field="charge_rate_w",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
         state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
+        suggested_display_precision=1,
     ),
     PoderoSensorDescription(
         key="charge_time_remaining",
@@ -153,7 +161,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     ),
     _energy("day"),
     _energy("week"),
-    _energy("month"),
+    _energy("month", enabled=True),
     PoderoSensorDescription(
         key="boost_state",
         value_fn=lambda vehicle: (
@@ -161,37 +169,31 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         ),
         device_class=SensorDeviceClass.ENUM,
         options=list(BOOST_STATES.values()),
+        entity_registry_enabled_default=False,
     ),
     PoderoSensorDescription(
         key="optimization_score",
         state_class=SensorStateClass.MEASUREMENT,
+        entity_registry_enabled_default=False,
     ),
-    PoderoSensorDescription(key="current_mode", value_fn=_text("current_mode")),
+    PoderoSensorDescription(
+        key="current_mode",
+        value_fn=_text("current_mode"),
+        entity_registry_enabled_default=False,
+    ),
     PoderoSensorDescription(
         key="pause_power_until", device_class=SensorDeviceClass.TIMESTAMP
     ),
     PoderoSensorDescription(
         key="minimum_charge_limit",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=0,
         # The number shows it too.
         entity_registry_enabled_default=False,
     ),
-    _diagnostic(
-        key="charge_target_min",
-        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
-        entity_registry_enabled_default=True,
-    ),
-    _diagnostic(
-        key="charge_target_max",
-        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
-        entity_registry_enabled_default=True,
-    ),
-    _diagnostic(
-        key="battery_at_plug_in",
-        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_registry_enabled_default=True,
-    ),
+    _level(key="charge_target_min"),
+    _level(key="charge_target_max", entity_registry_enabled_default=True),
+    _level(key="battery_at_plug_in", state_class=SensorStateClass.MEASUREMENT),
     _diagnostic(
         key="battery_capacity",
         field="battery_capacity_kwh",
@@ -200,25 +202,17 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         suggested_display_precision=1,
         entity_registry_enabled_default=True,
     ),
-    _link_status("connection_status", "connection_status"),
-    _link_status("monitoring_status", "monitoring_status"),
-    _link_status("steering_status", "steering_status"),
+    _link_status("connection_status", enabled=True),
+    _link_status("monitoring_status"),
+    _link_status("steering_status"),
     _diagnostic(
         key="last_reported",
         field="current_state_last_updated_at",
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=True,
     ),
-    _diagnostic(
-        key="lifecycle_state",
-        value_fn=_text("lifecycle_state"),
-        entity_registry_enabled_default=True,
-    ),
-    _diagnostic(
-        key="actual_steering_state",
-        value_fn=_text("actual_steering_state"),
-        entity_registry_enabled_default=True,
-    ),
+    _diagnostic(key="lifecycle_state", value_fn=_text("lifecycle_state")),
+    _diagnostic(key="actual_steering_state", value_fn=_text("actual_steering_state")),
     _diagnostic(key="lifecycle_error", value_fn=_text("lifecycle_error")),
     _diagnostic(key="comment", value_fn=_text("comment")),
     _diagnostic(
@@ -231,11 +225,17 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("last_boost_triggered_at"),
     _timestamp("last_boost_ended_at"),
     _diagnostic(key="last_boost_end_reason", value_fn=_text("last_boost_end_reason")),
-    _power("expected_max_charge_power"),
-    _power("hems_min_export_to_start_w"),
-    _power("hems_max_import_before_stopping_w"),
-    _power("hems_min_production_to_start_w"),
-    _power("hems_min_production_before_stopping_w"),
+    _diagnostic(
+        key="expected_max_charge_power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
+        suggested_display_precision=1,
+    ),
+    _threshold("hems_min_export_to_start_w"),
+    _threshold("hems_max_import_before_stopping_w"),
+    _threshold("hems_min_production_to_start_w"),
+    _threshold("hems_min_production_before_stopping_w"),
     _diagnostic(key="minimum_solar_coverage"),
     _diagnostic(
         key="geo_fence_distance_m",

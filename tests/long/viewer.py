@@ -100,7 +100,7 @@ class Viewer:
         for name, (state, attributes) in after.items():
             state_before, attributes_before = before[name]
             assert attributes == attributes_before, name
-            if name.endswith("_charging_finishes"):
+            if name.endswith("_charging_ends"):
                 # It depends on when the document was read, too.
                 assert _are_close(state, state_before), name
             else:

@@ -1,4 +1,4 @@
-"""Write the tables of entities in README.md and docs/ from the code: python -m scripts.entities."""
+"""Write the table of entities in docs/entities.md from the code: python -m scripts.entities."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 TEXTS: dict[str, Any] = json.loads(
     (ROOT / "custom_components/podero/translations/en.json").read_text("utf-8")
 )["entity"]
-FILES = {"README.md": True, "docs/entities.md": False}
+PAGE = ROOT / "docs/entities.md"
 FIELDS = get_type_hints(Vehicle)
 SHOWS = {
     "binary_sensor": "on or off",
@@ -58,40 +58,35 @@ def fields_of(description: PoderoEntityDescription) -> tuple[str, ...]:
     return tuple(field for field in fields if field in FIELDS)
 
 
-def rows(*, only_enabled: bool) -> Iterator[str]:
-    """Yield the rows of a table: the entities that are on, or all of them with more columns."""
-    header = ["Entity", "Kind", "Shows"]
-    if not only_enabled:
-        header += ["API fields", "Category", "On by default"]
-    yield f"| {' | '.join(header)} |"
-    yield f"|{' --- |' * len(header)}"
+def name_of(platform: str, description: PoderoEntityDescription) -> str:
+    """Return what an entity is called in English."""
+    texts = TEXTS.get(platform, {}).get(description.key, {})
+    return str(texts.get("name", "Battery"))
+
+
+def rows() -> Iterator[str]:
+    """Yield the rows of the table."""
+    yield "| Entity | Kind | Shows | API fields | Category | On by default |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for platform, description in descriptions():
-        enabled = description.entity_registry_enabled_default
-        if only_enabled and not enabled:
-            continue
-        text = TEXTS.get(platform, {}).get(description.key, {})
-        cells = [
-            f"**{text.get('name', 'Battery')}**",
+        cells = (
+            f"**{name_of(platform, description)}**",
             platform.replace("_", " "),
-            _shows(platform, description, text),
-        ]
-        if not only_enabled:
-            cells += [
-                ", ".join(f"`{field}`" for field in fields_of(description)),
-                description.entity_category or "",
-                "yes" if enabled else "",
-            ]
+            _shows(platform, description),
+            ", ".join(f"`{field}`" for field in fields_of(description)),
+            description.entity_category or "",
+            "yes" if description.entity_registry_enabled_default else "",
+        )
         yield f"| {' | '.join(cells)} |"
 
 
-def _shows(
-    platform: str, description: PoderoEntityDescription, text: dict[str, Any]
-) -> str:
+def _shows(platform: str, description: PoderoEntityDescription) -> str:
     """Return what the state of an entity looks like."""
     unit = getattr(description, "suggested_unit_of_measurement", None) or getattr(
         description, "native_unit_of_measurement", None
     )
-    states = text.get("state", {}).values()
+    texts = TEXTS.get(platform, {}).get(description.key, {})
+    states = texts.get("state", {}).values()
     if unit:
         return str(unit)
     if platform in SHOWS:
@@ -103,20 +98,11 @@ def _shows(
     return "text" if str in get_args(FIELDS[description.key]) else "number"
 
 
-def fill(text: str, *, only_enabled: bool) -> str:
-    """Return a page with its table brought up to date."""
-    table = "\n".join(rows(only_enabled=only_enabled))
+def fill(text: str) -> str:
+    """Return the page with its table brought up to date."""
+    table = "\n".join(rows())
     return MARKED.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", text)
 
 
-def main() -> None:
-    """Bring the tables of all pages up to date."""
-    for name, only_enabled in FILES.items():
-        page = ROOT / name
-        page.write_text(
-            fill(page.read_text("utf-8"), only_enabled=only_enabled), "utf-8"
-        )
-
-
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(fill(PAGE.read_text("utf-8")), "utf-8")

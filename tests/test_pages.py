@@ -7,11 +7,33 @@ import re
 
 import pytest
 
-from scripts.entities import FILES, fill
+from scripts.entities import PAGE, fill
 
-from .repository import ROOT, anchors, files, flatten, read_texts, read_yaml, resolves
+from .repository import (
+    LANGUAGES,
+    ROOT,
+    anchors,
+    files,
+    flatten,
+    read_texts,
+    read_yaml,
+    resolves,
+)
 
 PAGES = files("*.md")
+README = (ROOT / "README.md").read_text("utf-8")
+LANGUAGE_NAMES = {
+    "de": "German",
+    "en": "English",
+    "et": "Estonian",
+    "fr": "French",
+    "hu": "Hungarian",
+    "it": "Italian",
+    "nl": "Dutch",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "sv": "Swedish",
+}
 FORMS = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/*_*.yml"))
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 
@@ -39,19 +61,41 @@ def test_commands_exist() -> None:
             assert find_spec(name), f"{path.name}: {name}"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_tables_come_from_the_code(name: str) -> None:
-    """The tables of entities are what `python -m scripts.entities` writes."""
-    text = (ROOT / name).read_text("utf-8")
-    assert fill(text, only_enabled=FILES[name]) == text
+def test_table_comes_from_the_code() -> None:
+    """The table of entities is what `python -m scripts.entities` writes."""
+    text = PAGE.read_text("utf-8")
+    assert fill(text) == text
+
+
+def test_readme_is_short() -> None:
+    """Whoever has to scroll for long does not read it."""
+    assert len(README.split()) <= 1400
+
+
+def test_readme_knows_all_that_automations_use() -> None:
+    """Each trigger, condition, action, blueprint and language stands in the README."""
+    texts = read_texts("en")
+    for trigger in texts["triggers"].values():
+        assert re.search(rf"^\|.*\b{trigger['name']}\b.*\|", README, re.MULTILINE)
+    for condition in texts["conditions"].values():
+        assert f"*{condition['name']}*" in README
+    for action in texts["services"]:
+        assert f"`podero.{action}`" in README
+    for path in ROOT.glob("blueprints/automation/podero/*.yaml"):
+        assert f"podero%2F{path.name})" in README, path.name
+    for language in LANGUAGES:
+        assert LANGUAGE_NAMES[language] in README, language
 
 
 def test_quotes_are_what_is_said() -> None:
-    """What the README quotes in its tables, people get to read in Home Assistant."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    quotes = re.findall(r'^\| "([^"]+)"', text, re.MULTILINE)
-    assert len(quotes) > 6
+    """What the tables of the pages quote, people get to read in Home Assistant."""
     said = [re.sub(r"{\w+}", "…", message) for _, message in flatten(read_texts("en"))]
+    quotes = [
+        quote
+        for page in PAGES
+        for quote in re.findall(r'^\| "([^"]+)"', page.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert len(quotes) > 6
     for quote in quotes:
         assert any(message.startswith(quote) for message in said), quote
 

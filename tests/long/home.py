@@ -14,6 +14,7 @@ from scripts.demo.processes import Program
 from scripts.demo.sign_up import ENTRIES
 
 from .truth import EVENTS, MISSED
+from simulator import Simulator
 
 FIRED = re.compile(rf"\[events\] (\S+) (\w+(?:{re.escape(MISSED)})?)$", re.MULTILINE)
 
@@ -121,17 +122,23 @@ class Home(HomeAssistant):
             disabled_by=disabled_by,
         )
 
-    async def wait_until_loaded(self) -> None:
-        """Wait until the account is set up."""
+    async def wait_until_loaded(self, simulator: Simulator) -> None:
+        """Wait until the account is set up, helping where Home Assistant would wait for long."""
 
         async def is_loaded() -> bool | None:
-            return (await self.entry())["state"] == "loaded" or None
+            match (await self.entry())["state"]:
+                case "loaded":
+                    return True
+                case "setup_retry":
+                    simulator.clear_faults()
+                    await self.reload()
+            return None
 
         await self.program.wait_until(is_loaded, START_SECONDS)
 
     def age_memory(self, by: timedelta) -> None:
         """Let what is remembered of the cars be older, as if the clock had gone on."""
-        for path in (self._config / ".storage").glob("podero.*"):
+        for path in (self._config / ".storage").glob("podero.*.events"):
             stored = json.loads(path.read_text())
             written_at = datetime.fromisoformat(stored["data"]["written_at"])
             stored["data"]["written_at"] = (written_at - by).isoformat()

@@ -71,7 +71,7 @@ class Month:
                     account=asdict(account),
                 )
                 await sign_up(home, podero)
-                await home.wait_until_loaded()
+                await home.wait_until_loaded(self._cloud.simulator)
                 await home.automate(self._cloud.car_ids)
                 while self._cloud.minutes < self._end:
                     await self._live_until_interrupted(home)
@@ -122,7 +122,7 @@ class Month:
                 self._let_the_cloud_recover()
                 self._cloud.run(delay=STARTING_DELAY)
                 await home.start()
-        await home.wait_until_loaded()
+        await home.wait_until_loaded(self._cloud.simulator)
 
     async def _stand_still(self) -> None:
         """Stop the cars' time until all that was served is taken."""

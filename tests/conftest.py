@@ -7,11 +7,11 @@ from unittest.mock import PropertyMock, patch
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
+from .home import Home, account_entry
 from simulator import Server, Simulator
 
 type SetUp = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
@@ -46,45 +46,16 @@ def simulator(server: Server) -> Simulator:
     return server.simulator
 
 
-def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
-    """Return a vehicle of an account, as the config flow stores it."""
-    return ConfigSubentryDataWithId(
-        data={},
-        subentry_id=f"subentry-{vehicle_id[:8]}",
-        subentry_type=SUBENTRY_VEHICLE,
-        title=title,
-        unique_id=vehicle_id,
-    )
-
-
-def account_entry(
-    server: Server, *vehicles: int, base_url: str | None = None
-) -> MockConfigEntry:
-    """Return the simulator's account at a server, with some of its vehicles."""
-    account = server.simulator.account
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title="Podero",
-        unique_id=f"{account.organization_id}_{account.user_id}",
-        data={
-            "base_url": base_url or server.url,
-            "grant": "password",
-            "username": account.username,
-            "password": account.password,
-            "organization_id": account.organization_id,
-            "user_id": account.user_id,
-        },
-        subentries_data=[
-            vehicle_subentry(server.simulator.vehicles[number].id, f"Car {number + 1}")
-            for number in vehicles
-        ],
-    )
-
-
 @pytest.fixture
 def entry(server: Server) -> MockConfigEntry:
     """Return the simulator's account with its first vehicle, not yet set up."""
     return account_entry(server, 0)
+
+
+@pytest.fixture
+def home(hass: HomeAssistant, server: Server, entry: MockConfigEntry) -> Home:
+    """Return a Home Assistant core with an account, not yet set up."""
+    return Home(hass, server, entry)
 
 
 @pytest.fixture

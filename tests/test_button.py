@@ -4,20 +4,14 @@ from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp
-from .controls import call, history, read, readings, state, written
-from simulator import Simulator
+from .home import Home
 
 CHARGE_NOW = "button.car_1_charge_now"
 CANCEL = "button.car_1_cancel_charge_at_next_plug_in"
@@ -25,20 +19,14 @@ STATE = "sensor.car_1_charge_now_status"
 ARMED = "binary_sensor.car_1_charge_now_at_next_plug_in"
 
 
-async def press(hass: HomeAssistant, entity_id: str) -> None:
+async def press(home: Home, entity_id: str) -> None:
     """Press a button."""
-    await call(hass, "button.press", entity_id=entity_id)
+    await home.call("button.press", entity_id=entity_id)
 
 
-async def test_buttons(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    entity_registry: er.EntityRegistry,
-) -> None:
-    await set_up(entry)
-    vehicle_id = simulator.vehicles[0].id
+async def test_buttons(home: Home, entity_registry: er.EntityRegistry) -> None:
+    await home.set_up()
+    vehicle_id = home.car.id
     for entity_id, key in (
         (CHARGE_NOW, "charge_now"),
         (CANCEL, "cancel_charge_now"),
@@ -50,67 +38,53 @@ async def test_buttons(
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_charge_now(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    await set_up(entry)
-    assert state(hass, STATE) == "available"
-    await press(hass, CHARGE_NOW)
-    assert written(simulator) == [("POST", None)]
-    assert state(hass, STATE) == "requested"
-    assert state(hass, "sensor.car_1_charging_state") == "starting"
-    times = readings(simulator)
+async def test_charge_now(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    await home.set_up()
+    assert home.state(STATE) == "available"
+    await press(home, CHARGE_NOW)
+    assert home.written() == [("POST", None)]
+    assert home.state(STATE) == "requested"
+    assert home.state("sensor.car_1_charging_state") == "starting"
+    times = home.readings()
     # Every 3 seconds, with what Home Assistant adds to spread the load.
     for _ in range(30):
         freezer.tick(4)
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
-    assert readings(simulator) == times + 30
+        async_fire_time_changed(home.hass)
+        await home.settle()
+    assert home.readings() == times + 30
     freezer.tick(4)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert readings(simulator) == times + 30, "not for ever"
+    async_fire_time_changed(home.hass)
+    await home.settle()
+    assert home.readings() == times + 30, "not for ever"
     freezer.tick(60)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert readings(simulator) == times + 31
+    async_fire_time_changed(home.hass)
+    await home.settle()
+    assert home.readings() == times + 31
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_charging_begins(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    await set_up(entry)
-    states = history(hass, STATE)
-    await press(hass, CHARGE_NOW)
-    simulator.advance(timedelta(seconds=45))
+async def test_charging_begins(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    await home.set_up()
+    states = home.history(STATE)
+    await press(home, CHARGE_NOW)
+    home.simulator.advance(timedelta(seconds=45))
     for seconds in (4, 4, 61):
         freezer.tick(seconds)
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
+        async_fire_time_changed(home.hass)
+        await home.settle()
     assert states == ["requested", "ongoing"]
-    assert state(hass, "sensor.car_1_charging_state") == "charging"
-    assert readings(simulator) == 4, "often only while it is starting"
+    assert home.state("sensor.car_1_charging_state") == "charging"
+    assert home.readings() == 4, "often only while it is starting"
 
 
-async def test_armed_and_cancelled(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    simulator.vehicles[0].unplug()
-    await set_up(entry)
-    await press(hass, CHARGE_NOW)
-    assert state(hass, ARMED) == "on"
-    await press(hass, CANCEL)
-    assert state(hass, ARMED) == "off"
-    assert written(simulator) == [("POST", None), ("DELETE", None)]
+async def test_armed_and_cancelled(home: Home) -> None:
+    home.car.unplug()
+    await home.set_up()
+    await press(home, CHARGE_NOW)
+    assert home.state(ARMED) == "on"
+    await press(home, CANCEL)
+    assert home.state(ARMED) == "off"
+    assert home.written() == [("POST", None), ("DELETE", None)]
 
 
 @pytest.mark.parametrize(
@@ -122,38 +96,27 @@ async def test_armed_and_cancelled(
         ("lapsed", "Podero could not start charging because of an error of its own"),
     ],
 )
-async def test_refused(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    situation: str,
-    text: str,
-) -> None:
-    car = simulator.vehicles[0]
+async def test_refused(home: Home, situation: str, text: str) -> None:
+    car = home.car
     {
         "charging": car.start_charging,
         "full": car.fill_up,
         "elsewhere": lambda: car.plug_in(at_home=False),
         "lapsed": car.raise_reauthenticate,
     }[situation]()
-    await set_up(entry)
+    await home.set_up()
     with pytest.raises(ServiceValidationError, match=text):
-        await press(hass, CHARGE_NOW)
-    await hass.async_block_till_done(wait_background_tasks=True)
+        await press(home, CHARGE_NOW)
+    await home.settle()
 
 
 async def test_refused_in_the_dialog(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    hass_ws_client: WebSocketGenerator,
+    home: Home, hass_ws_client: WebSocketGenerator
 ) -> None:
-    simulator.vehicles[0].fill_up()
-    assert await async_setup_component(hass, "homeassistant", {})
-    await set_up(entry)
-    client = await hass_ws_client(hass)
+    home.car.fill_up()
+    assert await async_setup_component(home.hass, "homeassistant", {})
+    await home.set_up()
+    client = await hass_ws_client(home.hass)
     await client.send_json_auto_id(
         {
             "type": "call_service",
@@ -168,17 +131,15 @@ async def test_refused_in_the_dialog(
     assert "The vehicle is fully charged already" in answer["error"]["message"]
 
 
-async def test_writes_one_after_the_other(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    simulator.vehicles[0].unplug()
-    await set_up(entry)
-    simulator.add_fault(kind="boost", count=1, delay=0.2)
-    charge_now = hass.async_create_task(press(hass, CHARGE_NOW))
-    cancel = hass.async_create_task(press(hass, CANCEL))
+async def test_writes_one_after_the_other(home: Home) -> None:
+    home.car.unplug()
+    await home.set_up()
+    home.simulator.add_fault(kind="boost", count=1, delay=0.2)
+    charge_now = home.hass.async_create_task(press(home, CHARGE_NOW))
+    cancel = home.hass.async_create_task(press(home, CANCEL))
     await charge_now
-    assert [method for method, _ in written(simulator)][:1] == ["POST"]
+    assert [method for method, _ in home.written()][:1] == ["POST"]
     await cancel
-    assert [method for method, _ in written(simulator)] == ["POST", "DELETE"]
-    await read(simulator, 3)
-    assert state(hass, ARMED) == "off"
+    assert [method for method, _ in home.written()] == ["POST", "DELETE"]
+    await home.read(3)
+    assert home.state(ARMED) == "off"

@@ -7,28 +7,14 @@ from unittest.mock import patch
 
 from aiohttp import ClientTimeout
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.config_entries import SOURCE_REAUTH
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp, account_entry
-from .controls import (
-    PREFERENCES,
-    Control,
-    act,
-    call,
-    history,
-    read,
-    readings,
-    skip,
-    state,
-    written,
-)
+from .controls import PREFERENCES, Control
+from .home import Home
 from .support import HeldFault, complaints, until
-from simulator import Server, Simulator
 
 BOOST = {
     "charge now": Control("button.press", "button.car_1_charge_now", "unknown", "", {}),
@@ -90,58 +76,40 @@ REFUSALS: list[tuple[dict[str, Any], type[HomeAssistantError], str]] = [
 
 
 @each_preference
-async def test_set(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    control: Control,
-) -> None:
-    await set_up(entry)
-    states = history(hass, control.entity_id)
-    assert state(hass, control.entity_id) == control.before
-    await act(hass, control)
+async def test_set(home: Home, control: Control) -> None:
+    await home.set_up()
+    states = home.history(control.entity_id)
+    assert home.state(control.entity_id) == control.before
+    await home.act(control)
     assert states == [control.after]
-    assert written(simulator) == [("PUT", control.sent)], "nothing but what was changed"
-    assert readings(simulator) == 2, "confirmed by the first reading"
+    assert home.written() == [("PUT", control.sent)], "nothing but what was changed"
+    assert home.readings() == 2, "confirmed by the first reading"
 
 
 @each_control
-async def test_refused(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    control: Control,
-) -> None:
-    await set_up(entry)
+async def test_refused(home: Home, control: Control) -> None:
+    await home.set_up()
     kind = "boost" if control.action == "button.press" else "preferences"
     others = "sensor.car_1_battery", "binary_sensor.car_1_charging_paused"
-    before = [state(hass, entity_id) for entity_id in others]
+    before = [home.state(entity_id) for entity_id in others]
     for fault, kind_of_error, text in REFUSALS:
-        simulator.add_fault(kind=kind, **fault)
+        home.simulator.add_fault(kind=kind, **fault)
         with pytest.raises(HomeAssistantError) as refusal:
-            await act(hass, control)
-        simulator.clear_faults()
+            await home.act(control)
+        home.simulator.clear_faults()
         assert type(refusal.value) is kind_of_error
         assert text in str(refusal.value)
-        await hass.async_block_till_done(wait_background_tasks=True)
-        assert [state(hass, entity_id) for entity_id in others] == before
-        assert control.before in (state(hass, control.entity_id), "unknown")
-    assert not hass.config_entries.flow.async_progress()
+        await home.settle()
+        assert [home.state(entity_id) for entity_id in others] == before
+        assert control.before in (home.state(control.entity_id), "unknown")
+    assert not home.hass.config_entries.flow.async_progress()
 
 
 @each_control
-async def test_no_answer_in_time(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    control: Control,
-) -> None:
-    await set_up(entry)
-    simulator.add_fault(kind="preferences", delay=60)
-    simulator.add_fault(kind="boost", delay=60)
+async def test_no_answer_in_time(home: Home, control: Control) -> None:
+    await home.set_up()
+    home.simulator.add_fault(kind="preferences", delay=60)
+    home.simulator.add_fault(kind="boost", delay=60)
     with (
         patch(
             "custom_components.podero.api.transport.REQUEST_TIMEOUT",
@@ -149,321 +117,265 @@ async def test_no_answer_in_time(
         ),
         pytest.raises(HomeAssistantError, match=UNREACHABLE),
     ):
-        await act(hass, control)
+        await home.act(control)
 
 
 @each_control
-async def test_read_only_scope(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    control: Control,
-) -> None:
-    simulator.tokens.read_only = True
-    await set_up(entry)
+async def test_read_only_scope(home: Home, control: Control) -> None:
+    home.simulator.tokens.read_only = True
+    await home.set_up()
     with pytest.raises(HomeAssistantError, match=NOT_ALLOWED):
-        await act(hass, control)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert not hass.config_entries.flow.async_progress(), "no new sign-in helps"
-    assert state(hass, "sensor.car_1_battery") == "62"
-    assert len(written(simulator)) == 1
+        await home.act(control)
+    await home.settle()
+    assert not home.hass.config_entries.flow.async_progress(), "no new sign-in helps"
+    assert home.state("sensor.car_1_battery") == "62"
+    assert len(home.written()) == 1
 
 
-async def test_credentials_refused(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    simulator.revoke_tokens()
-    simulator.account.password = "another one"
+async def test_credentials_refused(home: Home) -> None:
+    await home.set_up()
+    home.simulator.revoke_tokens()
+    home.simulator.account.password = "another one"
     with pytest.raises(HomeAssistantError, match="Podero refused the sign-in"):
-        await act(hass, SWITCH)
-    await hass.async_block_till_done()
-    (flow,) = hass.config_entries.flow.async_progress()
+        await home.act(SWITCH)
+    await home.hass.async_block_till_done()
+    (flow,) = home.hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
-    assert state(hass, SWITCH.entity_id) == SWITCH.before
+    assert home.state(SWITCH.entity_id) == SWITCH.before
 
 
 async def test_what_happened_since_the_last_reading_shows_after_a_refusal(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
+    home: Home,
 ) -> None:
-    await set_up(entry)
-    simulator.vehicles[0].start_charging()
+    await home.set_up()
+    home.car.start_charging()
     with pytest.raises(ServiceValidationError):
-        await act(hass, BOOST["charge now"])
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert state(hass, "binary_sensor.car_1_charging") == "on"
+        await home.act(BOOST["charge now"])
+    await home.settle()
+    assert home.state("binary_sensor.car_1_charging") == "on"
 
 
-async def test_written_although_the_answer_was_lost(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    simulator.add_fault(kind="preferences", count=1, truncate_at=3)
+async def test_written_although_the_answer_was_lost(home: Home) -> None:
+    await home.set_up()
+    home.simulator.add_fault(kind="preferences", count=1, truncate_at=3)
     with pytest.raises(HomeAssistantError, match=UNREACHABLE):
-        await act(hass, SWITCH)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert state(hass, SWITCH.entity_id) == SWITCH.after
+        await home.act(SWITCH)
+    await home.settle()
+    assert home.state(SWITCH.entity_id) == SWITCH.after
 
 
 @each_preference
-async def test_confirmed_late(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    control: Control,
-) -> None:
-    await set_up(entry)
-    states = history(hass, control.entity_id)
-    simulator.vehicles[0].lag = 3
-    writing = asyncio.create_task(act(hass, control))
+async def test_confirmed_late(home: Home, control: Control) -> None:
+    await home.set_up()
+    states = home.history(control.entity_id)
+    home.car.lag = 3
+    writing = asyncio.create_task(home.act(control))
     for times in (2, 3, 4):
-        await read(simulator, times)
+        await home.read(times)
         assert not writing.done()
-        await skip(hass, 4)
+        await home.skip(4)
     await writing
     assert states == [control.after], "no flipping back and forth"
-    assert readings(simulator) == 5
-    await skip(hass, 10)
-    assert readings(simulator) == 5, "as seldom as ever"
+    assert home.readings() == 5
+    await home.skip(10)
+    assert home.readings() == 5, "as seldom as ever"
 
 
 @each_preference
-async def test_never_confirmed(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    control: Control,
-) -> None:
-    await set_up(entry)
-    states = history(hass, control.entity_id)
-    simulator.vehicles[0].lag = float("inf")
-    writing = asyncio.create_task(act(hass, control))
-    await read(simulator, 2)
-    await skip(hass, 4)
-    await read(simulator, 3)
+async def test_never_confirmed(home: Home, control: Control) -> None:
+    await home.set_up()
+    states = home.history(control.entity_id)
+    home.car.lag = float("inf")
+    writing = asyncio.create_task(home.act(control))
+    await home.read(2)
+    await home.skip(4)
+    await home.read(3)
     assert states == [control.after]
-    await skip(hass, 31)
+    await home.skip(31)
     with pytest.raises(HomeAssistantError, match=NOT_CONFIRMED):
         await writing
     assert states == [control.after, control.before]
-    await hass.async_block_till_done(wait_background_tasks=True)
-    before = readings(simulator)
-    await skip(hass, 4)
-    await skip(hass, 10)
-    assert readings(simulator) <= before + 1, "as seldom as ever"
+    await home.settle()
+    before = home.readings()
+    await home.skip(4)
+    await home.skip(10)
+    assert home.readings() <= before + 1, "as seldom as ever"
 
 
-async def test_never_confirmed_in_real_time(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    simulator.vehicles[0].lag = float("inf")
+async def test_never_confirmed_in_real_time(home: Home) -> None:
+    await home.set_up()
+    home.car.lag = float("inf")
     with (
         patch("custom_components.podero.charging.optimistic.CONFIRMATION_PERIOD", 0.2),
         pytest.raises(HomeAssistantError, match=NOT_CONFIRMED),
     ):
-        await act(hass, SWITCH)
-    assert state(hass, SWITCH.entity_id) == SWITCH.before
+        await home.act(SWITCH)
+    assert home.state(SWITCH.entity_id) == SWITCH.before
 
 
-async def test_two_quick_writes(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    states = history(hass, LEVEL.entity_id)
-    simulator.vehicles[0].lag = 2
-    simulator.add_fault(kind="preferences", count=1, delay=0.1)
+async def test_two_quick_writes(home: Home) -> None:
+    await home.set_up()
+    states = home.history(LEVEL.entity_id)
+    home.car.lag = 2
+    home.simulator.add_fault(kind="preferences", count=1, delay=0.1)
     first = asyncio.create_task(
-        call(hass, "number.set_value", entity_id=LEVEL.entity_id, value=70)
+        home.call("number.set_value", entity_id=LEVEL.entity_id, value=70)
     )
     await asyncio.sleep(0.02)
-    second = asyncio.create_task(act(hass, LEVEL))
+    second = asyncio.create_task(home.act(LEVEL))
     await asyncio.sleep(0.03)
-    assert len(written(simulator)) == 1, "one after the other"
+    assert len(home.written()) == 1, "one after the other"
     await first
     assert not second.done(), "the first is not waited for, but replaced"
-    assert [body["minimum_charge_limit"] for _, body in written(simulator)] == [70, 85]
+    assert [body["minimum_charge_limit"] for _, body in home.written()] == [70, 85]
     for times in (3, 4):
-        await read(simulator, times)
+        await home.read(times)
         assert not second.done()
-        await skip(hass, 4)
+        await home.skip(4)
     await second
     assert states == ["70", "85"]
 
 
-async def test_two_writes_of_different_fields(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    await asyncio.gather(*(act(hass, control) for control in PREFERENCES.values()))
-    assert sorted(map(str, written(simulator))) == sorted(
+async def test_two_writes_of_different_fields(home: Home) -> None:
+    await home.set_up()
+    await asyncio.gather(*(home.act(control) for control in PREFERENCES.values()))
+    assert sorted(map(str, home.written())) == sorted(
         str(("PUT", control.sent)) for control in PREFERENCES.values()
     )
     for control in PREFERENCES.values():
-        assert state(hass, control.entity_id) == control.after
+        assert home.state(control.entity_id) == control.after
 
 
-async def test_back_and_forth(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    states = history(hass, SWITCH.entity_id)
-    simulator.vehicles[0].lag = 2
-    off = asyncio.create_task(act(hass, SWITCH))
-    await read(simulator, 2)
-    on = asyncio.create_task(call(hass, "switch.turn_on", entity_id=SWITCH.entity_id))
+async def test_back_and_forth(home: Home) -> None:
+    await home.set_up()
+    states = home.history(SWITCH.entity_id)
+    home.car.lag = 2
+    off = asyncio.create_task(home.act(SWITCH))
+    await home.read(2)
+    on = asyncio.create_task(home.call("switch.turn_on", entity_id=SWITCH.entity_id))
     # Still on from before, then off, then on again.
     for times in (3, 4, 5):
-        await read(simulator, times)
+        await home.read(times)
         assert not on.done()
-        await skip(hass, 4)
+        await home.skip(4)
     await off
     assert states == ["off", "on"]
-    await skip(hass, 31)
+    await home.skip(31)
     await on
     assert states == ["off", "on"]
 
 
-async def test_confirmed_after_an_outage(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    states = history(hass, SWITCH.entity_id)
-    fault = simulator.add_fault(kind="vehicle", status=503)
-    writing = asyncio.create_task(act(hass, SWITCH))
-    await read(simulator, 2)
-    await skip(hass, 3.1)
-    await read(simulator, 3)
-    await skip(hass, 4)
-    await read(simulator, 4)
+async def test_confirmed_after_an_outage(home: Home) -> None:
+    await home.set_up()
+    states = home.history(SWITCH.entity_id)
+    fault = home.simulator.add_fault(kind="vehicle", status=503)
+    writing = asyncio.create_task(home.act(SWITCH))
+    await home.read(2)
+    await home.skip(3.1)
+    await home.read(3)
+    await home.skip(4)
+    await home.read(4)
     assert states == ["off", "unavailable"]
     assert fault.count is None
-    simulator.clear_faults()
-    await skip(hass, 4)
+    home.simulator.clear_faults()
+    await home.skip(4)
     await writing
     assert states == ["off", "unavailable", "off"]
 
 
-async def test_asked_too_often_while_waiting(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    simulator.add_fault(kind="vehicle", status=429, headers={"Retry-After": "600"})
-    writing = asyncio.create_task(act(hass, SWITCH))
-    await read(simulator, 2)
-    await skip(hass, 31)
+async def test_asked_too_often_while_waiting(home: Home) -> None:
+    await home.set_up()
+    home.simulator.add_fault(kind="vehicle", status=429, headers={"Retry-After": "600"})
+    writing = asyncio.create_task(home.act(SWITCH))
+    await home.read(2)
+    await home.skip(31)
     with pytest.raises(HomeAssistantError, match=NOT_CONFIRMED):
         await writing
-    assert readings(simulator) == 2, "left alone for as long as it asked for"
+    assert home.readings() == 2, "left alone for as long as it asked for"
 
 
-async def test_polling_switched_off(
-    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
-) -> None:
-    entry = account_entry(server, 0)
-    await set_up(entry)
-    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
-    await hass.async_block_till_done()
-    before = readings(simulator)
-    simulator.vehicles[0].lag = 1
-    writing = asyncio.create_task(act(hass, SWITCH))
-    await read(simulator, before + 1)
-    await skip(hass, 31)
+async def test_polling_switched_off(home: Home) -> None:
+    await home.set_up()
+    home.hass.config_entries.async_update_entry(home.entry, pref_disable_polling=True)
+    await home.hass.async_block_till_done()
+    before = home.readings()
+    home.car.lag = 1
+    writing = asyncio.create_task(home.act(SWITCH))
+    await home.read(before + 1)
+    await home.skip(31)
     await writing
-    assert state(hass, SWITCH.entity_id) == SWITCH.after
-    assert readings(simulator) == before + 2
+    assert home.state(SWITCH.entity_id) == SWITCH.after
+    assert home.readings() == before + 2
 
 
-async def test_who_waits_may_go(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    states = history(hass, SWITCH.entity_id)
-    simulator.vehicles[0].lag = float("inf")
+async def test_who_waits_may_go(home: Home) -> None:
+    await home.set_up()
+    states = home.history(SWITCH.entity_id)
+    home.car.lag = float("inf")
     with patch("custom_components.podero.charging.optimistic.CONFIRMATION_PERIOD", 0.5):
-        writing = asyncio.create_task(act(hass, SWITCH))
-        await read(simulator, 2)
+        writing = asyncio.create_task(home.act(SWITCH))
+        await home.read(2)
         writing.cancel()
-        await skip(hass, 4)
+        await home.skip(4)
         assert states == ["off"]
         await asyncio.sleep(0.5)
-        await skip(hass, 4)
+        await home.skip(4)
     assert states == ["off", "on"], "it was true for its time only"
 
 
 @pytest.mark.parametrize("action", ["number.set_value", "homeassistant.update_entity"])
 async def test_who_asked_is_stopped_during_the_reading(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    caplog: pytest.LogCaptureFixture,
-    action: str,
+    home: Home, caplog: pytest.LogCaptureFixture, action: str
 ) -> None:
     """As a script that starts again is: nothing fails, and what it says next is said."""
-    assert await async_setup_component(hass, "homeassistant", {})
-    await set_up(entry)
+    assert await async_setup_component(home.hass, "homeassistant", {})
+    await home.set_up()
     caplog.clear()
-    before = readings(simulator)
-    simulator.add_fault(HeldFault(kind="vehicle", count=1))
+    before = home.readings()
+    home.simulator.add_fault(HeldFault(kind="vehicle", count=1))
     data = LEVEL.data if action == LEVEL.action else {}
-    asking = asyncio.create_task(call(hass, action, entity_id=LEVEL.entity_id, **data))
-    await until(lambda: readings(simulator) > before)
+    asking = asyncio.create_task(home.call(action, entity_id=LEVEL.entity_id, **data))
+    await until(lambda: home.readings() > before)
     asking.cancel()
     await asyncio.wait({asking})
     assert asking.cancelled()
-    assert "unavailable" not in {state.state for state in hass.states.async_all()}
-    simulator.requests.clear()
-    await call(hass, LEVEL.action, entity_id=LEVEL.entity_id, value=66)
-    assert written(simulator) == [("PUT", {"minimum_charge_limit": 66})]
-    assert state(hass, LEVEL.entity_id) == "66"
+    assert "unavailable" not in {state.state for state in home.hass.states.async_all()}
+    home.simulator.requests.clear()
+    await home.call(LEVEL.action, entity_id=LEVEL.entity_id, value=66)
+    assert home.written() == [("PUT", {"minimum_charge_limit": 66})]
+    assert home.state(LEVEL.entity_id) == "66"
     assert not complaints(caplog, INFO)
 
 
-async def test_reload_while_waiting(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_reload_while_waiting(home: Home) -> None:
     """Nobody is told that it did not work, for nobody looks any more."""
-    await set_up(entry)
-    simulator.vehicles[0].lag = 1
-    writing = asyncio.create_task(act(hass, SWITCH))
-    await read(simulator, 2)
-    assert await hass.config_entries.async_reload(entry.entry_id)
+    await home.set_up()
+    home.car.lag = 1
+    writing = asyncio.create_task(home.act(SWITCH))
+    await home.read(2)
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     async with asyncio.timeout(5):
         await writing
-    assert state(hass, SWITCH.entity_id) == SWITCH.after
+    assert home.state(SWITCH.entity_id) == SWITCH.after
 
 
-async def test_stop_while_waiting(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_stop_while_waiting(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     """Home Assistant need not wait either."""
-    await set_up(entry)
-    simulator.vehicles[0].lag = float("inf")
-    writing = hass.async_create_task(act(hass, SWITCH))
-    await read(simulator, 2)
+    await home.set_up()
+    home.car.lag = float("inf")
+    writing = home.hass.async_create_task(home.act(SWITCH))
+    await home.read(2)
     async with asyncio.timeout(5):
-        await hass.async_stop()
+        await home.hass.async_stop()
     assert writing.done()
     assert not complaints(caplog)
 
 
 async def test_twins_agree(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    entity_registry_enabled_by_default: None,
+    home: Home, entity_registry_enabled_by_default: None
 ) -> None:
-    await set_up(entry)
-    simulator.vehicles[0].lag = 1
+    await home.set_up()
+    home.car.lag = 1
     twins = {
         "smart optimization": ("binary_sensor.car_1_smart_optimization", "off"),
         "charge policy": ("binary_sensor.car_1_charge_policy", "off"),
@@ -472,34 +384,28 @@ async def test_twins_agree(
         "pause": ("sensor.car_1_paused_until", "2999-01-01T12:00:00+00:00"),
     }
     for name, (twin, after) in twins.items():
-        before = readings(simulator)
-        writing = asyncio.create_task(act(hass, PREFERENCES[name]))
-        await read(simulator, before + 1)
-        assert state(hass, twin) == after, "although no reading shows it"
-        await skip(hass, 4)
+        before = home.readings()
+        writing = asyncio.create_task(home.act(PREFERENCES[name]))
+        await home.read(before + 1)
+        assert home.state(twin) == after, "although no reading shows it"
+        await home.skip(4)
         await writing
-        assert state(hass, twin) == after
+        assert home.state(twin) == after
 
 
-async def test_twins_are_off_by_default(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
+async def test_twins_are_off_by_default(home: Home) -> None:
+    await home.set_up()
     for twin in (
         "binary_sensor.car_1_smart_optimization",
         "binary_sensor.car_1_charge_policy",
         "binary_sensor.car_1_charge_above_the_limit",
         "sensor.car_1_minimum_level_by_deadline",
     ):
-        assert hass.states.get(twin) is None
+        assert home.hass.states.get(twin) is None
 
 
-async def test_missing_fields_are_unknown(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    simulator.vehicles[0].replace_document(
-        {"id": simulator.vehicles[0].id, "owner": None}
-    )
-    await set_up(entry)
+async def test_missing_fields_are_unknown(home: Home) -> None:
+    home.car.replace_document({"id": home.car.id, "owner": None})
+    await home.set_up()
     for control in (PREFERENCES | BOOST).values():
-        assert state(hass, control.entity_id) == "unknown"
+        assert home.state(control.entity_id) == "unknown"

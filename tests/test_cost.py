@@ -8,17 +8,16 @@ from datetime import timedelta
 from typing import Any, override
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .conftest import Refresh, SetUp, account_entry
+from .home import Home
 from .support import shown, token_requests, vehicle_requests
 from .test_fields import PLACES
-from simulator import Fault, Server, Simulator
+from simulator import Fault
 
 type Writes = list[tuple[str, bool]]
 """Who wrote a state, and whether it was another one than before."""
@@ -49,62 +48,50 @@ def writes(hass: HomeAssistant) -> Writes:
     return written
 
 
-async def test_a_poll_is_one_request(
-    simulator: Simulator, entry: MockConfigEntry, set_up: SetUp, refresh: Refresh
-) -> None:
+async def test_a_poll_is_one_request(home: Home) -> None:
     """And none for a token while it is valid."""
-    await set_up(entry)
+    await home.set_up()
     for polls in range(1, 6):
-        await refresh(entry)
-        assert len(vehicle_requests(simulator)) == 1 + polls
-    assert len(token_requests(simulator)) == 1
+        await home.refresh()
+        assert len(vehicle_requests(home.simulator)) == 1 + polls
+    assert len(token_requests(home.simulator)) == 1
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_nothing_new_is_nothing_written(
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    writes: Writes,
-) -> None:
+async def test_nothing_new_is_nothing_written(home: Home, writes: Writes) -> None:
     """Neither the same, nor the same in another order, nor a part of a second later."""
-    car = simulator.vehicles[0]
+    car = home.car
     document = car.document() | {"updated_at": "2026-11-02T12:00:00.1Z"}
     car.replace_document(document)
-    await set_up(entry)
+    await home.set_up()
     writes.clear()
-    await refresh(entry)
+    await home.refresh()
     car.replace_document(dict(reversed(document.items())))
-    await refresh(entry)
+    await home.refresh()
     car.replace_document(document | {"updated_at": "2026-11-02T12:00:00.2Z"})
-    await refresh(entry)
+    await home.refresh()
     assert not writes
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_what_moves_is_told_to_whom_it_concerns(
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    writes: Writes,
+    home: Home, writes: Writes
 ) -> None:
     """Nobody writes in vain, and nobody has anything left to write."""
-    car = simulator.vehicles[0]
+    car = home.car
     # It charges, by a policy: whatever is computed is computed.
     values = {"charge_deadline_at": "07:00:00"} | {
         place.source: place.value for place in PLACES
     }
     car.override(**values)
-    await set_up(entry)
-    (coordinator,) = entry.runtime_data.coordinators.values()
+    await home.set_up()
+    (coordinator,) = home.entry.runtime_data.coordinators.values()
     for field, usual in values.items():
         # Some of these are equal, and not shown as the same.
         for value in (1, 1.0, True, 0, -0.0, None, usual):
             car.override(**{field: value})
             writes.clear()
-            await refresh(entry)
+            await home.refresh()
             assert all(is_new for _, is_new in writes), field
             writes.clear()
             # Everyone is told, as after an outage.
@@ -112,37 +99,25 @@ async def test_what_moves_is_told_to_whom_it_concerns(
             assert not any(is_new for _, is_new in writes), field
 
 
-async def test_an_outage_is_told_to_everyone(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_an_outage_is_told_to_everyone(home: Home) -> None:
     """Though what is read before and after it is the same."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.override(**car.document())
-    await set_up(entry)
-    before = shown(hass, simulator)
-    simulator.add_fault(kind="vehicle", status=404)
-    await refresh(entry)
-    assert set(shown(hass, simulator).values()) == {"unavailable"}
-    simulator.clear_faults()
-    await refresh(entry)
-    assert shown(hass, simulator) == before
+    await home.set_up()
+    before = shown(home.hass, home.simulator)
+    home.simulator.add_fault(kind="vehicle", status=404)
+    await home.refresh()
+    assert set(shown(home.hass, home.simulator).values()) == {"unavailable"}
+    home.simulator.clear_faults()
+    await home.refresh()
+    assert shown(home.hass, home.simulator) == before
 
 
-async def test_a_parked_day(
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    writes: Writes,
-) -> None:
+async def test_a_parked_day(home: Home, writes: Writes) -> None:
     """The recorder gets a row for each time the car reported, and no other."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.override(**car.document())
-    await set_up(entry)
+    await home.set_up()
     writes.clear()
     start = dt_util.utcnow().replace(microsecond=0)
     for reading in range(1, 288):
@@ -152,7 +127,7 @@ async def test_a_parked_day(
             current_state_last_updated_at=moment,
             last_monitoring_executed_at=moment,
         )
-        await refresh(entry)
+        await home.refresh()
     assert writes == [("sensor.car_1_last_reported", True)] * 287
 
 
@@ -169,21 +144,21 @@ class Crowd(Fault):
         self.waiting -= 1
 
 
-async def test_many_vehicles_do_not_answer_in_one_stall(
-    server: Server, simulator: Simulator, set_up: SetUp
-) -> None:
+async def test_many_vehicles_do_not_answer_in_one_stall(home: Home) -> None:
     """A few requests are under way at once, however many vehicles there are."""
     for _ in range(10):
-        simulator.add_vehicle()
-    entry = account_entry(server, *range(12))
-    await set_up(entry)
+        home.simulator.add_vehicle()
+    home = home.with_vehicles(*range(12))
+    await home.set_up()
     crowd = Crowd(kind="vehicle")
-    simulator.add_fault(crowd)
+    home.simulator.add_fault(crowd)
     await asyncio.gather(
         *(
             coordinator.async_refresh()
-            for coordinator in entry.runtime_data.coordinators.values()
+            for coordinator in home.entry.runtime_data.coordinators.values()
         )
     )
     assert crowd.most_waiting == 8
-    assert all(len(vehicle_requests(simulator, number)) == 2 for number in range(12))
+    assert all(
+        len(vehicle_requests(home.simulator, number)) == 2 for number in range(12)
+    )

@@ -3,10 +3,7 @@
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_mock_service,
-)
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from homeassistant.const import (
     STATE_HOME,
@@ -14,11 +11,11 @@ from homeassistant.const import (
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
 )
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import ServiceCall
 from homeassistant.setup import async_setup_component
 
-from .conftest import Refresh, SetUp
-from simulator import ABSENT, Simulator
+from .home import Home
+from simulator import ABSENT
 
 LOCATION = "device_tracker.car_1_location"
 
@@ -37,20 +34,14 @@ LOCATION = "device_tracker.car_1_location"
     ],
 )
 async def test_location(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    latitude: Any,
-    longitude: Any,
-    expected: str,
+    home: Home, latitude: Any, longitude: Any, expected: str
 ) -> None:
     """The zone follows from both coordinates, never from one that is missing."""
-    hass.config.latitude, hass.config.longitude = 48.2082, 16.3738
-    await hass.config.async_update(latitude=48.2082, longitude=16.3738)
-    simulator.vehicles[0].override(latitude=latitude, longitude=longitude)
-    await set_up(entry)
-    state = hass.states.get(LOCATION)
+    home.hass.config.latitude, home.hass.config.longitude = 48.2082, 16.3738
+    await home.hass.config.async_update(latitude=48.2082, longitude=16.3738)
+    home.car.override(latitude=latitude, longitude=longitude)
+    await home.set_up()
+    state = home.hass.states.get(LOCATION)
     assert state is not None
     assert state.state == expected
     assert ("latitude" in state.attributes) == (expected != STATE_UNKNOWN)
@@ -68,15 +59,13 @@ NOWHERE = (
 
 
 @pytest.fixture
-async def arrivals(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> list[ServiceCall]:
+async def arrivals(home: Home) -> list[ServiceCall]:
     """Return the runs of automations on a car that is parked at home, of both kinds."""
-    await hass.config.async_update(**HOME)
-    assert await async_setup_component(hass, "zone", {})
-    simulator.vehicles[0].override(**HOME)
-    await set_up(entry)
-    calls = async_mock_service(hass, "test", "run")
+    await home.hass.config.async_update(**HOME)
+    assert await async_setup_component(home.hass, "zone", {})
+    home.car.override(**HOME)
+    await home.set_up()
+    calls = async_mock_service(home.hass, "test", "run")
     triggers = [
         {
             "trigger": "zone",
@@ -91,68 +80,59 @@ async def arrivals(
         },
     ]
     automation = {"triggers": triggers, "actions": {"action": "test.run"}}
-    assert await async_setup_component(hass, "automation", {"automation": automation})
-    await hass.async_block_till_done()
+    assert await async_setup_component(
+        home.hass, "automation", {"automation": automation}
+    )
+    await home.hass.async_block_till_done()
     return calls
 
 
-def _place(hass: HomeAssistant) -> tuple[str, Any]:
-    state = hass.states.get(LOCATION)
+def _place(home: Home) -> tuple[str, Any]:
+    state = home.hass.states.get(LOCATION)
     assert state is not None
     return state.state, state.attributes.get("latitude")
 
 
 @pytest.mark.parametrize("nowhere", NOWHERE)
 async def test_a_reading_without_a_position_is_no_arrival(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    refresh: Refresh,
-    arrivals: list[ServiceCall],
-    nowhere: dict[str, Any],
+    home: Home, arrivals: list[ServiceCall], nowhere: dict[str, Any]
 ) -> None:
     """A parked car stays where it was, and does not come home again."""
-    car = simulator.vehicles[0]
+    car = home.car
     for position in (nowhere, HOME, nowhere, nowhere, HOME):
         car.override(**position)
-        await refresh(entry)
-        assert _place(hass) == (STATE_HOME, HOME["latitude"])
+        await home.refresh()
+        assert _place(home) == (STATE_HOME, HOME["latitude"])
     assert not arrivals
     # It does where it was elsewhere: then both kinds of triggers fire.
     for position in (AWAY, nowhere, HOME):
         car.override(**position)
-        await refresh(entry)
+        await home.refresh()
     assert len(arrivals) == 2
 
 
 @pytest.mark.parametrize("nowhere", NOWHERE)
 @pytest.mark.parametrize("is_out", [False, True], ids=["reachable", "outage"])
 async def test_neither_after_a_reload_or_an_outage(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    refresh: Refresh,
-    arrivals: list[ServiceCall],
-    nowhere: dict[str, Any],
-    is_out: bool,
+    home: Home, arrivals: list[ServiceCall], nowhere: dict[str, Any], is_out: bool
 ) -> None:
     """The last known position outlives both."""
-    car = simulator.vehicles[0]
+    car = home.car
     if is_out:
-        simulator.add_fault(kind="vehicle", status=403)
-        await refresh(entry)
-        assert _place(hass) == (STATE_UNAVAILABLE, None)
-    await hass.config_entries.async_unload(entry.entry_id)
-    simulator.clear_faults()
+        home.simulator.add_fault(kind="vehicle", status=403)
+        await home.refresh()
+        assert _place(home) == (STATE_UNAVAILABLE, None)
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.simulator.clear_faults()
     car.override(**nowhere)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    assert _place(hass) == (STATE_HOME, HOME["latitude"])
-    simulator.add_fault(kind="vehicle", status=403)
-    await refresh(entry)
-    simulator.clear_faults()
-    await refresh(entry)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.hass.async_block_till_done()
+    assert _place(home) == (STATE_HOME, HOME["latitude"])
+    home.simulator.add_fault(kind="vehicle", status=403)
+    await home.refresh()
+    home.simulator.clear_faults()
+    await home.refresh()
     car.override(**HOME)
-    await refresh(entry)
-    assert _place(hass) == (STATE_HOME, HOME["latitude"])
+    await home.refresh()
+    assert _place(home) == (STATE_HOME, HOME["latitude"])
     assert not arrivals

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
     async_capture_events,
     mock_restore_cache_with_extra_data,
 )
@@ -13,8 +12,8 @@ from pytest_homeassistant_custom_component.common import (
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, State
 
-from .conftest import Refresh, SetUp, account_entry
-from simulator import ABSENT, Car, Server, Simulator
+from .home import Home
+from simulator import ABSENT, Car
 
 CHARGING = "event.car_1_charging_event"
 
@@ -137,120 +136,92 @@ def be_clear(car: Car) -> None:
     ],
 )
 async def test_events(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
     seen: Callable[[], list[str]],
     steps: list[Callable[[Car], None]],
     expected: list[str],
 ) -> None:
     """Each change is told once, in the order in which it can have come about."""
     first, *rest = steps
-    simulator.vehicles[0].life.preferences.is_smart_optimization_active = False
-    first(simulator.vehicles[0])
-    await set_up(entry)
-    state = hass.states.get(CHARGING)
+    home.car.life.preferences.is_smart_optimization_active = False
+    first(home.car)
+    await home.set_up()
+    state = home.hass.states.get(CHARGING)
     assert state is not None
     assert state.state == STATE_UNKNOWN, "the first reading tells of nothing"
     for step in rest:
-        step(simulator.vehicles[0])
-        await refresh(entry)
+        step(home.car)
+        await home.refresh()
     assert seen() == expected
-    await refresh(entry)
+    await home.refresh()
     assert seen() == []
 
 
-async def test_outage(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    seen: Callable[[], list[str]],
-) -> None:
+async def test_outage(home: Home, seen: Callable[[], list[str]]) -> None:
     """An outage neither invents an event nor loses one."""
-    car = simulator.vehicles[0]
-    await set_up(entry)
+    car = home.car
+    await home.set_up()
 
-    simulator.add_fault(kind="vehicle", status=503)
-    await refresh(entry)
-    state = hass.states.get(CHARGING)
+    home.simulator.add_fault(kind="vehicle", status=503)
+    await home.refresh()
+    state = home.hass.states.get(CHARGING)
     assert state is not None
     assert state.state == STATE_UNAVAILABLE
-    simulator.clear_faults()
-    await refresh(entry)
+    home.simulator.clear_faults()
+    await home.refresh()
     assert seen() == []
 
-    simulator.add_fault(kind="vehicle", status=503)
-    await refresh(entry)
+    home.simulator.add_fault(kind="vehicle", status=503)
+    await home.refresh()
     car.unplug()
-    await refresh(entry)
-    simulator.clear_faults()
-    await refresh(entry)
+    await home.refresh()
+    home.simulator.clear_faults()
+    await home.refresh()
     assert seen() == ["unplugged"]
 
 
 @pytest.mark.parametrize("value", [None, ABSENT, "yes", 1])
 async def test_value_not_known(
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    seen: Callable[[], list[str]],
-    value: object,
+    home: Home, seen: Callable[[], list[str]], value: object
 ) -> None:
     """A reading that does not know is passed over."""
-    car = simulator.vehicles[0]
-    await set_up(entry)
+    car = home.car
+    await home.set_up()
     for name in ("is_plugged_in", "is_charging", "is_fully_charged"):
         car.override(**{name: value})
-    await refresh(entry)
+    await home.refresh()
     car.clear_overrides()
-    await refresh(entry)
+    await home.refresh()
     assert seen() == []
 
     car.override(is_plugged_in=value)
-    await refresh(entry)
+    await home.refresh()
     car.unplug()
-    await refresh(entry)
+    await home.refresh()
     assert seen() == []
     car.clear_overrides()
-    await refresh(entry)
+    await home.refresh()
     assert seen() == ["unplugged"]
 
 
-async def test_not_known_at_first(
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    seen: Callable[[], list[str]],
-) -> None:
+async def test_not_known_at_first(home: Home, seen: Callable[[], list[str]]) -> None:
     """The first value that is known tells of nothing, however late it comes."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.start_charging()
     car.override(is_plugged_in=None, is_charging=None, is_fully_charged=None)
-    await set_up(entry)
+    await home.set_up()
     car.clear_overrides()
-    await refresh(entry)
+    await home.refresh()
     assert seen() == []
 
 
 async def test_restart(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    freezer: FrozenDateTimeFactory,
-    seen: Callable[[], list[str]],
+    home: Home, freezer: FrozenDateTimeFactory, seen: Callable[[], list[str]]
 ) -> None:
     """After a restart the last event is shown again and is no news; what was missed is."""
     moment = "2026-11-02T18:00:00.000+00:00"
     mock_restore_cache_with_extra_data(
-        hass,
+        home.hass,
         [
             (
                 State(CHARGING, moment, {"event_type": "plugged_in"}),
@@ -258,58 +229,47 @@ async def test_restart(
             )
         ],
     )
-    await set_up(entry)
-    state = hass.states.get(CHARGING)
+    await home.set_up()
+    state = home.hass.states.get(CHARGING)
     assert state is not None
     assert state.state == moment
     assert state.attributes["event_type"] == "plugged_in"
     assert seen() == ["plugged_in"]
 
     freezer.tick(60)
-    simulator.vehicles[0].unplug()
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    home.car.unplug()
+    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.hass.async_block_till_done()
     assert seen() == ["unplugged"]
-    state = hass.states.get(CHARGING)
+    state = home.hass.states.get(CHARGING)
     assert state is not None
     assert state.attributes["missed"] is True
-    await refresh(entry)
+    await home.refresh()
     assert seen() == []
 
 
 async def test_writes_only_what_is_new(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    freezer: FrozenDateTimeFactory,
+    home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
     """A poll that tells of nothing does not touch the entity."""
-    await set_up(entry)
-    state = hass.states.get(CHARGING)
+    await home.set_up()
+    state = home.hass.states.get(CHARGING)
     assert state is not None
     freezer.tick(60)
-    await refresh(entry)
-    again = hass.states.get(CHARGING)
+    await home.refresh()
+    again = home.hass.states.get(CHARGING)
     assert again is not None
     assert again.last_reported == state.last_reported
 
 
-async def test_cars_apart(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_cars_apart(home: Home) -> None:
     """What happens to one car is not told of the other."""
-    entry = account_entry(server, 0, 1)
-    await set_up(entry)
-    simulator.vehicles[1].plug_in()
-    await refresh(entry)
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    home.simulator.vehicles[1].plug_in()
+    await home.refresh()
     states = [
-        hass.states.get(f"event.car_{number}_charging_event") for number in (1, 2)
+        home.hass.states.get(f"event.car_{number}_charging_event") for number in (1, 2)
     ]
     assert [state and state.attributes["event_type"] for state in states] == [
         None,

@@ -8,19 +8,15 @@ from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, STATE_UNKNOWN
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from .conftest import Refresh, SetUp
+from .home import Home
 from custom_components.podero.const import DOMAIN
-from simulator import Car, Simulator
 
 CHARGING_STATE = "sensor.car_1_charging_state"
 FINISHES = "sensor.car_1_charging_ends"
@@ -35,18 +31,6 @@ IDLE = {
     "boost_state": "available",
     "is_pause_power_active": False,
 }
-
-
-@pytest.fixture
-def car(simulator: Simulator) -> Car:
-    """Return the car of the entry."""
-    return simulator.vehicles[0]
-
-
-def _state(hass: HomeAssistant, entity_id: str) -> str:
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state.state
 
 
 @pytest.mark.parametrize(
@@ -65,48 +49,41 @@ def _state(hass: HomeAssistant, entity_id: str) -> str:
     ],
 )
 async def test_charging_state(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    car: Car,
-    fields: dict[str, Any],
-    expected: str,
+    home: Home, fields: dict[str, Any], expected: str
 ) -> None:
     """The first that matches wins, in the words that evcc reads."""
-    car.override(**IDLE | fields)
-    await set_up(entry)
-    assert _state(hass, CHARGING_STATE) == expected
+    home.car.override(**IDLE | fields)
+    await home.set_up()
+    assert home.state(CHARGING_STATE) == expected
 
 
 @pytest.fixture
-def report(entry: MockConfigEntry, refresh: Refresh, car: Car) -> Report:
+def report(home: Home) -> Report:
     """Return what lets the car report, and reads it."""
 
     async def report(remaining: int | None, *, is_charging: bool = True) -> None:
-        car.override(
+        home.car.override(
             is_charging=is_charging,
             charge_time_remaining=remaining,
             current_state_last_updated_at=datetime.now(UTC).isoformat(),
         )
-        await refresh(entry)
+        await home.refresh()
 
     return report
 
 
-async def _pass(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, minutes: int
-) -> None:
+async def _pass(home: Home, freezer: FrozenDateTimeFactory, minutes: int) -> None:
     freezer.tick(timedelta(minutes=minutes))
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
-    await hass.async_block_till_done()
+    async_fire_time_changed(home.hass, dt_util.utcnow() + timedelta(minutes=1))
+    await home.hass.async_block_till_done()
 
 
-async def _set_back(hass: HomeAssistant) -> None:
+async def _set_back(home: Home) -> None:
     """Set the clock back by a week, and let a minute pass."""
     soon = dt_util.utcnow() + timedelta(minutes=1)
     with patch.object(dt_util, "utcnow", return_value=soon - timedelta(days=7)):
-        async_fire_time_changed(hass, soon)
-        await hass.async_block_till_done()
+        async_fire_time_changed(home.hass, soon)
+        await home.hass.async_block_till_done()
 
 
 @pytest.mark.freeze_time("2026-03-04T20:00:00Z")
@@ -138,28 +115,23 @@ async def _set_back(hass: HomeAssistant) -> None:
     ids=["as expected or not", "in steps"],
 )
 async def test_charging_finishes(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home,
     report: Report,
     freezer: FrozenDateTimeFactory,
     reports: list[tuple[int, int | None, str]],
 ) -> None:
     """The expected end stands still while the expectation holds."""
-    await set_up(entry)
+    await home.set_up()
     for minutes, remaining, expected in reports:
-        await _pass(hass, freezer, minutes)
+        await _pass(home, freezer, minutes)
         await report(remaining)
-        assert _state(hass, FINISHES) == expected
+        assert home.state(FINISHES) == expected
 
 
 @pytest.mark.freeze_time("2026-03-04T20:00:00Z")
 async def test_an_end_passes_by_itself(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home,
     report: Report,
-    car: Car,
     entity_registry: er.EntityRegistry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
@@ -167,47 +139,38 @@ async def test_an_end_passes_by_itself(
     entity_registry.async_get_or_create(
         "sensor",
         DOMAIN,
-        f"{car.id}_charge_deadline",
+        f"{home.car.id}_charge_deadline",
         disabled_by=er.RegistryEntryDisabler.USER,
     )
-    await set_up(entry)
+    await home.set_up()
     await report(600)
-    assert _state(hass, FINISHES) == "2026-03-04T20:10:00+00:00"
-    await _pass(hass, freezer, 10)
-    assert _state(hass, FINISHES) == "2026-03-04T20:20:00+00:00"
-    assert hass.states.get(DEADLINE) is None
+    assert home.state(FINISHES) == "2026-03-04T20:10:00+00:00"
+    await _pass(home, freezer, 10)
+    assert home.state(FINISHES) == "2026-03-04T20:20:00+00:00"
+    assert home.hass.states.get(DEADLINE) is None
 
 
 @pytest.mark.freeze_time("2026-03-04T20:00:00Z")
 async def test_charging_stops_with_time_remaining(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    report: Report,
-    freezer: FrozenDateTimeFactory,
+    home: Home, report: Report, freezer: FrozenDateTimeFactory
 ) -> None:
     """No end is expected of what does not go on, and a new one when it does."""
-    await set_up(entry)
+    await home.set_up()
     await report(3600)
     await report(3600, is_charging=False)
-    assert _state(hass, FINISHES) == STATE_UNKNOWN
-    await _pass(hass, freezer, 10)
+    assert home.state(FINISHES) == STATE_UNKNOWN
+    await _pass(home, freezer, 10)
     await report(3600)
-    assert _state(hass, FINISHES) == "2026-03-04T21:10:00+00:00"
+    assert home.state(FINISHES) == "2026-03-04T21:10:00+00:00"
 
 
 @pytest.mark.freeze_time("2026-03-04T20:00:00Z")
-async def test_an_end_and_a_clock_that_is_set_back(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    report: Report,
-) -> None:
+async def test_an_end_and_a_clock_that_is_set_back(home: Home, report: Report) -> None:
     """What was expected by the wrong time is not any more."""
-    await set_up(entry)
+    await home.set_up()
     await report(3600)
-    await _set_back(hass)
-    assert _state(hass, FINISHES) == "2026-02-25T21:01:00+00:00"
+    await _set_back(home)
+    assert home.state(FINISHES) == "2026-02-25T21:01:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -232,35 +195,28 @@ async def test_an_end_and_a_clock_that_is_set_back(
     ],
 )
 async def test_deadline_is_the_next_at_the_wall_clock(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    car: Car,
+    home: Home,
     freezer: FrozenDateTimeFactory,
     now: str,
     deadline: str | None,
     expected: str,
 ) -> None:
     """The time of day is this home's, on either side of a change of the clock."""
-    await hass.config.async_set_time_zone("Europe/Vienna")
+    await home.hass.config.async_set_time_zone("Europe/Vienna")
     freezer.move_to(now)
-    car.override(charge_deadline_at=deadline, is_charge_policy_enabled=True)
-    await set_up(entry)
-    assert _state(hass, DEADLINE) == expected
+    home.car.override(charge_deadline_at=deadline, is_charge_policy_enabled=True)
+    await home.set_up()
+    assert home.state(DEADLINE) == expected
 
 
 async def test_a_deadline_passes_by_itself(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    car: Car,
-    freezer: FrozenDateTimeFactory,
+    home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
     """The next one is shown when it has come, though nothing new is read."""
-    await hass.config.async_set_time_zone("UTC")
+    await home.hass.config.async_set_time_zone("UTC")
     freezer.move_to("2026-11-02T05:00:00Z")
-    car.override(charge_deadline_at="06:30:00", is_charge_policy_enabled=True)
-    await set_up(entry)
+    home.car.override(charge_deadline_at="06:30:00", is_charge_policy_enabled=True)
+    await home.set_up()
     for now, expected in (
         ("2026-11-02T06:29:59Z", "2026-11-02T06:30:00+00:00"),
         ("2026-11-02T06:30:00Z", "2026-11-03T06:30:00+00:00"),
@@ -268,22 +224,20 @@ async def test_a_deadline_passes_by_itself(
         ("2026-11-09T12:00:00Z", "2026-11-10T06:30:00+00:00"),
     ):
         freezer.move_to(now)
-        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
-        await hass.async_block_till_done()
-        assert _state(hass, DEADLINE) == expected
-    await _set_back(hass)
-    assert _state(hass, DEADLINE) == "2026-11-03T06:30:00+00:00"
+        async_fire_time_changed(home.hass, dt_util.utcnow() + timedelta(minutes=1))
+        await home.hass.async_block_till_done()
+        assert home.state(DEADLINE) == expected
+    await _set_back(home)
+    assert home.state(DEADLINE) == "2026-11-03T06:30:00+00:00"
 
 
-async def test_clocks_that_disagree(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp, car: Car
-) -> None:
+async def test_clocks_that_disagree(home: Home) -> None:
     """A deadline that has come by one clock only is waited for no more than once."""
-    await hass.config.async_set_time_zone("UTC")
-    car.override(charge_deadline_at="06:30:00", is_charge_policy_enabled=True)
+    await home.hass.config.async_set_time_zone("UTC")
+    home.car.override(charge_deadline_at="06:30:00", is_charge_policy_enabled=True)
     slow = dt_util.utcnow() - timedelta(days=3)
     with patch.object(dt_util, "utcnow", return_value=slow) as utcnow:
-        await set_up(entry)
+        await home.set_up()
         calls = utcnow.call_count
         for _ in range(100):
             await asyncio.sleep(0)
@@ -291,68 +245,50 @@ async def test_clocks_that_disagree(
 
 
 @pytest.mark.parametrize("enabled", [False, None])
-async def test_no_deadline_without_a_policy(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    car: Car,
-    enabled: bool | None,
-) -> None:
+async def test_no_deadline_without_a_policy(home: Home, enabled: bool | None) -> None:
     """A deadline that does not count is none."""
-    car.override(charge_deadline_at="06:00:00", is_charge_policy_enabled=enabled)
-    await set_up(entry)
-    assert _state(hass, DEADLINE) == STATE_UNKNOWN
+    home.car.override(charge_deadline_at="06:00:00", is_charge_policy_enabled=enabled)
+    await home.set_up()
+    assert home.state(DEADLINE) == STATE_UNKNOWN
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_boost_that_is_not_possible_is_a_state_of_its_own(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp, car: Car
-) -> None:
+async def test_boost_that_is_not_possible_is_a_state_of_its_own(home: Home) -> None:
     """Home Assistant would take the API's word for an entity that is not there."""
-    car.override(boost_state="unavailable")
-    await set_up(entry)
-    assert _state(hass, "sensor.car_1_charge_now_status") == "not_available"
+    home.car.override(boost_state="unavailable")
+    await home.set_up()
+    assert home.state("sensor.car_1_charge_now_status") == "not_available"
 
 
 async def test_status_unknown_is_unknown(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    car: Car,
-    caplog: pytest.LogCaptureFixture,
+    home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A status that the service does not know is no unusable value."""
-    car.override(connection_status="unknown")
-    await set_up(entry)
-    assert _state(hass, "sensor.car_1_connection") == STATE_UNKNOWN
+    home.car.override(connection_status="unknown")
+    await home.set_up()
+    assert home.state("sensor.car_1_connection") == STATE_UNKNOWN
     assert "could not be used" not in caplog.text
 
 
-async def test_only_what_moved_is_written(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    car: Car,
-) -> None:
+async def test_only_what_moved_is_written(home: Home) -> None:
     """A poll that brings nothing new writes no state; one field writes its entities."""
     written: list[str] = []
-    await set_up(entry)
+    await home.set_up()
 
     @callback
     def note(event: Event[Any]) -> None:
         written.append(event.data["entity_id"])
 
     for kind in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-        hass.bus.async_listen(kind, note, event_filter=callback(lambda _: True))
-    car.override(updated_at="2999-03-04T05:06:07Z")
-    await refresh(entry)
+        home.hass.bus.async_listen(kind, note, event_filter=callback(lambda _: True))
+    home.car.override(updated_at="2999-03-04T05:06:07Z")
+    await home.refresh()
     assert written == []
-    car.override(battery_level=71)
-    await refresh(entry)
+    home.car.override(battery_level=71)
+    await home.refresh()
     assert written == ["sensor.car_1_battery"]
-    car.override(is_plugged_in=False)
-    await refresh(entry)
+    home.car.override(is_plugged_in=False)
+    await home.refresh()
     assert sorted(written[1:]) == [
         "binary_sensor.car_1_plugged_in",
         "event.car_1_charging_event",

@@ -7,7 +7,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
@@ -18,10 +17,8 @@ from homeassistant.helpers import (
 from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp, account_entry
-from .controls import call, readings, state, written
+from .home import Home
 from custom_components.podero.const import DOMAIN
-from simulator import Server, Simulator
 
 NOW = "2026-11-02T12:00:00.700000+00:00"
 PAUSED = "binary_sensor.car_1_charging_paused"
@@ -34,19 +31,11 @@ def now(freezer: FrozenDateTimeFactory) -> None:
     freezer.move_to(NOW)
 
 
-def device_of(hass: HomeAssistant, car: int) -> str:
-    """Return the id of the device of a car."""
-    entity = er.async_get(hass).async_get(f"sensor.car_{car}_battery")
-    assert entity is not None
-    assert entity.device_id is not None
-    return entity.device_id
-
-
-async def pause(hass: HomeAssistant, **data: Any) -> None:
+async def pause(home: Home, **data: Any) -> None:
     """Pause for an hour, unless told otherwise."""
     if "until" not in data:
         data.setdefault("duration", {"hours": 1})
-    await call(hass, "podero.pause_charging", **data)
+    await home.call("podero.pause_charging", **data)
 
 
 @pytest.mark.parametrize(
@@ -61,26 +50,19 @@ async def pause(hass: HomeAssistant, **data: Any) -> None:
     ],
 )
 @pytest.mark.usefixtures("now")
-async def test_pause_and_resume(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    end: dict[str, Any],
-    sent: str,
-) -> None:
-    await hass.config.async_set_time_zone("Europe/Vienna")
-    await set_up(entry)
-    await pause(hass, entity_id=PAUSED, **end)
-    assert written(simulator) == [("PUT", {"pause_power_until": sent})]
-    assert state(hass, PAUSED) == "on"
-    assert state(hass, PAUSED_UNTIL) == sent
-    assert state(hass, "sensor.car_1_charging_state") == "paused"
-    await call(hass, "podero.resume_charging", entity_id=PAUSED)
-    assert written(simulator)[1:] == [("PUT", {"pause_power_until": None})]
-    assert state(hass, PAUSED) == "off"
-    assert state(hass, PAUSED_UNTIL) == "unknown"
-    assert readings(simulator) == 3
+async def test_pause_and_resume(home: Home, end: dict[str, Any], sent: str) -> None:
+    await home.hass.config.async_set_time_zone("Europe/Vienna")
+    await home.set_up()
+    await pause(home, entity_id=PAUSED, **end)
+    assert home.written() == [("PUT", {"pause_power_until": sent})]
+    assert home.state(PAUSED) == "on"
+    assert home.state(PAUSED_UNTIL) == sent
+    assert home.state("sensor.car_1_charging_state") == "paused"
+    await home.call("podero.resume_charging", entity_id=PAUSED)
+    assert home.written()[1:] == [("PUT", {"pause_power_until": None})]
+    assert home.state(PAUSED) == "off"
+    assert home.state(PAUSED_UNTIL) == "unknown"
+    assert home.readings() == 3
 
 
 @pytest.mark.parametrize(
@@ -97,42 +79,31 @@ async def test_pause_and_resume(
     ],
 )
 @pytest.mark.usefixtures("now")
-async def test_impossible_pause(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    end: dict[str, Any],
-    text: str,
-) -> None:
-    await hass.config.async_set_time_zone("America/New_York")
-    await set_up(entry)
+async def test_impossible_pause(home: Home, end: dict[str, Any], text: str) -> None:
+    await home.hass.config.async_set_time_zone("America/New_York")
+    await home.set_up()
     with pytest.raises(ServiceValidationError, match=text):
-        await call(hass, "podero.pause_charging", entity_id=PAUSED, **end)
-    assert not written(simulator)
+        await home.call("podero.pause_charging", entity_id=PAUSED, **end)
+    assert not home.written()
 
 
 @pytest.mark.parametrize("end", [{"until": "soon"}, {"duration": "long"}])
-async def test_no_time_at_all(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp, end: dict[str, Any]
-) -> None:
-    await set_up(entry)
+async def test_no_time_at_all(home: Home, end: dict[str, Any]) -> None:
+    await home.set_up()
     with pytest.raises(vol.Invalid):
-        await call(hass, "podero.pause_charging", entity_id=PAUSED, **end)
+        await home.call("podero.pause_charging", entity_id=PAUSED, **end)
 
 
 async def test_targets(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
+    home: Home,
     area_registry: ar.AreaRegistry,
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
     label_registry: lr.LabelRegistry,
 ) -> None:
-    await set_up(account_entry(server, 0, 1))
-    first, second = device_of(hass, 1), device_of(hass, 2)
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    first, second = home.device_id(1), home.device_id(2)
     garage = area_registry.async_create("Garage").id
     device_registry.async_update_device(first, area_id=garage)
     cars = label_registry.async_create("Cars").label_id
@@ -154,25 +125,23 @@ async def test_targets(
         ),
         ({"entity_id": "sensor.car_1_battery", "device_id": second}, [1, 2]),
     ):
-        simulator.requests.clear()
-        await pause(hass, **target)
-        assert len(written(simulator)) == len(paused)
+        home.simulator.requests.clear()
+        await pause(home, **target)
+        assert len(home.written()) == len(paused)
         assert paused == [
             number
             for number in (1, 2)
-            if state(hass, f"binary_sensor.car_{number}_charging_paused") == "on"
+            if home.state(f"binary_sensor.car_{number}_charging_paused") == "on"
         ]
-        await call(hass, "podero.resume_charging", **target)
+        await home.call("podero.resume_charging", **target)
         for number in (1, 2):
-            found = state(hass, f"binary_sensor.car_{number}_charging_paused")
+            found = home.state(f"binary_sensor.car_{number}_charging_paused")
             assert found == "off"
 
 
-async def test_described(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    described = (await async_get_all_descriptions(hass))[DOMAIN]
+async def test_described(home: Home) -> None:
+    await home.set_up()
+    described = (await async_get_all_descriptions(home.hass))[DOMAIN]
     for action, fields in (
         ("pause_charging", {"until", "duration"}),
         ("resume_charging", set()),
@@ -181,12 +150,10 @@ async def test_described(
         assert described[action]["fields"].keys() == fields
 
 
-async def test_no_target(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
+async def test_no_target(home: Home) -> None:
+    await home.set_up()
     with pytest.raises(vol.Invalid, match="at least one of"):
-        await call(hass, "podero.resume_charging")
+        await home.call("podero.resume_charging")
 
 
 @pytest.mark.parametrize(
@@ -200,17 +167,14 @@ async def test_no_target(
     ],
 )
 async def test_not_a_vehicle(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home,
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
     target: dict[str, str],
 ) -> None:
-    await set_up(entry)
+    await home.set_up()
     other = MockConfigEntry(domain="something_else")
-    other.add_to_hass(hass)
+    other.add_to_hass(home.hass)
     thing = device_registry.async_get_or_create(
         config_entry_id=other.entry_id,
         identifiers={("something_else", "1", "2")},  # type: ignore[arg-type]
@@ -222,45 +186,41 @@ async def test_not_a_vehicle(
     if target == {"device_id": "something else"}:
         target = {"device_id": thing.id}
     with pytest.raises(ServiceValidationError, match="None of the chosen targets"):
-        await pause(hass, **target)
-    assert not written(simulator)
+        await pause(home, **target)
+    assert not home.written()
 
 
-async def test_vehicle_that_is_not_loaded(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
-    await hass.config_entries.async_unload(entry.entry_id)
+async def test_vehicle_that_is_not_loaded(home: Home) -> None:
+    await home.set_up()
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
     with pytest.raises(ServiceValidationError, match="Car 1 cannot be controlled"):
-        await pause(hass, device_id=device_of(hass, 1))
-    assert not written(simulator)
+        await pause(home, device_id=home.device_id(1))
+    assert not home.written()
 
 
-async def test_actions_without_an_account(hass: HomeAssistant) -> None:
-    assert await async_setup_component(hass, DOMAIN, {})
+async def test_actions_without_an_account(home: Home) -> None:
+    assert await async_setup_component(home.hass, DOMAIN, {})
     with pytest.raises(ServiceValidationError, match="None of the chosen targets"):
-        await pause(hass, entity_id="sensor.nothing")
+        await pause(home, entity_id="sensor.nothing")
 
 
-async def test_one_fails_the_other_pauses(
-    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
-) -> None:
-    await set_up(account_entry(server, 0, 1))
-    simulator.vehicles[0].delete()
+async def test_one_fails_the_other_pauses(home: Home) -> None:
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    home.car.delete()
     with pytest.raises(HomeAssistantError, match="Podero does not know this vehicle"):
-        await pause(hass, device_id=[device_of(hass, car) for car in (1, 2)])
-    assert state(hass, "binary_sensor.car_2_charging_paused") == "on"
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert state(hass, PAUSED) == "unavailable"
+        await pause(home, device_id=[home.device_id(car) for car in (1, 2)])
+    assert home.state("binary_sensor.car_2_charging_paused") == "on"
+    await home.settle()
+    assert home.state(PAUSED) == "unavailable"
 
 
-async def test_vehicle_that_was_never_read(
-    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
-) -> None:
-    life = simulator.vehicles[0].life
-    simulator.vehicles[0].delete()
-    await set_up(account_entry(server, 0, 1))
-    assert state(hass, PAUSED) == "unavailable"
+async def test_vehicle_that_was_never_read(home: Home) -> None:
+    life = home.car.life
+    home.car.delete()
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    assert home.state(PAUSED) == "unavailable"
     life.deleted_at = None
-    await pause(hass, device_id=device_of(hass, 1))
-    assert state(hass, PAUSED) == "on"
+    await pause(home, device_id=home.device_id(1))
+    assert home.state(PAUSED) == "on"

@@ -1,15 +1,11 @@
 """What of a car can be switched on and off."""
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import SetUp
-from .controls import call, state, written
-from simulator import Simulator
+from .home import Home
 
 SWITCHES = [
     ("smart_optimization", "smart_optimization", "is_smart_optimization_active", "on"),
@@ -20,34 +16,29 @@ SWITCHES = [
 
 @pytest.mark.parametrize(("name", "key", "field", "before"), SWITCHES)
 async def test_switch(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home,
     entity_registry: er.EntityRegistry,
     name: str,
     key: str,
     field: str,
     before: str,
 ) -> None:
-    await set_up(entry)
+    await home.set_up()
     entity_id = f"switch.car_1_{name}"
     switch = entity_registry.async_get(entity_id)
     assert switch is not None
-    assert switch.unique_id == f"{simulator.vehicles[0].id}_{key}"
+    assert switch.unique_id == f"{home.car.id}_{key}"
     assert switch.entity_category is EntityCategory.CONFIG
-    assert state(hass, entity_id) == before
+    assert home.state(entity_id) == before
     for action, after in (("turn_on", "on"), ("turn_off", "off"), ("toggle", "on")):
-        await call(hass, f"switch.{action}", entity_id=entity_id)
-        assert state(hass, entity_id) == after
-        assert written(simulator)[-1] == ("PUT", {field: after == "on"})
+        await home.call(f"switch.{action}", entity_id=entity_id)
+        assert home.state(entity_id) == after
+        assert home.written()[-1] == ("PUT", {field: after == "on"})
 
 
-async def test_all_at_once(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    await set_up(entry)
+async def test_all_at_once(home: Home) -> None:
+    await home.set_up()
     entity_ids = [f"switch.car_1_{name}" for name, *_ in SWITCHES]
-    await call(hass, "switch.turn_off", entity_id=entity_ids)
-    assert [state(hass, entity_id) for entity_id in entity_ids] == ["off"] * 3
-    assert len(written(simulator)) == 3
+    await home.call("switch.turn_off", entity_id=entity_ids)
+    assert [home.state(entity_id) for entity_id in entity_ids] == ["off"] * 3
+    assert len(home.written()) == 3

@@ -149,7 +149,7 @@ class Model:
                 except ValueError, InvalidResponseError:
                     invalid.add(name)
                 else:
-                    if isinstance(part, Model | tuple):
+                    if isinstance(part, (Model, tuple)):
                         invalid |= _invalid_within(name, value, part)
         return cls(**values, invalid=frozenset(invalid), unrecognized=unrecognized)
 

@@ -34,7 +34,7 @@ def boolean(value: Any) -> bool:
 
 def number(value: Any) -> float:
     """Read a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("not a number")
     if not -MAX_NUMBER < value < MAX_NUMBER:
         raise ValueError("out of range")

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -15,6 +16,7 @@ from custom_components.podero.const import DOMAIN
 from simulator import RecordedRequest, Simulator
 
 FLOWS = "/api/repairs/issues/fix"
+SUBENTRY_FLOWS = "/api/config/config_entries/subentries/flow"
 
 
 def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:
@@ -62,28 +64,35 @@ def cues(simulator: Simulator, end: str = "") -> list[RecordedRequest]:
 
 @dataclass
 class Person:
-    """Somebody who fixes things in Home Assistant's frontend."""
+    """Somebody who fixes or adds things in Home Assistant's frontend."""
 
     hass: HomeAssistant
     client: TestClient[Any, Any]
     headers: dict[str, str] = field(default_factory=dict)
+    flows: str = FLOWS
 
     async def open(self, issue_id: str) -> dict[str, Any]:
         """Select an issue in the list."""
         body = {"handler": DOMAIN, "issue_id": issue_id}
-        return await self._request("POST", FLOWS, body)
+        return await self._request("POST", self.flows, body)
 
-    async def submit(self, step: dict[str, Any], **answers: str) -> dict[str, Any]:
-        """Submit the form of a dialog."""
-        return await self._request("POST", f"{FLOWS}/{step['flow_id']}", answers)
+    async def add_vehicle(self, entry: ConfigEntry) -> dict[str, Any]:
+        """Begin to add a vehicle to an account."""
+        return await self._request(
+            "POST", self.flows, {"handler": [entry.entry_id, "vehicle"]}
+        )
+
+    async def submit(self, step: dict[str, Any], **answers: Any) -> dict[str, Any]:
+        """Submit the form of a dialog, or choose from its menu."""
+        return await self._request("POST", f"{self.flows}/{step['flow_id']}", answers)
 
     async def look(self, step: dict[str, Any]) -> dict[str, Any]:
         """Look at what a dialog shows now."""
-        return await self._request("GET", f"{FLOWS}/{step['flow_id']}")
+        return await self._request("GET", f"{self.flows}/{step['flow_id']}")
 
     async def close(self, step: dict[str, Any]) -> None:
         """Close a dialog."""
-        response = await self.client.delete(f"{FLOWS}/{step['flow_id']}")
+        response = await self.client.delete(f"{self.flows}/{step['flow_id']}")
         assert response.status == 200
 
     async def wait(self, step: dict[str, Any]) -> dict[str, Any]:

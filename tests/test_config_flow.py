@@ -793,7 +793,7 @@ async def test_no_vehicles(hass: HomeAssistant, server: Server) -> None:
     assert kind is FlowType.CONFIG_SUBENTRIES_FLOW
     flow = hass.config_entries.subentries.async_get(flow_id)
     assert flow["handler"] == (entry.entry_id, "vehicle")
-    assert flow["step_id"] == "no_vehicles"
+    assert flow["step_id"] == "connect"
 
 
 async def test_no_vehicles_and_no_service(hass: HomeAssistant, server: Server) -> None:
@@ -1231,7 +1231,7 @@ async def test_reconfigure_server(
 # More cars.
 
 
-MENU = ["enter_vehicle"]
+MENU = ["connect", "enter_vehicle"]
 
 
 async def test_more_vehicles(

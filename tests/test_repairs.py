@@ -28,7 +28,7 @@ from homeassistant.setup import async_setup_component
 from .conftest import Refresh, SetUp, account_entry
 from .dialogs import Person, bring_about, cues, issues, kinds, only_issue
 from .support import HeldFault, until
-from custom_components.podero import repairs
+from custom_components.podero import external_step, repairs
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.diagnostics import async_get_config_entry_diagnostics
 from custom_components.podero.http import DATA_TICKETS
@@ -41,13 +41,13 @@ STEP = "data_entry_flow_progressed"
 def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for the end of a blip, and poll only where a test is about it."""
     monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
-    monkeypatch.setattr(repairs, "POLL_INTERVAL", 60.0)
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
 
 
 @pytest.fixture
 def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look after a sign-in all the time."""
-    monkeypatch.setattr(repairs, "POLL_INTERVAL", 0.02)
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.02)
 
 
 @pytest.fixture
@@ -438,7 +438,7 @@ async def test_nobody_looks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A dialog that slept is told again, and one that is gone leaves nothing behind."""
-    monkeypatch.setattr(repairs, "RESULT_TIMEOUT", 0.1)
+    monkeypatch.setattr(external_step, "RESULT_TIMEOUT", 0.1)
     progressed = async_capture_events(hass, STEP)
     step = await person.fix(reconnect)
     await person.sign_in(step)
@@ -509,13 +509,13 @@ async def test_coming_back_while_a_poll_tells(
     _: int,
 ) -> None:
     """Come back and seen by a poll in the same moment, it ends once."""
-    monkeypatch.setattr(repairs, "POLL_INTERVAL", 0.001)
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.001)
     simulator.signin_reports_outcome = True
     progressed = async_capture_events(hass, STEP)
     step = await person.fix(reconnect)
     await person.sign_in(step)
     assert (await person.wait(step))["type"] == "create_entry"
-    monkeypatch.setattr(repairs, "POLL_INTERVAL", 60.0)
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
     await asyncio.sleep(0.05)
     flows = {event.data["flow_id"] for event in progressed}
     assert flows <= {step["flow_id"]}

@@ -134,7 +134,7 @@ def choice_schema(
 
     That nothing was chosen is not the form's to say: its user may want to go back.
     """
-    return _with_back(
+    return with_back(
         {
             vol.Optional(
                 field,
@@ -157,10 +157,10 @@ def choice_schema(
 
 def ids_schema(*fields: str) -> vol.Schema:
     """Return the form for ids. Its user may want to go back without one."""
-    return _with_back({vol.Optional(field): TEXT_SELECTOR for field in fields})
+    return with_back({vol.Optional(field): TEXT_SELECTOR for field in fields})
 
 
-def _with_back(fields: dict[vol.Marker, Any]) -> vol.Schema:
+def with_back(fields: dict[vol.Marker, Any]) -> vol.Schema:
     """Return a form from which the user can go back."""
     back = vol.Optional(CONF_BACK, default=False)
     return vol.Schema({**fields, back: BooleanSelector()})

@@ -1,7 +1,6 @@
 """Repairs: each issue is fixed in conversation with the user."""
 
 from abc import abstractmethod
-import asyncio
 import re
 from typing import Final, override
 
@@ -9,11 +8,13 @@ import voluptuous as vol
 
 from homeassistant.components.repairs import (
     RepairsFlow,
+    RepairsFlowContext,
+    RepairsFlowManager,
     RepairsFlowResult,
     repairs_flow_manager,
 )
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
 
@@ -27,17 +28,12 @@ from .api import (
 )
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .http import ReturnTicket, SignInState, request_language
+from .external_step import ExternalStep
+from .http import SignInState, request_language
 from .issues import pending_actions
 
-POLL_INTERVAL = 10.0
-"""Seconds between two looks at a sign-in that goes on elsewhere."""
-
 SIGN_IN_TIMEOUT = 15 * 60.0
-"""Seconds after which nobody is expected to come back from it."""
-
-RESULT_TIMEOUT = 5 * 60.0
-"""Seconds for which its result waits for somebody to see it."""
+"""Seconds after which nobody is expected to come back from a sign-in."""
 
 _ANSWER: Final = vol.Schema({vol.Required("answer"): vol.All(str, vol.Length(min=1))})
 
@@ -247,17 +243,23 @@ class MessageFlow(PendingActionFlow):
         raise AbortFlow("still_pending")
 
 
-class ReauthenticateFlow(PendingActionFlow):
-    """Send the user to the car maker's sign-in, and see how it ends."""
+class ReauthenticateFlow(
+    ExternalStep[RepairsFlowContext, RepairsFlowResult, str], PendingActionFlow
+):
+    """Send the user to the car maker's sign-in, and see how it ends.
+
+    Its outcome is "solved", "unsolved" or a reason to abort.
+    """
 
     always_sent = ("successUrl", "cancelUrl")
 
-    _ticket: ReturnTicket | None = None
-    _address = ""
-    _watch: asyncio.Task[None] | None = None
-    _is_removed = False
-    _outcome: str | None = None
-    """How the sign-in ended: solved, unsolved, or the reason to abort."""
+    @property
+    @override
+    def _manager(self) -> RepairsFlowManager:
+        """Return the manager of repairs."""
+        manager = repairs_flow_manager(self.hass)
+        assert manager is not None
+        return manager
 
     @override
     async def async_step_confirm(
@@ -272,13 +274,11 @@ class ReauthenticateFlow(PendingActionFlow):
     async def _async_parameters(self) -> dict[str, str]:
         """Add where the browser is to come back to."""
         parameters = await super()._async_parameters()
-        self._raise_if_removed()
-        self._close_ticket()
-        self._ticket = ReturnTicket(self.hass, parameters["language"])
+        ticket = self._issue_ticket(parameters["language"])
         return {
             **parameters,
-            "successUrl": self._ticket.address("success"),
-            "cancelUrl": self._ticket.address("fail"),
+            "successUrl": ticket.address("success"),
+            "cancelUrl": ticket.address("fail"),
         }
 
     @override
@@ -289,22 +289,14 @@ class ReauthenticateFlow(PendingActionFlow):
         self._raise_if_removed()
         if address is None:
             raise AbortFlow("no_address")
-        self._stop_watching()
-        assert self._ticket is not None
-        self._address = address
-        self._outcome = None
-        self._watch = self.hass.async_create_background_task(
-            self._async_watch(link, self._ticket.state), f"{DOMAIN} sign-in"
-        )
+        self._begin_watching(address, self._async_wait_for_outcome(link))
         return await self.async_step_sign_in()
 
     async def async_step_sign_in(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Wait for the end of the sign-in."""
-        if self._outcome is None:
-            return self.async_external_step(step_id="sign_in", url=self._address)
-        return self.async_external_step_done(next_step_id="result")
+        return self._show_external("sign_in", "result")
 
     async def async_step_result(
         self, user_input: dict[str, str] | None = None
@@ -327,50 +319,28 @@ class ReauthenticateFlow(PendingActionFlow):
             return self._show("retry")
         return await self.async_step_parameter()
 
-    async def _async_watch(
-        self, link: ResolutionLink, returned: asyncio.Future[SignInState]
-    ) -> None:
-        """See the sign-in end, and make the dialog look."""
-        self._outcome = await self._async_wait_for_outcome(link, returned)
-        manager = repairs_flow_manager(self.hass)
-        assert manager is not None
-        await manager.async_configure(self.flow_id)
-        # A phone that shows the sign-in does not hear of it before it comes back.
-        for _ in range(int(RESULT_TIMEOUT / POLL_INTERVAL)):
-            await asyncio.sleep(POLL_INTERVAL)
-            self.async_notify_flow_changed()
-        manager.async_abort(self.flow_id)
-
-    async def _async_wait_for_outcome(
-        self, link: ResolutionLink, returned: asyncio.Future[SignInState]
-    ) -> str:
+    async def _async_wait_for_outcome(self, link: ResolutionLink) -> str:
         """Return how the sign-in ends: the browser comes back, or a reading tells."""
+        outcome = await self._async_wait_for_return(SIGN_IN_TIMEOUT, self._async_look)
+        if outcome is not None:
+            return outcome
+        assert self._ticket is not None
         try:
-            async with asyncio.timeout(SIGN_IN_TIMEOUT):
-                while True:
-                    await asyncio.wait({returned}, timeout=POLL_INTERVAL)
-                    if returned.done():
-                        break
-                    if self._is_gone:
-                        return "not_loaded"
-                    if await self._async_is_solved():
-                        return "solved"
-        except TimeoutError:
-            return "timed_out"
-        try:
-            return await self._async_report_outcome(link, returned.result())
+            return await self._async_report_outcome(link, self._ticket.state.result())
         except AbortFlow as err:
             return err.reason
 
-    async def _async_is_solved(self) -> bool:
-        """Return whether the action is known to be gone."""
+    async def _async_look(self) -> str | None:
+        """Return the outcome if it is known before the browser comes back."""
+        if self._is_gone:
+            return "not_loaded"
         try:
-            if self._coordinator.last_update_success:
-                return await self._async_read() is None
+            if self._coordinator.last_update_success and not await self._async_read():
+                return "solved"
         except AbortFlow:
             pass
         # While readings fail, the coordinator knows best when to ask again.
-        return False
+        return None
 
     async def _async_report_outcome(
         self, link: ResolutionLink, state: SignInState
@@ -388,29 +358,6 @@ class ReauthenticateFlow(PendingActionFlow):
         if await self._async_read() is None:
             return "solved"
         return "unsolved" if state == "success" else "cancelled"
-
-    def _stop_watching(self) -> None:
-        """Watch no more."""
-        if self._watch is not None:
-            self._watch.cancel()
-
-    def _close_ticket(self) -> None:
-        """Let no browser come back any longer."""
-        if self._ticket is not None:
-            self._ticket.close()
-
-    def _raise_if_removed(self) -> None:
-        """Begin nothing for a dialog that was closed while it waited for an answer."""
-        if self._is_removed:
-            raise AbortFlow("cancelled")
-
-    @callback
-    @override
-    def async_remove(self) -> None:
-        """Leave nothing behind."""
-        self._is_removed = True
-        self._stop_watching()
-        self._close_ticket()
 
 
 class VehicleNotFoundFlow(VehicleRepairFlow):

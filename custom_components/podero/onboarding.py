@@ -1,0 +1,231 @@
+"""The steps in which a new vehicle is connected on Podero's own page."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import (
+    ConfigSubentryFlow,
+    ConfigSubentryFlowManager,
+    SubentryFlowContext,
+    SubentryFlowResult,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+from homeassistant.util import dt as dt_util
+
+from .api import (
+    ONBOARDING_LANGUAGES,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    Onboarding,
+    OnboardingLanguage,
+    PoderoError,
+    PriceZone,
+    Vehicle,
+)
+from .external_step import ExternalStep
+from .forms import with_back
+from .http import request_language
+from .vehicle_steps import VehicleSteps
+from .vehicles import configured_vehicles, new_vehicles, vehicle_name, vehicle_subentry
+
+CONF_PRICE_ZONE: Final = "price_zone"
+
+ONBOARDING_TIMEOUT = 30 * 60.0
+"""Seconds after which nobody is expected to come back from Podero's page."""
+
+# The countries with one price zone; of the others the user knows which one it is.
+PRICE_ZONES: Final = {
+    "AT": PriceZone.AT,
+    "BE": PriceZone.BE,
+    "CH": PriceZone.CH,
+    "DE": PriceZone.DE_LU,
+    "EE": PriceZone.EE,
+    "GB": PriceZone.UK,
+    "HU": PriceZone.HU,
+    "LU": PriceZone.DE_LU,
+    "PT": PriceZone.PT,
+    "RO": PriceZone.RO,
+}
+
+
+class OnboardingSteps(
+    VehicleSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
+    ExternalStep[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
+    ConfigSubentryFlow,
+):
+    """A flow that can send its user to Podero's page, and finds the new vehicle.
+
+    The outcome of the page is "connected", "not_connected" or a reason to abort.
+    """
+
+    _vehicles: Collection[Vehicle] = ()
+    """The vehicles before a new one was connected, as far as they are listed."""
+
+    _onboarding: Onboarding
+    _connected: tuple[str, str] | None = None
+    """The id and the name of the new vehicle, once it is known."""
+
+    @property
+    @override
+    def _manager(self) -> ConfigSubentryFlowManager:
+        """Return the manager of subentry flows."""
+        return self.hass.config_entries.subentries
+
+    async def async_step_connect(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say what will happen, and ask for the price zone of the home."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if self._is_left("connect", user_input):
+                return await self.async_step_back()
+            if zone := user_input.get(CONF_PRICE_ZONE):
+                try:
+                    await self._async_start(PriceZone(zone.upper()))
+                except ForbiddenError, NotFoundError, InvalidRequestError:
+                    errors["base"] = "not_offered"
+                except PoderoError as err:
+                    errors["base"] = err.key
+                else:
+                    return await self.async_step_onboarding()
+            else:
+                errors[CONF_PRICE_ZONE] = "no_choice"
+        zone = default_price_zone(self.hass, self._vehicles)
+        return self._show("connect", _price_zone_schema(zone), errors)
+
+    async def async_step_onboarding(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Wait until the browser is back from Podero's page."""
+        return self._show_external("onboarding", "connected")
+
+    async def async_step_connected(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Add the vehicle, or say why there is none."""
+        self._stop_watching()
+        if self._connected is not None:
+            vehicle_id, name = self._connected
+            if vehicle_id in configured_vehicles(self.hass):
+                return self.async_abort(reason="already_configured")
+            return await self._async_finish([vehicle_subentry(vehicle_id, name)])
+        if self._outcome == "not_connected":
+            return await self.async_step_not_connected()
+        return self.async_abort(reason=str(self._outcome))
+
+    async def async_step_not_connected(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say that there is no new vehicle yet, and ask how to go on."""
+        self._note_shown("not_connected")
+        return self.async_show_menu(
+            step_id="not_connected", menu_options=["look", "connect", "enter_vehicle"]
+        )
+
+    async def async_step_look(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Look again for the new vehicle."""
+        await self._async_find(is_back=True)
+        return await self.async_step_connected()
+
+    async def _async_start(self, price_zone: PriceZone) -> None:
+        """Have Podero prepare its page, and watch the browser from here."""
+        # It must outlive a reload of the account.
+        self._client = self._open_client(self._get_entry().data)
+        language = request_language(self.hass)
+        ticket = self._issue_ticket(language)
+        self._onboarding = await self._client.start_onboarding(
+            language=onboarding_language(language),
+            price_zone=price_zone,
+            success_url=ticket.address("success"),
+            cancel_url=ticket.address("fail"),
+        )
+        self._raise_if_removed()
+        address = self._onboarding.authentication_url
+        assert address is not None
+        self._begin_watching(address, self._async_wait_for_vehicle())
+
+    async def _async_wait_for_vehicle(self) -> str:
+        """Return how it ends: the browser comes back, or the service knows the vehicle."""
+        outcome = await self._async_wait_for_return(
+            ONBOARDING_TIMEOUT, self._async_look
+        )
+        await self._async_find(is_back=True)
+        if self._connected is not None:
+            return "connected"
+        if outcome is not None:
+            return outcome
+        assert self._ticket is not None
+        has_succeeded = self._ticket.state.result() == "success"
+        return "not_connected" if has_succeeded else "cancelled"
+
+    async def _async_look(self) -> str | None:
+        """Return the outcome if it is known before the browser comes back."""
+        await self._async_find(is_back=False)
+        if self._connected is not None:
+            return "connected"
+        expires: datetime | None = self._onboarding.expiration_date
+        return "expired" if expires and expires < dt_util.utcnow() else None
+
+    async def _async_find(self, *, is_back: bool) -> None:
+        """Find the new vehicle: as the service names it, or else, at last, in the list."""
+        try:
+            if self._onboarding.id is not None:
+                onboarding = await self._client.get_onboarding(self._onboarding.id)
+                if (vehicle_id := onboarding.object_id) is not None:
+                    vehicle = await self._client.get_vehicle(vehicle_id)
+                    self._connected = vehicle_id, vehicle_name(vehicle)
+                    return
+        except PoderoError:
+            # It may be another device, or not be known yet.
+            pass
+        if not is_back:
+            return
+        try:
+            vehicles = await self._client.get_vehicles()
+        except PoderoError:
+            return
+        before = {vehicle.id for vehicle in self._vehicles}
+        for vehicle_id, name in new_vehicles(self.hass, vehicles).items():
+            if vehicle_id not in before:
+                self._connected = vehicle_id, name
+
+
+def onboarding_language(language: str) -> OnboardingLanguage:
+    """Return the language of Podero's page for a user's language."""
+    spoken = language.partition("-")[0]
+    return next((known for known in ONBOARDING_LANGUAGES if known == spoken), "en")
+
+
+def default_price_zone(
+    hass: HomeAssistant, vehicles: Collection[Vehicle]
+) -> PriceZone | None:
+    """Return the price zone of the other vehicles, or else the country's."""
+    zones = Counter(vehicle.price_zone for vehicle in vehicles if vehicle.price_zone)
+    if zones:
+        return max(zones, key=zones.__getitem__)
+    return PRICE_ZONES.get(hass.config.country or "")
+
+
+def _price_zone_schema(suggestion: PriceZone | None) -> vol.Schema:
+    """Return the form for a price zone."""
+    description = {"suggested_value": suggestion.lower()} if suggestion else None
+    selector = SelectSelector(
+        SelectSelectorConfig(
+            options=[zone.lower() for zone in PriceZone],
+            mode=SelectSelectorMode.DROPDOWN,
+            translation_key=CONF_PRICE_ZONE,
+        )
+    )
+    return with_back({vol.Optional(CONF_PRICE_ZONE, description=description): selector})

@@ -1,0 +1,154 @@
+"""The steps in which vehicles are chosen, of an account that is new or known."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
+
+from .api import NotFoundError, PoderoClient
+from .forms import (
+    CONF_BACK,
+    CONF_VEHICLE,
+    CONF_VEHICLES,
+    InputError,
+    at_field,
+    choice_schema,
+    errors_at,
+    ids_schema,
+    parse_ids,
+)
+from .helpers import async_create_client
+from .vehicles import configured_vehicles, vehicle_name, vehicle_subentry
+
+
+class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
+    FlowHandler[ContextT, ResultT, HandlerT]
+):
+    """The steps in which vehicles are chosen or their ids are typed.
+
+    Of every form what was typed is kept, so that its user can go back and forth.
+    """
+
+    _client: PoderoClient
+    """Calls for the user whose vehicles are chosen."""
+
+    _names: Mapping[str, str] = MappingProxyType({})
+    """The names of the vehicles that can be chosen, by their ids."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        super().__init__()
+        self._shown: list[str] = []
+        self._typed: dict[str, dict[str, Any]] = {}
+        self._clients: list[PoderoClient] = []
+
+    async def async_step_vehicles(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Ask which of the vehicles that the service lists."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if self._is_left("vehicles", user_input):
+                return await self.async_step_back()
+            if chosen := user_input.get(CONF_VEHICLES):
+                return await self._async_finish(
+                    [vehicle_subentry(key, self._names[key]) for key in chosen]
+                )
+            errors[CONF_VEHICLES] = "no_choice"
+        schema = choice_schema(CONF_VEHICLES, self._names, is_multiple=True)
+        return self._show("vehicles", schema, errors, last_step=True)
+
+    async def async_step_enter_vehicle(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Ask for the id of a vehicle."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if self._is_left("enter_vehicle", user_input):
+                return await self.async_step_back()
+            try:
+                vehicle = await self._async_read_vehicle(user_input)
+            except InputError as err:
+                errors = err.errors
+            else:
+                return await self._async_finish([vehicle])
+        schema = ids_schema(CONF_VEHICLE)
+        return self._show("enter_vehicle", schema, errors, last_step=True)
+
+    async def async_step_back(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Show what was shown before."""
+        self._shown.pop()
+        result: ResultT = await getattr(self, f"async_step_{self._shown[-1]}")()
+        return result
+
+    @abstractmethod
+    async def _async_finish(self, vehicles: list[ConfigSubentryData]) -> ResultT:
+        """Add the vehicles."""
+
+    async def _async_read_vehicle(
+        self, user_input: Mapping[str, Any]
+    ) -> ConfigSubentryData:
+        """Return the vehicle whose id was typed. Raises InputError."""
+        vehicle_id = parse_ids(user_input, CONF_VEHICLE)[CONF_VEHICLE]
+        if vehicle_id in configured_vehicles(self.hass):
+            raise InputError({CONF_VEHICLE: "already_configured"})
+        with errors_at(at_field(CONF_VEHICLE)):
+            vehicle = await self._client.get_vehicle(vehicle_id)
+            if vehicle.deleted_at is not None:
+                raise NotFoundError("The vehicle was deleted")
+        return vehicle_subentry(vehicle_id, vehicle_name(vehicle))
+
+    def _is_left(self, step_id: str, user_input: dict[str, Any]) -> bool:
+        """Keep what was typed, and return whether its user goes back."""
+        is_left = bool(user_input.pop(CONF_BACK, False))
+        self._typed[step_id] = user_input
+        return is_left
+
+    def _show(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        errors: dict[str, str],
+        *,
+        placeholders: Mapping[str, str] | None = None,
+        last_step: bool = False,
+    ) -> ResultT:
+        """Show a form with what was typed into it before."""
+        self._note_shown(step_id)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                schema, self._typed.get(step_id)
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+            last_step=last_step,
+        )
+
+    def _open_client(self, data: Mapping[str, Any]) -> PoderoClient:
+        """Return a client for account data, which is closed with the flow."""
+        client = async_create_client(self.hass, data)
+        self._clients.append(client)
+        return client
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Begin no request any longer."""
+        super().async_remove()
+        for client in self._clients:
+            client.close()
+
+    def _note_shown(self, step_id: str) -> None:
+        """Remember the way on which the user came here."""
+        if step_id in self._shown:
+            del self._shown[self._shown.index(step_id) :]
+        self._shown.append(step_id)

@@ -1,0 +1,439 @@
+"""A new car is connected on Podero's page, from the dialog that adds a car."""
+
+from collections.abc import AsyncIterator
+import json
+import logging
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+
+from .conftest import SetUp
+from .dialogs import SUBENTRY_FLOWS, Person
+from .repository import read_texts
+from .support import HeldFault, until
+from custom_components.podero import external_step, onboarding
+from custom_components.podero.api import PriceZone, Vehicle
+from custom_components.podero.const import DOMAIN
+from custom_components.podero.http import DATA_TICKETS
+from custom_components.podero.onboarding import default_price_zone, onboarding_language
+from simulator import Server, Simulator
+from simulator.connections import Connection
+
+TEXTS = read_texts("en")["config_subentries"]["vehicle"]
+THIRD_NAME = "Renault Megane E-Tech (2024)"
+
+
+@pytest.fixture(autouse=True)
+def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look after Podero's page only where a test is about it."""
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
+
+
+@pytest.fixture
+def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look after Podero's page all the time."""
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.02)
+
+
+@pytest.fixture
+async def person(
+    hass: HomeAssistant, server: Server, hass_client: ClientSessionGenerator
+) -> AsyncIterator[Person]:
+    """Return an administrator; nothing may be left of what is done."""
+    hass.config.country = "AT"
+    for domain in ("config", DOMAIN):
+        assert await async_setup_component(hass, domain, {})
+    yield Person(hass, await hass_client(), flows=SUBENTRY_FLOWS)
+    manager = hass.config_entries.subentries
+    for flow in manager.async_progress(include_uninitialized=True):
+        manager.async_abort(flow["flow_id"])
+    assert not hass.data.get(DATA_TICKETS)
+
+
+async def begin(person: Person, entry: MockConfigEntry) -> dict[str, Any]:
+    """Choose to connect a car, and return the form for it."""
+    step = await person.add_vehicle(entry)
+    step = await person.submit(step, next_step_id="connect")
+    assert (step["type"], step["step_id"]) == ("form", "connect")
+    return step
+
+
+async def open_page(person: Person, entry: MockConfigEntry) -> dict[str, Any]:
+    """Go on to Podero's page."""
+    step = await person.submit(await begin(person, entry), price_zone="at")
+    assert (step["type"], step["step_id"]) == ("external", "onboarding")
+    return step
+
+
+def connection(simulator: Simulator) -> Connection:
+    """Return the only connection that was started."""
+    (started,) = simulator.connections.values()
+    return started
+
+
+def assert_added(step: dict[str, Any], entry: MockConfigEntry, vehicle_id: str) -> None:
+    """Check that the car was added to the account."""
+    assert step["type"] == "create_entry"
+    added = list(entry.subentries.values())[-1]
+    assert (added.unique_id, added.title) == (vehicle_id, THIRD_NAME)
+
+
+async def test_connect(
+    hass: HomeAssistant,
+    server: Server,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    person: Person,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Explained, connected, come back, read, added."""
+    caplog.set_level(logging.DEBUG)
+    await set_up(entry)
+    person.headers["Accept-Language"] = "de-AT"
+    step = await begin(person, entry)
+    zone, back = step["data_schema"]
+    assert zone["description"] == {"suggested_value": "at"}
+    assert back["name"] == "back"
+    assert not simulator.connections
+
+    step = await person.submit(step, price_zone="at")
+    assert (step["type"], step["step_id"]) == ("external", "onboarding")
+    started = connection(simulator)
+    assert step["url"] == f"{server.url}/onboarding/{started.id}"
+    request = next(r for r in simulator.requests if "onboarding" in r.path)
+    assert request.json["language"] == "de"
+    assert request.json["price_zone_default"] == "AT"
+    assert request.json["user_id"] == simulator.account.user_id
+    addresses = URL(started.success_url), URL(started.cancel_url)
+    for address in addresses:
+        assert address.path.startswith("/api/podero/return/")
+
+    await person.sign_in(step, "2")
+    step = await person.wait(step)
+    assert_added(step, entry, simulator.vehicles[2].id)
+    await hass.async_block_till_done()
+    assert len(entry.runtime_data.coordinators) == 2
+    # Home Assistant itself logs what it serves: the address that was used, and is over.
+    for secret in (started.id, addresses[1].path):
+        assert secret not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "option",
+    # Podero does not say which device it is, or does not list it.
+    ["onboarding_names_device", "lists_vehicles"],
+)
+async def test_the_new_car_is_found(
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    option: str,
+) -> None:
+    """The new car is found in one of two ways, and not one that was there before."""
+    entry.add_to_hass(person.hass)
+    setattr(simulator, option, False)
+    step = await open_page(person, entry)
+    await person.sign_in(step, "2")
+    assert_added(await person.wait(step), entry, simulator.vehicles[2].id)
+    assert len(entry.subentries) == 2
+
+
+async def test_from_the_set_up(
+    hass: HomeAssistant, server: Server, simulator: Simulator, person: Person
+) -> None:
+    """An account without a car leads to the connecting of one."""
+    simulator.vehicles.clear()
+    account = simulator.account
+    flow = hass.config_entries.flow
+    result: Any = await flow.async_init(DOMAIN, context={"source": "user"})
+    for answer in (
+        {"next_step_id": "password"},
+        {
+            "username": account.username,
+            "password": account.password,
+            "organization_id": account.organization_id,
+            "server": {"environment": "custom", "base_url": server.url},
+        },
+        {"organization_id": account.organization_id, "user_id": account.user_id},
+        {"next_step_id": "connect"},
+    ):
+        result = await flow.async_configure(result["flow_id"], answer)
+    entry = result["result"]
+    step = await person.look({"flow_id": result["next_flow"][1]})
+    assert (step["type"], step["step_id"]) == ("form", "connect")
+    step = await person.submit(step, price_zone="at")
+    await person.sign_in(step, "2")
+    assert_added(await person.wait(step), entry, simulator.vehicles[0].id)
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_nobody_came_back_but_the_car_is_there(
+    simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """A window that is closed after the car was connected does not matter."""
+    entry.add_to_hass(person.hass)
+    step = await open_page(person, entry)
+    started = connection(simulator)
+    car = simulator.connect_vehicle(simulator.account.user_id, 2)
+    started.object_id = car.id
+    assert_added(await person.wait(step), entry, car.id)
+
+
+async def test_cancelled(
+    simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """Who cancels is told so, and no car was added."""
+    entry.add_to_hass(person.hass)
+    step = await open_page(person, entry)
+    await person.sign_in(step, "cancel")
+    await assert_ended(person, step, "cancelled")
+    assert len(entry.subentries) == 1
+
+
+async def assert_ended(person: Person, step: dict[str, Any], reason: str) -> None:
+    """Check that a dialog ends with a sentence."""
+    step = await person.wait(step)
+    assert (step["type"], step["reason"]) == ("abort", reason)
+    assert TEXTS["abort"][reason]
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_expired(
+    simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """A page that has expired is given up."""
+    entry.add_to_hass(person.hass)
+    simulator.add_fault(
+        kind="onboarding",
+        body=json.dumps(
+            {
+                "id": "7",
+                "authentication_url": "https://podero.example/page",
+                "expiration_date": "2026-01-01T00:00:00Z",
+            }
+        ).encode(),
+    )
+    step = await open_page(person, entry)
+    await assert_ended(person, step, "expired")
+
+
+async def test_nobody_came_back(
+    entry: MockConfigEntry, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After half an hour nobody is expected any longer."""
+    assert onboarding.ONBOARDING_TIMEOUT == 30 * 60
+    monkeypatch.setattr(onboarding, "ONBOARDING_TIMEOUT", 0.05)
+    entry.add_to_hass(person.hass)
+    step = await open_page(person, entry)
+    await assert_ended(person, step, "timed_out")
+
+
+async def test_back_without_a_car(
+    simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """Who comes back without a car can look again, connect again, or type an id."""
+    entry.add_to_hass(person.hass)
+    step = await open_page(person, entry)
+    await person.sign_in(step, "heat-pump")
+    step = await person.wait(step)
+    options = ["look", "connect", "enter_vehicle"]
+    for _ in range(2):
+        assert (step["type"], step["menu_options"]) == ("menu", options)
+        assert TEXTS["step"]["not_connected"]["menu_options"].keys() == set(options)
+        step = await person.submit(step, next_step_id="look")
+    step = await person.submit(step, next_step_id="enter_vehicle")
+    step = await person.submit(step, back=True)
+    assert step["menu_options"] == options
+
+    # It only needed a moment.
+    simulator.onboarding_names_device = False
+    car = simulator.connect_vehicle(simulator.account.user_id, 2)
+    step = await person.submit(step, next_step_id="look")
+    assert_added(step, entry, car.id)
+
+
+async def test_connected_again(
+    simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """From the menu after a failure another page is opened, which counts."""
+    entry.add_to_hass(person.hass)
+    step = await open_page(person, entry)
+    await person.sign_in(step, "heat-pump")
+    step = await person.wait(step)
+    step = await person.submit(step, next_step_id="connect")
+    step = await person.submit(step, price_zone="de_lu")
+    assert len(simulator.connections) == 2
+    await person.sign_in(step, "2")
+    assert_added(await person.wait(step), entry, simulator.vehicles[2].id)
+
+
+async def test_a_car_that_is_there(
+    simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """A car that was only connected again is not added twice."""
+    entry.add_to_hass(person.hass)
+    step = await open_page(person, entry)
+    started = connection(simulator)
+    started.object_id = simulator.vehicles[0].id
+    status, _, _ = await person.visit(URL(started.success_url))
+    assert status == 200
+    await assert_ended(person, step, "already_configured")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"status": 403}, "not_offered"),
+        ({"status": 404}, "not_offered"),
+        ({"status": 422}, "not_offered"),
+        ({"status": 401}, "invalid_auth"),
+        ({"status": 409}, "conflict"),
+        ({"status": 429}, "rate_limited"),
+        ({"status": 503}, "cannot_connect"),
+        ({"body": b"[]"}, "invalid_response"),
+        ({"body": b'{"authentication_url": "javascript:1"}'}, "untrusted_link"),
+    ],
+)
+async def test_refused(
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    person: Person,
+    fault: dict[str, Any],
+    error: str,
+) -> None:
+    """Why Podero's page cannot be opened is said, and it can be tried again."""
+    entry.add_to_hass(person.hass)
+    step = await begin(person, entry)
+    simulator.add_fault(kind="onboarding", **fault)
+    step = await person.submit(step, price_zone="hu")
+    assert (step["type"], step["errors"]) == ("form", {"base": error})
+    assert step["data_schema"][0]["description"] == {"suggested_value": "hu"}
+    assert TEXTS["error"][error]
+    simulator.clear_faults()
+    step = await person.submit(step, price_zone="hu")
+    assert step["type"] == "external"
+
+
+async def test_no_price_zone(
+    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """Where the price zone is not known, its user has to choose."""
+    hass.config.country = "SE"
+    entry.add_to_hass(hass)
+    simulator.vehicles[1].override(price_zone=None)
+    simulator.vehicles[0].override(price_zone=None)
+    step = await begin(person, entry)
+    step = await person.submit(step)
+    assert step["errors"] == {"price_zone": "no_choice"}
+    step = await person.submit(step, back=True)
+    assert (step["type"], step["step_id"]) == ("menu", "user")
+
+
+async def test_closed_while_it_starts(
+    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, person: Person
+) -> None:
+    """A dialog that is closed meanwhile leaves nothing behind."""
+    entry.add_to_hass(hass)
+    step = await begin(person, entry)
+    held = HeldFault(kind="onboarding")
+    simulator.add_fault(held)
+    submitting = hass.async_create_task(person.submit(step, price_zone="at"))
+    await until(lambda: any("onboarding" in r.path for r in simulator.requests))
+    await person.close(step)
+    held.let_go.set()
+    assert (await submitting)["type"] == "abort"
+    assert not hass.data.get(DATA_TICKETS)
+
+
+async def test_the_account_is_reloaded_meanwhile(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    person: Person,
+) -> None:
+    """What happens to the account does not matter to the page that is open."""
+    await set_up(entry)
+    step = await open_page(person, entry)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    await person.sign_in(step, "2")
+    assert_added(await person.wait(step), entry, simulator.vehicles[2].id)
+
+
+async def test_a_ticket_is_good_once(
+    entry: MockConfigEntry, person: Person, simulator: Simulator
+) -> None:
+    """Nobody can come back a second time, or another way."""
+    entry.add_to_hass(person.hass)
+    step = await open_page(person, entry)
+    address = await person.choose(step, "cancel")
+    assert (await person.visit(address))[0] == 200
+    assert (await person.visit(address))[0] == 404
+    success = URL(connection(simulator).success_url)
+    assert (await person.visit(success))[0] == 404
+    await assert_ended(person, step, "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("language", "known"),
+    [
+        ("de", "de"),
+        ("de-CH", "de"),
+        ("sv", "sv"),
+        ("fr", "en"),
+        ("nb", "en"),
+        ("", "en"),
+        ("pl", "pl"),
+        ("en-GB", "en"),
+    ],
+)
+def test_languages(language: str, known: str) -> None:
+    """The page is asked for in the user's language if it speaks it."""
+    assert onboarding_language(language) == known
+
+
+@pytest.mark.parametrize(
+    ("country", "zones", "expected"),
+    [
+        ("AT", [], PriceZone.AT),
+        ("DE", [], PriceZone.DE_LU),
+        ("LU", [], PriceZone.DE_LU),
+        ("GB", [], PriceZone.UK),
+        ("SE", [], None),
+        ("IT", [], None),
+        ("US", [], None),
+        (None, [], None),
+        ("AT", [None], PriceZone.AT),
+        ("AT", [PriceZone.HU, None], PriceZone.HU),
+        ("SE", [PriceZone.SE_4, PriceZone.SE_3, PriceZone.SE_3], PriceZone.SE_3),
+    ],
+)
+async def test_price_zones(
+    hass: HomeAssistant,
+    country: str | None,
+    zones: list[PriceZone | None],
+    expected: PriceZone | None,
+) -> None:
+    """The other cars know best, then the country, if it has one zone."""
+    hass.config.country = country
+    vehicles = [Vehicle(price_zone=zone) for zone in zones]
+    assert default_price_zone(hass, vehicles) is expected
+
+
+def test_texts() -> None:
+    """Each zone that can be chosen has its text, the same as the sensor's."""
+    texts = read_texts("en")
+    zones = {zone.lower() for zone in PriceZone}
+    assert texts["selector"]["price_zone"]["options"].keys() == zones
+    assert (
+        texts["selector"]["price_zone"]["options"]
+        == texts["entity"]["sensor"]["price_zone"]["state"]
+    )

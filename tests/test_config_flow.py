@@ -27,7 +27,8 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import SelectSelector
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp, account_entry, vehicle_subentry
+from .conftest import SetUp
+from .home import account_entry, vehicle_subentry
 from .support import complaints
 from custom_components import podero
 from custom_components.podero import forms

@@ -22,8 +22,9 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
-from .conftest import SetUp, account_entry, vehicle_subentry
+from .conftest import SetUp
 from .controls import call
+from .home import account_entry, vehicle_subentry
 from .support import (
     HeldFault,
     begin,

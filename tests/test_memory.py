@@ -17,7 +17,8 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant, ServiceCall
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import Refresh, SetUp, account_entry, vehicle_subentry
+from .conftest import Refresh, SetUp
+from .home import account_entry, vehicle_subentry
 from .support import reauth_flows
 from .test_trigger import automate, device_of, on_all
 from simulator import Car, Server, Simulator

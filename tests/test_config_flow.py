@@ -768,7 +768,7 @@ async def test_long_names(
     await hass.async_block_till_done()
     (subentry,) = entry.subentries.values()
     assert f"{manufacturer} {model}".startswith(subentry.title)
-    assert len(hass.states.async_all()) > 35
+    assert len(hass.states.async_all()) > 20
     assert not complaints(caplog)
 
 

@@ -71,33 +71,33 @@ def test_what_the_code_speaks_of_has_a_text(kind: str) -> None:
 
 def test_no_text_of_a_flow_is_left_over() -> None:
     """Each step, error and way to end of a flow is one that the code knows."""
-    flows = {"config_flow": [TEXTS["config"], *TEXTS["config_subentries"].values()]}
-    if issues := TEXTS.get("issues"):
-        flows["repairs"] = [issue.get("fix_flow", {}) for issue in issues.values()]
+    subentries = TEXTS["config_subentries"].values()
+    fix_flows = [issue.get("fix_flow", {}) for issue in TEXTS["issues"].values()]
     # What Home Assistant itself ends a flow with.
     known = {"already_configured", "untrusted_link", *ERROR_KEYS}
     known |= {f"link_{key}" for key in ERROR_KEYS}
-    api = modules(INTEGRATION / "api")
-    shared = [
-        node
-        for module in (modules()["const"], modules()["forms"], api["ids"])
-        for node in ast.walk(module)
-    ]
-    for name, trees in flows.items():
-        nodes = list(ast.walk(modules()[name]))
+    steps = {"vehicle_steps", "onboarding", "external_step"}
+    for names, trees in (
+        ({"config_flow", "forms", *steps}, [TEXTS["config"], *subentries]),
+        ({"repairs", "external_step"}, fix_flows),
+    ):
+        nodes = [
+            node for name in names | {"const"} for node in ast.walk(modules()[name])
+        ]
+        nodes += ast.walk(modules(INTEGRATION / "api")["ids"])
         words = known | {
             node.value
-            for node in [*nodes, *shared]
+            for node in nodes
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-        steps = {
+        offered = {
             node.name.removeprefix("async_step_")
             for node in nodes
             if isinstance(node, ast.AsyncFunctionDef)
         }
         for tree in trees:
-            assert tree.get("step", {}).keys() <= steps, name
-            assert {*tree.get("error", ()), *tree.get("abort", ())} <= words, name
+            assert tree.get("step", {}).keys() <= offered, names
+            assert {*tree.get("error", ()), *tree.get("abort", ())} <= words, names
 
 
 def _fields(described: dict[str, Any] | None) -> dict[str, Any]:

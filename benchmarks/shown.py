@@ -59,8 +59,12 @@ _ALL: Final = [
 DEFAULT: Final = [shown for shown in _ALL if shown.is_default]
 """What is shown unless a person turns it off."""
 
-_BY_DEFAULT: Final = {shown.field for shown in DEFAULT if shown.key not in COMPUTED}
+_ONCE: Final = {
+    shown.field: shown
+    for shown in sorted(_ALL, key=lambda shown: shown.is_default)
+    if shown.key not in COMPUTED
+}
 EVERY_FIELD: Final = [
-    shown for shown in _ALL if shown.is_default or shown.field not in _BY_DEFAULT
+    shown for shown in _ALL if shown.is_default or shown is _ONCE.get(shown.field)
 ]
 """What is shown where a person turns everything on, each field once."""

@@ -58,7 +58,7 @@ PREFERENCES = {
     ),
     "pause": Control(
         "podero.pause_charging",
-        "binary_sensor.car_1_charging_paused",
+        "switch.car_1_pause_charging",
         "off",
         "on",
         {"pause_power_until": "2999-01-01T12:00:00+00:00"},

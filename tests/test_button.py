@@ -131,6 +131,36 @@ async def test_refused_in_the_dialog(
     assert "The vehicle is fully charged already" in answer["error"]["message"]
 
 
+async def test_armed_elsewhere_since_the_last_reading(home: Home) -> None:
+    home.car.unplug()
+    await home.set_up()
+    assert home.state(ARMED) == "off"
+    home.car.boost()
+    await press(home, CANCEL)
+    assert home.state(ARMED) == "off"
+    assert home.written() == [("DELETE", None)]
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_nothing_to_cancel(home: Home, is_running: bool) -> None:
+    """Nobody is left to believe that a running one was stopped."""
+    if is_running:
+        home.car.boost()
+        home.simulator.advance(timedelta(seconds=45))
+    await home.set_up()
+    with pytest.raises(ServiceValidationError, match="ends when you unplug the car"):
+        await press(home, CANCEL)
+    assert not home.written()
+
+
+async def test_unknown_whether_there_is_something_to_cancel(home: Home) -> None:
+    """The service decides."""
+    home.car.override(boost_for_next_session=None)
+    await home.set_up()
+    await press(home, CANCEL)
+    assert home.written() == [("DELETE", None)]
+
+
 async def test_writes_one_after_the_other(home: Home) -> None:
     home.car.unplug()
     await home.set_up()

@@ -75,6 +75,11 @@ REFUSALS: list[tuple[dict[str, Any], type[HomeAssistantError], str]] = [
 ]
 
 
+def _arm(home: Home) -> None:
+    """Let there be something to cancel."""
+    home.car.override(boost_for_next_session=True)
+
+
 @each_preference
 async def test_set(home: Home, control: Control) -> None:
     await home.set_up()
@@ -88,9 +93,10 @@ async def test_set(home: Home, control: Control) -> None:
 
 @each_control
 async def test_refused(home: Home, control: Control) -> None:
+    _arm(home)
     await home.set_up()
     kind = "boost" if control.action == "button.press" else "preferences"
-    others = "sensor.car_1_battery", "binary_sensor.car_1_charging_paused"
+    others = "sensor.car_1_battery", "switch.car_1_pause_charging"
     before = [home.state(entity_id) for entity_id in others]
     for fault, kind_of_error, text in REFUSALS:
         home.simulator.add_fault(kind=kind, **fault)
@@ -107,6 +113,7 @@ async def test_refused(home: Home, control: Control) -> None:
 
 @each_control
 async def test_no_answer_in_time(home: Home, control: Control) -> None:
+    _arm(home)
     await home.set_up()
     home.simulator.add_fault(kind="preferences", delay=60)
     home.simulator.add_fault(kind="boost", delay=60)
@@ -123,6 +130,7 @@ async def test_no_answer_in_time(home: Home, control: Control) -> None:
 @each_control
 async def test_read_only_scope(home: Home, control: Control) -> None:
     home.simulator.tokens.read_only = True
+    _arm(home)
     await home.set_up()
     with pytest.raises(HomeAssistantError, match=NOT_ALLOWED):
         await home.act(control)
@@ -381,7 +389,7 @@ async def test_twins_agree(
         "charge policy": ("binary_sensor.car_1_charge_policy", "off"),
         "over charge": ("binary_sensor.car_1_charge_above_the_limit", "on"),
         "charge level": ("sensor.car_1_minimum_level_by_deadline", "85"),
-        "pause": ("sensor.car_1_paused_until", "2999-01-01T12:00:00+00:00"),
+        "pause": ("binary_sensor.car_1_charging_paused", "on"),
     }
     for name, (twin, after) in twins.items():
         before = home.readings()
@@ -399,6 +407,7 @@ async def test_twins_are_off_by_default(home: Home) -> None:
         "binary_sensor.car_1_smart_optimization",
         "binary_sensor.car_1_charge_policy",
         "binary_sensor.car_1_charge_above_the_limit",
+        "binary_sensor.car_1_charging_paused",
         "sensor.car_1_minimum_level_by_deadline",
     ):
         assert home.hass.states.get(twin) is None

@@ -20,6 +20,7 @@ from custom_components.podero.const import DOMAIN
 
 CHARGING_STATE = "sensor.car_1_charging_state"
 FINISHES = "sensor.car_1_charging_ends"
+PAUSED_UNTIL = "sensor.car_1_paused_until"
 DEADLINE = "sensor.car_1_next_charging_deadline"
 
 type Report = Callable[..., Awaitable[None]]
@@ -250,6 +251,18 @@ async def test_no_deadline_without_a_policy(home: Home, enabled: bool | None) ->
     home.car.override(charge_deadline_at="06:00:00", is_charge_policy_enabled=enabled)
     await home.set_up()
     assert home.state(DEADLINE) == STATE_UNKNOWN
+
+
+@pytest.mark.freeze_time("2026-03-04T20:00:00Z")
+async def test_end_of_pause(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    """It is known until it has come, although the service tells it for ever."""
+    home.car.override(pause_power_until="2026-03-04T20:05:00Z")
+    await home.set_up()
+    assert home.state(PAUSED_UNTIL) == "2026-03-04T20:05:00+00:00"
+    await _pass(home, freezer, 4)
+    assert home.state(PAUSED_UNTIL) == "2026-03-04T20:05:00+00:00"
+    await _pass(home, freezer, 1)
+    assert home.state(PAUSED_UNTIL) == STATE_UNKNOWN
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")

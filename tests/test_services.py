@@ -21,7 +21,7 @@ from .home import Home
 from custom_components.podero.const import DOMAIN
 
 NOW = "2026-11-02T12:00:00.700000+00:00"
-PAUSED = "binary_sensor.car_1_charging_paused"
+PAUSED = "switch.car_1_pause_charging"
 PAUSED_UNTIL = "sensor.car_1_paused_until"
 
 
@@ -131,11 +131,11 @@ async def test_targets(
         assert paused == [
             number
             for number in (1, 2)
-            if home.state(f"binary_sensor.car_{number}_charging_paused") == "on"
+            if home.state(f"switch.car_{number}_pause_charging") == "on"
         ]
         await home.call("podero.resume_charging", **target)
         for number in (1, 2):
-            found = home.state(f"binary_sensor.car_{number}_charging_paused")
+            found = home.state(f"switch.car_{number}_pause_charging")
             assert found == "off"
 
 
@@ -210,7 +210,7 @@ async def test_one_fails_the_other_pauses(home: Home) -> None:
     home.car.delete()
     with pytest.raises(HomeAssistantError, match="Podero does not know this vehicle"):
         await pause(home, device_id=[home.device_id(car) for car in (1, 2)])
-    assert home.state("binary_sensor.car_2_charging_paused") == "on"
+    assert home.state("switch.car_2_pause_charging") == "on"
     await home.settle()
     assert home.state(PAUSED) == "unavailable"
 

@@ -47,8 +47,7 @@ def _described(form: dict[str, Any]) -> dict[str, Any]:
     return form
 
 
-READ_PLATFORMS = {"binary_sensor", "sensor"}
-CONTROL_PLATFORMS = {"button", "number", "switch", "time"}
+CONTROLS = {"button", "number", "switch", "time"}
 
 KEY = vol.Match(r"^(?!.+[_-]{2})(?![_-])[a-z0-9_-]+(?<![_-])$")
 TEXTS = {KEY: _text}
@@ -159,13 +158,11 @@ def test_names_are_distinct(language: str) -> None:
         for key, entity in entities.items():
             by_name.setdefault(entity["name"].casefold(), []).append((platform, key))
     for name, bearers in by_name.items():
-        twins = [bearer for bearer in bearers if not is_on[bearer]]
-        controls = [bearer for bearer in bearers if bearer not in twins]
+        controls = [bearer for bearer in bearers if bearer[0] in CONTROLS]
+        others = [bearer for bearer in bearers if bearer not in controls]
         assert len(controls) <= 1, (name, bearers)
-        assert len(twins) <= 1, (name, bearers)
-        if controls and twins:
-            assert twins[0][0] in READ_PLATFORMS, (name, bearers)
-            assert controls[0][0] in CONTROL_PLATFORMS, (name, bearers)
+        assert len(others) <= 1, (name, bearers)
+        assert not (controls and others and is_on[others[0]]), (name, bearers)
 
 
 def test_fields_have_one_name() -> None:

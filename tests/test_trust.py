@@ -301,7 +301,7 @@ async def test_a_pause_that_is_not_in_force(
             duration={"hours": 1},
         )
     assert caught.value.translation_key == "not_confirmed"
-    assert state(hass, "binary_sensor.car_1_charging_paused") == "off"
+    assert state(hass, "switch.car_1_pause_charging") == "off"
 
 
 # Left alone.

@@ -33,8 +33,12 @@ def _diagnostic(key: str) -> PoderoBinarySensorDescription:
     )
 
 
-def _twin_of_switch(key: str) -> PoderoBinarySensorDescription:
-    return PoderoBinarySensorDescription(key=key, entity_registry_enabled_default=False)
+def _twin_of_switch(
+    key: str, field: str | None = None
+) -> PoderoBinarySensorDescription:
+    return PoderoBinarySensorDescription(
+        key=key, field=field, entity_registry_enabled_default=False
+    )
 
 
 BINARY_SENSORS: tuple[PoderoBinarySensorDescription, ...] = (
@@ -49,7 +53,7 @@ BINARY_SENSORS: tuple[PoderoBinarySensorDescription, ...] = (
         device_class=BinarySensorDeviceClass.BATTERY_CHARGING,
     ),
     PoderoBinarySensorDescription(key="fully_charged", field="is_fully_charged"),
-    PoderoBinarySensorDescription(key="pause_active", field="is_pause_power_active"),
+    _twin_of_switch("pause_active", "is_pause_power_active"),
     PoderoBinarySensorDescription(key="boost_armed", field="boost_for_next_session"),
     PoderoBinarySensorDescription(
         key="action_needed", device_class=BinarySensorDeviceClass.PROBLEM

@@ -15,7 +15,11 @@ from homeassistant.config_entries import (
     ConfigSubentry,
 )
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
+from homeassistant.exceptions import (
+    ConfigEntryAuthFailed,
+    HomeAssistantError,
+    ServiceValidationError,
+)
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
@@ -344,6 +348,22 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                 translation_domain=DOMAIN, translation_key="not_confirmed"
             )
 
+    async def async_pause(self, until: datetime | None) -> None:
+        """Pause charging until a moment, or resume it with None.
+
+        Raises HomeAssistantError as async_set does, and where the car charges on.
+        """
+        await self.async_set(
+            "pause_power_until", until, is_pause_power_active=until is not None
+        )
+        if until is not None and self.data.boost_state in (
+            BoostState.REQUESTED,
+            BoostState.ONGOING,
+        ):
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="pause_does_not_stop_boost"
+            )
+
     async def async_start_boost(self) -> None:
         """Charge now. Raises HomeAssistantError where the service refuses it."""
         async with self._async_writing():
@@ -351,8 +371,21 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         await self.async_refresh()
 
     async def async_cancel_boost(self) -> None:
-        """Take "charge now" back. Raises as async_start_boost does."""
+        """Take back "charge now" at the next plug-in. Raises as async_start_boost does.
+
+        The service accepts this where there is nothing to take back, and does nothing.
+        """
         async with self._async_writing():
+            if self.data.boost_for_next_session is False:
+                # It may have been armed in Podero's app since the last reading.
+                await self.async_refresh()
+                if (
+                    self.last_update_success
+                    and self.data.boost_for_next_session is False
+                ):
+                    raise ServiceValidationError(
+                        translation_domain=DOMAIN, translation_key="nothing_to_cancel"
+                    )
             await self.client.cancel_boost(self.vehicle_id)
         await self.async_refresh()
 

@@ -1,10 +1,15 @@
-"""What of a vehicle is set as a number."""
+"""What of a vehicle is set as a number: one line or a few per field."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import override
 
-from homeassistant.components.number import NumberEntity, NumberEntityDescription
-from homeassistant.const import EntityCategory, UnitOfRatio
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntity,
+    NumberEntityDescription,
+)
+from homeassistant.const import EntityCategory, UnitOfPower, UnitOfRatio
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -22,13 +27,32 @@ class PoderoNumberDescription(PoderoEntityDescription, NumberEntityDescription):
     """Describe a number."""
 
 
-MINIMUM_CHARGE_LIMIT = PoderoNumberDescription(
-    key="minimum_charge_limit",
+_preference = partial(
+    PoderoNumberDescription,
     entity_category=EntityCategory.CONFIG,
     native_min_value=0,
-    native_max_value=100,
     native_step=1,
-    native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+)
+
+# Of use only to those who have an inverter at Podero, too.
+_threshold = partial(
+    _preference,
+    device_class=NumberDeviceClass.POWER,
+    native_max_value=50_000,
+    native_unit_of_measurement=UnitOfPower.WATT,
+    entity_registry_enabled_default=False,
+)
+
+NUMBERS: tuple[PoderoNumberDescription, ...] = (
+    _preference(
+        key="minimum_charge_limit",
+        native_max_value=100,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+    ),
+    _threshold(key="hems_min_export_to_start_w"),
+    _threshold(key="hems_max_import_before_stopping_w"),
+    _threshold(key="hems_min_production_to_start_w"),
+    _threshold(key="hems_min_production_before_stopping_w"),
 )
 
 
@@ -37,10 +61,10 @@ async def async_setup_entry(
     entry: PoderoConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the number of each vehicle."""
+    """Add the numbers of each vehicle."""
     for subentry_id, coordinator in entry.runtime_data.vehicles:
         async_add_entities(
-            [PoderoNumber(coordinator, MINIMUM_CHARGE_LIMIT)],
+            (PoderoNumber(coordinator, description) for description in NUMBERS),
             config_subentry_id=subentry_id,
         )
 

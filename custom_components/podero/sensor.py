@@ -182,9 +182,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         entity_registry_enabled_default=False,
     ),
     PoderoSensorDescription(
-        key="pause_power_until", device_class=SensorDeviceClass.TIMESTAMP
-    ),
-    PoderoSensorDescription(
         key="minimum_charge_limit",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=0,
@@ -266,6 +263,10 @@ def _next(clock_time: time) -> datetime:
     return next(moment for moment in moments if moment > now)
 
 
+PAUSED_UNTIL = PoderoSensorDescription(
+    key="pause_power_until", device_class=SensorDeviceClass.TIMESTAMP
+)
+
 CHARGE_DEADLINE = PoderoSensorDescription(
     key="charge_deadline",
     field="charge_deadline_at",
@@ -287,11 +288,14 @@ async def async_setup_entry(
     """Add the sensors of each vehicle."""
     clock_sensors: list[PoderoClockSensor] = []
     for subentry_id, coordinator in entry.runtime_data.vehicles:
-        deadline = PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE)
-        finish = PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT)
-        clock_sensors += deadline, finish
         sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
-        async_add_entities([*sensors, deadline, finish], config_subentry_id=subentry_id)
+        with_clock = (
+            PoderoPauseSensor(coordinator, PAUSED_UNTIL),
+            PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE),
+            PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
+        )
+        clock_sensors += with_clock
+        async_add_entities([*sensors, *with_clock], config_subentry_id=subentry_id)
     recompute = partial(_recompute, clock_sensors)
     entry.async_on_unload(async_track_time_interval(hass, recompute, CLOCK_INTERVAL))
 
@@ -328,6 +332,15 @@ def _recompute(sensors: Iterable[PoderoClockSensor], _: datetime) -> None:
     """Recompute them all: a timer would not notice a clock that is set."""
     for sensor in sensors:
         sensor.async_recompute()
+
+
+class PoderoPauseSensor(PoderoClockSensor):
+    """The end of the pause, until it has come."""
+
+    @override
+    def _compute(self) -> datetime | None:
+        until = self.coordinator.data.pause_power_until
+        return until if until is not None and until > dt_util.utcnow() else None
 
 
 class PoderoDeadlineSensor(PoderoClockSensor):

@@ -66,14 +66,9 @@ async def _async_resume_charging(call: ServiceCall) -> None:
 async def _async_pause(
     coordinators: Iterable[PoderoCoordinator], until: datetime | None
 ) -> None:
-    """Set the end of the pause of each vehicle; one that fails does not stop the others."""
+    """Pause or resume each vehicle; one that fails does not stop the others."""
     failures = await asyncio.gather(
-        *(
-            coordinator.async_set(
-                "pause_power_until", until, is_pause_power_active=until is not None
-            )
-            for coordinator in coordinators
-        ),
+        *(coordinator.async_pause(until) for coordinator in coordinators),
         return_exceptions=True,
     )
     for failure in filter(None, failures):

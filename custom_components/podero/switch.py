@@ -1,6 +1,7 @@
 """What of a vehicle can be switched on and off: one line per field."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, override
 
@@ -8,12 +9,16 @@ from homeassistant.components.switch import SwitchEntity, SwitchEntityDescriptio
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .coordinator import PoderoConfigEntry
 from .entity import PoderoEntity, PoderoEntityDescription
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
+
+PAUSE_DURATION = timedelta(hours=24)
+"""For how long the switch pauses charging."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,8 @@ SWITCHES: tuple[PoderoSwitchDescription, ...] = (
     _preference(key="over_charge", field="is_over_charge_allowed"),
 )
 
+PAUSE = PoderoSwitchDescription(key="pause", field="is_pause_power_active")
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -38,8 +45,9 @@ async def async_setup_entry(
 ) -> None:
     """Add the switches of each vehicle."""
     for subentry_id, coordinator in entry.runtime_data.vehicles:
+        switches = (PoderoSwitch(coordinator, description) for description in SWITCHES)
         async_add_entities(
-            (PoderoSwitch(coordinator, description) for description in SWITCHES),
+            [PoderoPauseSwitch(coordinator, PAUSE), *switches],
             config_subentry_id=subentry_id,
         )
 
@@ -63,3 +71,20 @@ class PoderoSwitch(PoderoEntity[bool], SwitchEntity):
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Switch it off."""
         await self.coordinator.async_set(self.entity_description.source, False)
+
+
+class PoderoPauseSwitch(PoderoSwitch):
+    """A switch that pauses charging for a day."""
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Pause charging; a pause that is longer stays."""
+        until = dt_util.utcnow().replace(microsecond=0) + PAUSE_DURATION
+        await self.coordinator.async_pause(
+            max(until, self.coordinator.data.pause_power_until or until)
+        )
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Resume charging."""
+        await self.coordinator.async_pause(None)

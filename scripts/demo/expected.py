@@ -102,10 +102,12 @@ def _charge_deadline(vehicle: Vehicle) -> Value:
     return deadline if deadline is None else Moment(deadline)
 
 
-def _boost_state(vehicle: Vehicle) -> Value:
-    state: str | None = vehicle.get("boost_state")
-    # In Home Assistant an unavailable entity is one that cannot be read.
-    return "not_available" if state == "unavailable" else state
+def _pause_power_until(vehicle: Vehicle) -> Value:
+    return (
+        _moment("pause_power_until")(vehicle)
+        if vehicle.get("is_pause_power_active")
+        else None
+    )
 
 
 def _location(vehicle: Vehicle) -> Value:
@@ -122,32 +124,21 @@ EXPECTED: dict[str, Expectation] = {
     "sensor.charging_power": _number("charge_rate_w", "W"),
     "sensor.charging_finishes_at": _charging_finishes_at,
     "sensor.charge_deadline": _charge_deadline,
-    "sensor.consumption_last_day": _number("consumption_last_day_kwh", "kWh"),
-    "sensor.consumption_last_week": _number("consumption_last_week_kwh", "kWh"),
     "sensor.consumption_last_month": _number("consumption_last_month_kwh", "kWh"),
-    "sensor.boost_state": _boost_state,
-    "sensor.optimization_score": _number("optimization_score"),
-    "sensor.current_mode": _text("current_mode"),
-    "sensor.pause_power_until": _moment("pause_power_until"),
-    "sensor.charge_target_min": _number("charge_target_min", "%"),
+    "sensor.pause_power_until": _pause_power_until,
     "sensor.charge_target_max": _number("charge_target_max", "%"),
-    "sensor.battery_at_plug_in": _number("battery_at_plug_in", "%"),
     "sensor.battery_capacity": _number("battery_capacity_kwh", "kWh"),
     "sensor.connection_status": _text("connection_status"),
-    "sensor.monitoring_status": _text("monitoring_status"),
-    "sensor.steering_status": _text("steering_status"),
     "sensor.last_reported": _moment("current_state_last_updated_at"),
-    "sensor.lifecycle_state": _text("lifecycle_state"),
-    "sensor.actual_steering_state": _text("actual_steering_state"),
     "binary_sensor.plugged_in": _is("is_plugged_in"),
     "binary_sensor.charging": _is("is_charging"),
     "binary_sensor.fully_charged": _is("is_fully_charged"),
-    "binary_sensor.pause_active": _is("is_pause_power_active"),
     "binary_sensor.boost_armed": _is("boost_for_next_session"),
     "binary_sensor.action_needed": _is("action_needed"),
     "binary_sensor.has_notification": _is("has_notification"),
     "binary_sensor.authenticated": _is("is_authenticated"),
     "device_tracker.location": _location,
+    "switch.pause": _is("is_pause_power_active"),
     "switch.smart_optimization": _is("is_smart_optimization_active"),
     "switch.charge_policy": _is("is_charge_policy_enabled"),
     "switch.over_charge": _is("is_over_charge_allowed"),

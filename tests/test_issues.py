@@ -13,6 +13,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .conftest import Refresh, SetUp, account_entry
 from .dialogs import bring_about, issues, kinds, only_issue
+from .home import Home
 from custom_components.podero.const import DOMAIN
 from simulator import ABSENT, Server, Simulator
 
@@ -470,3 +471,40 @@ async def test_removing_a_vehicle_clears(
     ]
     assert [issue.translation_placeholders for issue in left] == [{"vehicle": "Car 2"}]
     assert bool(left[0].dismissed_version) is is_ignored
+
+
+async def test_what_is_needed_stands_in_the_app_only(home: Home) -> None:
+    """An action is needed, and none is listed: the app knows, until none is needed."""
+    await home.set_up()
+    home.car.override(action_needed=True)
+    await home.refresh()
+    issue = only_issue(home.hass)
+    assert issue.translation_key == "unknown_action"
+    await home.refresh()
+    assert only_issue(home.hass) is issue
+    home.car.raise_message("The tariff changes.")
+    await home.refresh()
+    assert kinds(home.hass) == ["information"], "something is listed"
+    home.car.clear_actions()
+    await home.refresh()
+    assert kinds(home.hass) == ["unknown_action"]
+    home.car.override(action_needed=False)
+    await home.refresh()
+    assert not issues(home.hass)
+
+
+@pytest.mark.parametrize("actions", [None, ABSENT, "none"])
+async def test_what_is_needed_is_not_known(home: Home, actions: Any) -> None:
+    """The list may be empty or not: nothing is raised."""
+    home.car.override(action_needed=True, actions=actions)
+    await home.set_up()
+    assert not issues(home.hass)
+
+
+async def test_a_message_is_no_alarm(home: Home) -> None:
+    """It is new until it is read, and nothing has to be done."""
+    home.car.raise_message("The tariff changes.")
+    await home.set_up()
+    assert kinds(home.hass) == ["information"]
+    assert home.state("binary_sensor.car_1_new_message") == "on"
+    assert home.state("binary_sensor.car_1_action_needed") == "off"

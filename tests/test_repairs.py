@@ -27,6 +27,7 @@ from homeassistant.setup import async_setup_component
 
 from .conftest import Refresh, SetUp, account_entry
 from .dialogs import Person, bring_about, cues, issues, kinds, only_issue
+from .home import Home
 from .support import HeldFault, until
 from custom_components.podero import external_step, repairs
 from custom_components.podero.const import DOMAIN
@@ -1021,6 +1022,17 @@ async def test_unknown_action(
     assert (await person.submit(step))["type"] == "create_entry"
     assert not issues(hass)
     assert not cues(simulator)
+
+
+async def test_action_that_only_the_app_knows(home: Home, person: Person) -> None:
+    """It is fixed when Podero needs nothing any longer."""
+    home.car.override(action_needed=True)
+    await home.set_up()
+    step = await person.fix(only_issue(home.hass).issue_id)
+    assert step["errors"] == {"base": "still_pending"}
+    home.car.override(action_needed=False)
+    assert (await person.submit(step))["type"] == "create_entry"
+    assert not issues(home.hass)
 
 
 @pytest.mark.parametrize(("reason", "fault"), READING_FAILURES.items())

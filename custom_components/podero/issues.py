@@ -84,11 +84,14 @@ def _issues_of(
 
 
 def pending_actions(subentry_id: str, vehicle: Vehicle) -> dict[str, Action]:
-    """Return the pending actions by issue id; of two with the same id the first one."""
-    return {
-        _issue_id(subentry_id, action): action
-        for action in reversed(vehicle.actions or ())
-    }
+    """Return the pending actions by issue id; of two with the same id the first one.
+
+    Where an action is needed and none is listed, it is one that only Podero's app knows.
+    """
+    actions = vehicle.actions or ()
+    if vehicle.action_needed and not actions and vehicle.are_actions_known:
+        actions = (Action(),)
+    return {_issue_id(subentry_id, action): action for action in reversed(actions)}
 
 
 def _issue_id(subentry_id: str, action: Action) -> str:

@@ -19,8 +19,8 @@ from .contenders import (
     PODERO,
     RESTFUL,
     RESTFUL_DEFAULT,
+    Bench,
     Contender,
-    Road,
     floor,
     plain_coordinator,
     podero,
@@ -75,7 +75,7 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
     table.section("a poll of one vehicle", *SCENARIOS)
     server.serve(scenario("typical", vehicles))
     async with run_home() as hass:
-        contenders = await _contenders(Road(hass, server.url, vehicles))
+        contenders = await _contenders(Bench(hass, server.url, vehicles))
         cpus, times_elapsed, stalls = {}, {}, {}
         written: dict[str, list[str]] = {PODERO: [], RESTFUL: []}
         requests = []
@@ -119,7 +119,7 @@ async def _measure_with_serving(table: Table, rounds: int) -> None:
     vehicles = vehicle_ids(1)
     async with serve_here() as server, run_home() as hass:
         server.serve(scenario("typical", vehicles))
-        contenders = await _contenders(Road(hass, server.url, vehicles))
+        contenders = await _contenders(Bench(hass, server.url, vehicles))
         cpus = await _cpu_of_scenarios(server, contenders, rounds)
     table.section("a poll of one vehicle, with the serving", *SCENARIOS)
     _compare_with_floor(table, cpus, PLAIN, RESTFUL)
@@ -145,11 +145,11 @@ async def _measure_default_entities(server: Server, table: Table, rounds: int) -
     vehicles = vehicle_ids(1)
     server.serve(scenario("typical", vehicles))
     async with run_home() as hass:
-        road = Road(hass, server.url, vehicles)
+        bench = Bench(hass, server.url, vehicles)
         contenders = [
-            floor(road),
-            await podero(road),
-            await restful_integration(road, RESTFUL_DEFAULT),
+            floor(bench),
+            await podero(bench),
+            await restful_integration(bench, RESTFUL_DEFAULT),
         ]
         cpus = await _cpu_of_scenarios(server, contenders, rounds)
     table.section("beside RESTful with the default entities only", *SCENARIOS)
@@ -162,7 +162,7 @@ async def _measure_recorder(server: Server, table: Table, rounds: int) -> None:
     server.serve(scenario("typical", vehicles))
     shared, alone = {}, {}
     async with run_home(with_recorder=True) as hass:
-        contenders = await _contenders(Road(hass, server.url, vehicles))
+        contenders = await _contenders(Bench(hass, server.url, vehicles))
         for name in SCENARIOS:
             server.serve(scenario(name, vehicles))
             shared[name] = await cpu_recorded(
@@ -208,14 +208,14 @@ async def _measure_many_vehicles(server: Server, table: Table, rounds: int) -> N
     vehicles = vehicle_ids(VEHICLES)
     server.serve(scenario("typical", vehicles))
     async with run_home() as hass:
-        road = Road(hass, server.url, vehicles)
-        plain_memory, plain = await memory(road, plain_coordinator)
-        podero_memory, ours = await memory(road, podero)
-        theirs = await restful_integration(road, RESTFUL)
+        bench = Bench(hass, server.url, vehicles)
+        plain_memory, plain = await memory(bench, plain_coordinator)
+        podero_memory, ours = await memory(bench, podero)
+        theirs = await restful_integration(bench, RESTFUL)
         cpus = {}
         for name in OF_RESTFUL_FOR_MANY:
             server.serve(scenario(name, vehicles))
-            cpus[name] = await cpu([floor(road), ours, plain, theirs], rounds)
+            cpus[name] = await cpu([floor(bench), ours, plain, theirs], rounds)
         server.serve(scenario("unchanged", vehicles), delay=0.02)
         server.take_counts()
         await ours.poll()
@@ -233,12 +233,12 @@ async def _measure_many_vehicles(server: Server, table: Table, rounds: int) -> N
     table.row("Podero: requests at once", at_most(most_at_once, MOST_AT_ONCE, count))
 
 
-async def _contenders(road: Road) -> list[Contender]:
+async def _contenders(bench: Bench) -> list[Contender]:
     return [
-        floor(road),
-        await podero(road),
-        await plain_coordinator(road),
-        await restful_integration(road, RESTFUL),
+        floor(bench),
+        await podero(bench),
+        await plain_coordinator(bench),
+        await restful_integration(bench, RESTFUL),
     ]
 
 

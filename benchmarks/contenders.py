@@ -1,4 +1,4 @@
-"""Who polls the vehicles: the integration, and what people would use in its place."""
+"""What is compared: the integration, and the alternatives to it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -38,20 +38,20 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
-    """Where vehicles are polled, and which."""
+class Bench:
+    """The core, the server and the vehicles that are polled."""
 
     hass: HomeAssistant
     server: str
     vehicles: Sequence[str]
 
     def organization(self, name: str) -> str:
-        """Return the organisation of a contender: each has its own turn of the readings."""
+        """Return the organisation of a contender, so that each gets all readings in turn."""
         number = (FLOOR, PODERO, PLAIN, RESTFUL, RESTFUL_DEFAULT).index(name)
         return f"00000000-0000-4000-8000-{number:012}"
 
     def urls(self, name: str) -> dict[str, str]:
-        """Return the address of each vehicle for a contender."""
+        """Return the URL of each vehicle for a contender."""
         base = (
             f"{self.server}/api/partners/v2.0/org/{self.organization(name)}"
             f"/users/{_USER_ID}/electric-vehicles"
@@ -59,9 +59,9 @@ class Road:
         return {vehicle_id: f"{base}/{vehicle_id}" for vehicle_id in self.vehicles}
 
 
-def floor(road: Road) -> Contender:
-    """Return who sends the request and decodes the answer, and does nothing with it."""
-    session = async_get_clientsession(road.hass)
+def floor(bench: Bench) -> Contender:
+    """Return a contender that sends the request and decodes the answer, no more."""
+    session = async_get_clientsession(bench.hass)
 
     async def read(url: str) -> None:
         async with session.get(
@@ -69,48 +69,48 @@ def floor(road: Road) -> Contender:
         ) as answer:
             orjson.loads(await answer.read())
 
-    return _contender(FLOOR, [partial(read, url) for url in road.urls(FLOOR).values()])
+    return _contender(FLOOR, [partial(read, url) for url in bench.urls(FLOOR).values()])
 
 
-async def podero(road: Road) -> Contender:
-    """Return the integration, set up."""
-    organization_id = road.organization(PODERO)
+async def podero(bench: Bench) -> Contender:
+    """Set up the integration."""
+    organization_id = bench.organization(PODERO)
     entry = MockConfigEntry(
         domain=DOMAIN,
         unique_id=f"{organization_id}_{_USER_ID}",
         data={
-            "base_url": road.server,
+            "base_url": bench.server,
             "grant": "password",
             "username": "resident@example.com",
             "password": "password",
             "organization_id": organization_id,
             "user_id": _USER_ID,
         },
-        subentries_data=_subentries(road.vehicles),
+        subentries_data=_subentries(bench.vehicles),
     )
-    await _set_up(road.hass, entry)
+    await _set_up(bench.hass, entry)
     return _polling(PODERO, entry.runtime_data.coordinators.values())
 
 
-async def plain_coordinator(road: Road) -> Contender:
-    """Return a coordinator for each vehicle whose entities write on every poll."""
-    plain.install(road.hass, road.urls(PLAIN), EVERY_FIELD)
+async def plain_coordinator(bench: Bench) -> Contender:
+    """Set up a coordinator per vehicle whose entities write at every poll."""
+    plain.install(bench.hass, bench.urls(PLAIN), EVERY_FIELD)
     entry = MockConfigEntry(
-        domain=plain.DOMAIN, subentries_data=_subentries(road.vehicles)
+        domain=plain.DOMAIN, subentries_data=_subentries(bench.vehicles)
     )
-    await _set_up(road.hass, entry)
-    return _polling(PLAIN, entry.runtime_data.coordinators.values())
+    await _set_up(bench.hass, entry)
+    return _polling(PLAIN, entry.runtime_data.values())
 
 
-async def restful_integration(road: Road, name: str) -> Contender:
-    """Return Home Assistant's RESTful integration with the entities of a name."""
+async def restful_integration(bench: Bench, name: str) -> Contender:
+    """Set up Home Assistant's RESTful integration, with the entities of that contender."""
     config = [
         restful.resource(name, vehicle_id, url, _RESTFUL_SHOWS[name])
-        for vehicle_id, url in road.urls(name).items()
+        for vehicle_id, url in bench.urls(name).items()
     ]
-    assert await async_setup_component(road.hass, "rest", {"rest": config})
-    await road.hass.async_block_till_done()
-    return _polling(name, road.hass.data["rest"]["coordinator"])
+    assert await async_setup_component(bench.hass, "rest", {"rest": config})
+    await bench.hass.async_block_till_done()
+    return _polling(name, bench.hass.data["rest"]["coordinator"])
 
 
 def _polling(

@@ -13,7 +13,7 @@ from homeassistant.components.recorder.tasks import StatisticsTask
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .contenders import PODERO, Road, podero, restful_integration
+from .contenders import PODERO, Bench, podero, restful_integration
 from .home import commit, run_home
 from .readings import NOON, READINGS_A_DAY, Document, copies, vehicle_ids
 from .server import Server
@@ -41,9 +41,9 @@ async def record_day(server: Server, name: str, day: Iterable[Document]) -> Reco
 
     async with run_home(with_recorder=True) as hass:
         with patch.object(dt_util, "utcnow", simulated_now):
-            road = Road(hass, server.url, vehicles)
+            bench = Bench(hass, server.url, vehicles)
             contender = await (
-                podero(road) if name == PODERO else restful_integration(road, name)
+                podero(bench) if name == PODERO else restful_integration(bench, name)
             )
             rows, size = await _states(hass)
             # Set-up took the first reading of the day.

@@ -11,7 +11,7 @@ import sys
 from tempfile import TemporaryDirectory
 import tracemalloc
 
-from .contenders import Contender, Road
+from .contenders import Bench, Contender
 import custom_components.podero
 
 _IMPORT = """
@@ -29,20 +29,20 @@ print(json.dumps([seconds, [name for name in sys.modules if name.startswith("hom
 
 
 async def memory(
-    road: Road, set_up: Callable[[Road], Awaitable[Contender]]
+    bench: Bench, set_up: Callable[[Bench], Awaitable[Contender]]
 ) -> tuple[float, Contender]:
     """Return the bytes for each vehicle after a few polls, and the contender."""
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    contender = await set_up(road)
+    contender = await set_up(bench)
     for _ in range(3):
         await contender.poll()
-    await road.hass.async_block_till_done()
+    await bench.hass.async_block_till_done()
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return (after - before) / len(road.vehicles), contender
+    return (after - before) / len(bench.vehicles), contender
 
 
 def import_time(runs: int = 9) -> float:

@@ -1,4 +1,4 @@
-"""A plain coordinator: it holds the decoded object, its entities write on every poll."""
+"""A plain integration: its coordinator holds the decoded object, its entities write at every poll."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -38,14 +38,14 @@ type PlainConfigEntry = ConfigEntry[dict[str, PlainCoordinator]]
 
 
 class PlainConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Nobody is asked; Home Assistant wants to see that there is a flow."""
+    """No steps; Home Assistant requires a flow."""
 
 
 class PlainCoordinator(DataUpdateCoordinator[dict[str, Any]]):
     """Poll one vehicle."""
 
     def __init__(self, hass: HomeAssistant, entry: PlainConfigEntry, url: str) -> None:
-        """Poll an address."""
+        """Poll a URL."""
         super().__init__(
             hass,
             LOGGER,
@@ -72,7 +72,7 @@ class PlainEntity(CoordinatorEntity[PlainCoordinator]):
     def __init__(
         self, coordinator: PlainCoordinator, vehicle_id: str, shown: Shown
     ) -> None:
-        """Belong to a vehicle."""
+        """Show a field of a vehicle."""
         super().__init__(coordinator)
         self._shown = shown
         self._attr_unique_id = f"{vehicle_id}_{shown.key}"
@@ -97,7 +97,7 @@ class PlainSensor(PlainEntity, SensorEntity):
     def __init__(
         self, coordinator: PlainCoordinator, vehicle_id: str, shown: Shown
     ) -> None:
-        """Show it as the integration does."""
+        """Describe it as the integration does."""
         super().__init__(coordinator, vehicle_id, shown)
         if shown.device_class != "enum":
             self._attr_device_class = shown.device_class
@@ -111,12 +111,12 @@ class PlainSensor(PlainEntity, SensorEntity):
 
 
 class PlainBinarySensor(PlainEntity, BinarySensorEntity):
-    """Show what is true or false."""
+    """Show a boolean."""
 
     def __init__(
         self, coordinator: PlainCoordinator, vehicle_id: str, shown: Shown
     ) -> None:
-        """Show it as the integration does."""
+        """Describe it as the integration does."""
         super().__init__(coordinator, vehicle_id, shown)
         self._attr_device_class = shown.device_class
 
@@ -128,7 +128,7 @@ class PlainBinarySensor(PlainEntity, BinarySensorEntity):
 
 
 class PlainTracker(PlainEntity, TrackerEntity):
-    """Show where it is."""
+    """Show the location."""
 
     @property
     @override
@@ -164,7 +164,7 @@ _ENTITIES: dict[Platform, Callable[[PlainCoordinator, str, Shown], PlainEntity]]
 def install(
     hass: HomeAssistant, urls: Mapping[str, str], things: Sequence[Shown]
 ) -> None:
-    """Let Home Assistant know an integration that polls these addresses."""
+    """Register a mock integration that polls these URLs."""
 
     async def set_up_entry(hass: HomeAssistant, entry: PlainConfigEntry) -> bool:
         entry.runtime_data = {

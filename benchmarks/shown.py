@@ -1,4 +1,4 @@
-"""What the integration shows, as those that it is measured against have to show it."""
+"""The integration's entities, as the alternatives have to show them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,19 +14,19 @@ _TO_READ: Final = {
     Platform.SWITCH: Platform.BINARY_SENSOR,
     Platform.TIME: Platform.SENSOR,
 }
-"""What shows the value of an entity of each platform where it cannot be set."""
+"""The read-only platform that shows the value of an entity of each platform."""
 
 CHARGING_STATE: Final = "sensor_charging_state"
 CHARGING_FINISHES_AT: Final = "sensor_charging_finishes_at"
 CHARGE_DEADLINE: Final = "sensor_charge_deadline"
 LOCATION: Final = "device_tracker_location"
 COMPUTED: Final = {CHARGING_STATE, CHARGING_FINISHES_AT, CHARGE_DEADLINE, LOCATION}
-"""What shows something else than a field as it is."""
+"""Entities that show something other than a field as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One thing that is shown."""
+    """One entity."""
 
     platform: Platform
     key: str
@@ -35,7 +35,7 @@ class Shown:
     unit: str | None
     state_class: Any
     is_default: bool
-    """Whether it is shown without a person turning it on."""
+    """Whether it is enabled by default."""
 
 
 def _shown(platform: str, description: Any) -> Shown:
@@ -57,7 +57,7 @@ _ALL: Final = [
 ]
 
 DEFAULT: Final = [shown for shown in _ALL if shown.is_default]
-"""What is shown unless a person turns it off."""
+"""The entities that are enabled by default."""
 
 _ONCE: Final = {
     shown.field: shown
@@ -67,4 +67,4 @@ _ONCE: Final = {
 EVERY_FIELD: Final = [
     shown for shown in _ALL if shown.is_default or shown is _ONCE.get(shown.field)
 ]
-"""What is shown where a person turns everything on, each field once."""
+"""One entity for each field, those that are enabled by default first choice."""

@@ -1,6 +1,7 @@
 """Properties that hold for generated documents, responses and URLs."""
 
 from datetime import UTC, datetime
+from itertools import product
 import json
 from typing import Any
 
@@ -95,6 +96,42 @@ def test_a_broken_vehicle(document: Document, news: Document, gone: set[str]) ->
         assert (name in vehicle.invalid) == (name in alone.invalid), name
     assert vehicle.unrecognized.keys() == news.keys() - VEHICLE["properties"].keys()
     _assert_plausible(vehicle)
+
+
+@SOME
+@given(documents, breakages(junk), lost)
+def test_a_vehicle_after_another(
+    document: Document, news: Document, gone: set[str]
+) -> None:
+    """Converting only what differs from the last document gives the same vehicle."""
+    other = broken(document, news, gone)
+    _assert_same_after(document, other)
+    _assert_same_after(other, document)
+    _assert_same_after(other, other)
+
+
+def test_a_value_after_another() -> None:
+    """Values that are equal but not of the same type are not taken for each other."""
+    values = (
+        *(None, True, 1, 1.0, False, 0, -0.0, "1", [], [1], [True], {}),
+        *({"year": 2020}, {"year": 2020.0}, {"year": True}, {"year": "new"}),
+    )
+    for name in VEHICLE["properties"]:
+        for last, value in product(values, repeat=2):
+            _assert_same_after(
+                {"owner": None, name: value}, {"owner": None, name: last}
+            )
+
+
+def _assert_same_after(document: Document, last: Document) -> None:
+    """Assert that it does not matter which document was converted before."""
+    alone = Vehicle.from_json(document)
+    after = Vehicle.from_json(document, (last, Vehicle.from_json(last)))
+    assert after == alone
+    # Equal is not enough: true is equal to 1.
+    for name, schema in VEHICLE["properties"].items():
+        one, other = (told(getattr(it, name), schema) for it in (alone, after))
+        assert repr(one) == repr(other), name
 
 
 def _assert_plausible(vehicle: Vehicle) -> None:

@@ -103,6 +103,9 @@ class ChargingState(StrEnum):
     COMPLETE = "complete"
 
 
+type JsonObject = Mapping[str, Any]
+
+
 def read_by[T](reader: Reader[T]) -> T | None:
     """Declare a field that a reader converts from the JSON value of the same name."""
     return field(default=None, metadata={"reader": reader})
@@ -132,18 +135,24 @@ class Model:
         }
 
     @classmethod
-    def from_json(cls, document: object) -> Self:
-        """Convert a decoded JSON object. Raises InvalidResponseError for anything else."""
+    def from_json(
+        cls, document: object, last: tuple[JsonObject, Self] | None = None
+    ) -> Self:
+        """Convert a decoded JSON object. Raises InvalidResponseError for anything else.
+
+        With the last document and the model made of it, only what differs is converted.
+        """
         if not isinstance(document, dict):
             raise InvalidResponseError("The JSON is not an object")
+        cls._validate(document)
         readers = cls.readers()
-        values: dict[str, Any] = {}
+        values = {} if last is None else _unchanged(document, *last)
         invalid: set[str] = set()
         unrecognized: dict[str, str] = {}
         for name, value in document.items():
             if (read := readers.get(name)) is None:
                 unrecognized[name] = type(value).__name__
-            elif value is not None:
+            elif value is not None and name not in values:
                 try:
                     values[name] = part = read(value)
                 except ValueError, InvalidResponseError:
@@ -152,6 +161,33 @@ class Model:
                     if isinstance(part, (Model, tuple)):
                         invalid |= _invalid_within(name, value, part)
         return cls(**values, invalid=frozenset(invalid), unrecognized=unrecognized)
+
+    @classmethod
+    def _validate(cls, document: JsonObject) -> None:
+        """Raise InvalidResponseError for an object that is something else."""
+
+
+def _unchanged(
+    document: JsonObject, last_document: JsonObject, last: Model
+) -> dict[str, Any]:
+    """Return the valid fields whose JSON value is the same as in the last document."""
+    readers = last.readers()
+    invalid = {name.partition(".")[0] for name in last.invalid}
+    return {
+        name: getattr(last, name)
+        for name, value in document.items()
+        if name in last_document
+        and _are_same(value, last_document[name])
+        and name in readers
+        and name not in invalid
+    }
+
+
+def _are_same(value: Any, last: Any) -> bool:
+    """Return whether two JSON values are equal, in type too: 1 and true are not the same."""
+    if isinstance(value, (dict, list)):
+        return repr(value) == repr(last)
+    return value == last and type(value) is type(last)
 
 
 def _invalid_within(name: str, json: Any, value: Model | tuple[Any, ...]) -> set[str]:
@@ -383,15 +419,10 @@ class Vehicle(Model):
 
     @classmethod
     @override
-    def from_json(cls, document: object) -> Self:
-        """Convert a decoded JSON object.
-
-        Raises InvalidResponseError for anything else, and for an object with none of
-        the keys that the contract requires, for example an error.
-        """
-        if isinstance(document, dict) and REQUIRED_KEYS.isdisjoint(document):
+    def _validate(cls, document: JsonObject) -> None:
+        """Refuse an object with none of the keys that the contract requires, for example an error."""
+        if REQUIRED_KEYS.isdisjoint(document):
             raise InvalidResponseError("The object is not a vehicle")
-        return super().from_json(document)
 
     @property
     def are_actions_known(self) -> bool:

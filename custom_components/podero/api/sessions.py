@@ -5,10 +5,10 @@ Source: examples in the guide. Any value may be null.
 
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Self, override
+from typing import override
 
 from .errors import InvalidResponseError
-from .models import Model, read_by
+from .models import JsonObject, Model, read_by
 from .readers import (
     between,
     boolean,
@@ -83,11 +83,7 @@ class ChargePolicy(Model):
 
     @classmethod
     @override
-    def from_json(cls, document: object) -> Self:
-        """Convert a decoded JSON object.
-
-        Raises InvalidResponseError for anything else, and for an object without a weekday.
-        """
-        if isinstance(document, dict) and document.keys().isdisjoint(WEEKDAYS):
+    def _validate(cls, document: JsonObject) -> None:
+        """Refuse an object without a weekday."""
+        if document.keys().isdisjoint(WEEKDAYS):
             raise InvalidResponseError("The object is not a charge policy")
-        return super().from_json(document)

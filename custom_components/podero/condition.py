@@ -1,11 +1,12 @@
 """Conditions: what is true of a vehicle now."""
 
+from dataclasses import replace
 from typing import ClassVar, override
 
 from homeassistant.components.binary_sensor import DOMAIN as BINARY_SENSOR_DOMAIN
-from homeassistant.const import STATE_ON
+from homeassistant.const import ATTR_ENTITY_ID, STATE_ON
 from homeassistant.core import HomeAssistant, State
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.condition import (
     Condition,
@@ -25,21 +26,44 @@ class VehicleCondition(EntityStateConditionBase):
     _states = {STATE_ON}  # noqa: RUF012
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Take over the target."""
-        super().__init__(hass, config)
+        """Take over the target.
+
+        Any entity of a vehicle stands for it. Home Assistant watches only the entities
+        that a target names, so the binary sensor itself has to be among them.
+        """
         self._registry = er.async_get(hass)
+        assert config.target is not None
+        target = config.target | {
+            ATTR_ENTITY_ID: [
+                self._sensor_for(entity_id)
+                for entity_id in cv.ensure_list(config.target.get(ATTR_ENTITY_ID))
+            ]
+        }
+        super().__init__(hass, replace(config, target=target))
+
+    def _sensor_for(self, entity_id: str) -> str:
+        """Return the binary sensor of the vehicle that an entity belongs to."""
+        entry = self._registry.async_get(entity_id)
+        if entry is None or entry.platform != DOMAIN or entry.device_id is None:
+            return entity_id
+        others = er.async_entries_for_device(self._registry, entry.device_id)
+        return next(filter(self._is_sensor, others), entry).entity_id
+
+    def _is_sensor(self, entry: er.RegistryEntry) -> bool:
+        """Return whether an entity is the binary sensor of a vehicle."""
+        return (entry.domain, entry.platform, entry.translation_key) == (
+            BINARY_SENSOR_DOMAIN,
+            DOMAIN,
+            self.key,
+        )
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Return those that are the binary sensor of a vehicle.
-
-        None is added: Home Assistant watches only the entities that a target names.
-        """
+        """Return those that are the binary sensor of a vehicle."""
         return {
             entity_id
             for entity_id in super().entity_filter(entities)
-            if (entry := self._registry.async_get(entity_id))
-            and (entry.platform, entry.translation_key) == (DOMAIN, self.key)
+            if (entry := self._registry.async_get(entity_id)) and self._is_sensor(entry)
         }
 
     @override

@@ -16,7 +16,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.setup import async_setup_component
 
 from . import plain, restful
-from .shown import DEFAULT, EVERY_FIELD
+from .shown import DEFAULT, EVERY_FIELD, Shown
 from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
 
 FLOOR: Final = "the floor"
@@ -92,9 +92,11 @@ async def podero(bench: Bench) -> Contender:
     return _polling(PODERO, entry.runtime_data.coordinators.values())
 
 
-async def plain_coordinator(bench: Bench) -> Contender:
+async def plain_coordinator(
+    bench: Bench, shown: Sequence[Shown] = EVERY_FIELD
+) -> Contender:
     """Set up a coordinator per vehicle whose entities write at every poll."""
-    plain.install(bench.hass, bench.urls(PLAIN), EVERY_FIELD)
+    plain.install(bench.hass, bench.urls(PLAIN), shown)
     entry = MockConfigEntry(
         domain=plain.DOMAIN, subentries_data=_subentries(bench.vehicles)
     )

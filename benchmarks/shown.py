@@ -50,21 +50,22 @@ def _shown(platform: str, description: Any) -> Shown:
     )
 
 
-_ALL: Final = [
+ALL: Final = [
     _shown(platform, description)
     for platform, description in descriptions()
     if platform in _TO_READ
 ]
+"""Every entity that shows a value, those included that show the same field."""
 
-DEFAULT: Final = [shown for shown in _ALL if shown.is_default]
+DEFAULT: Final = [shown for shown in ALL if shown.is_default]
 """The entities that are enabled by default."""
 
 _ONCE: Final = {
     shown.field: shown
-    for shown in sorted(_ALL, key=lambda shown: shown.is_default)
+    for shown in sorted(ALL, key=lambda shown: shown.is_default)
     if shown.key not in COMPUTED
 }
 EVERY_FIELD: Final = [
-    shown for shown in _ALL if shown.is_default or shown is _ONCE.get(shown.field)
+    shown for shown in ALL if shown.is_default or shown is _ONCE.get(shown.field)
 ]
 """One entity for each field, those that are enabled by default first choice."""

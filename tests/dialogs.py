@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from custom_components.podero.const import DOMAIN
+from custom_components.podero.const import DOMAIN, NEW_VEHICLE
 from simulator import RecordedRequest, Simulator
 
 FLOWS = "/api/repairs/issues/fix"
@@ -34,11 +34,13 @@ def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:
 
 
 def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
-    """Return our issues that are raised, by their ids."""
+    """Return our issues that are raised, by their ids, but not those of new cars."""
     return {
         issue.issue_id: issue
         for issue in ir.async_get(hass).issues.values()
-        if issue.domain == DOMAIN and issue.active
+        if issue.domain == DOMAIN
+        and issue.active
+        and issue.translation_key != NEW_VEHICLE
     }
 
 

@@ -17,6 +17,7 @@ from .dashboard import async_offer_strategy
 from .helpers import async_create_client
 from .http import async_setup_return
 from .issues import async_forget_issues, async_track_issues
+from .new_vehicles import async_ignore_vehicle, async_track_new_vehicles
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -62,6 +63,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     for coordinator in coordinators.values():
         # Automations must be there to hear what happened meanwhile.
         entry.async_on_unload(async_at_started(hass, coordinator.async_start_telling))
+    async_track_new_vehicles(hass, entry)
     return True
 
 
@@ -140,12 +142,22 @@ async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
     """Set up again what was changed, and forget the vehicles that were removed."""
     was_loaded = entry.state is ConfigEntryState.LOADED
-    known = set(entry.runtime_data.coordinators)
+    removed = {
+        subentry_id: coordinator
+        for subentry_id, coordinator in entry.runtime_data.coordinators.items()
+        if subentry_id not in entry.subentries
+    }
+    for coordinator in removed.values():
+        if not coordinator.is_missing:
+            # Whoever removed it need not be told of it.
+            async_ignore_vehicle(
+                hass, coordinator.vehicle_id, coordinator.subentry.title, entry
+            )
     # Several vehicles may be added at once, each of which calls this listener.
     await asyncio.sleep(0)
     if was_loaded and entry.state is not ConfigEntryState.LOADED:
         # It is set up with this change already.
         return
     await hass.config_entries.async_reload(entry.entry_id)
-    for subentry_id in known - entry.subentries.keys():
+    for subentry_id in removed:
         await Memory(hass, subentry_id).async_remove()

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from itertools import chain, count
-from types import MappingProxyType
 from typing import Any, override
 
 from homeassistant.config_entries import (
@@ -12,7 +11,6 @@ from homeassistant.config_entries import (
     ConfigFlow,
     ConfigFlowContext,
     ConfigFlowResult,
-    ConfigSubentry,
     ConfigSubentryData,
     ConfigSubentryFlow,
     FlowType,
@@ -60,9 +58,10 @@ from .forms import (
     secret_schema,
     suggest_account,
 )
+from .new_vehicles import async_ignore_vehicle
 from .onboarding import OnboardingSteps
 from .vehicle_steps import VehicleSteps
-from .vehicles import async_list_vehicles, new_vehicles
+from .vehicles import async_add_vehicles, async_list_vehicles, new_vehicles
 
 
 class PoderoConfigFlow(
@@ -280,6 +279,10 @@ class PoderoConfigFlow(
         self, vehicles: list[ConfigSubentryData]
     ) -> ConfigFlowResult:
         """Create the entry."""
+        added = {vehicle["unique_id"] for vehicle in vehicles}
+        for vehicle_id, name in self._names.items():
+            if added and vehicle_id not in added:
+                async_ignore_vehicle(self.hass, vehicle_id, name)
         return self.async_create_entry(
             title=_account_title(self.hass), data=self._data, subentries=vehicles
         )
@@ -419,16 +422,7 @@ class VehicleSubentryFlow(OnboardingSteps):
         """Add the vehicles to the account: the last one as the result of the flow."""
         entry: PoderoConfigEntry = self._get_entry()
         *others, last = vehicles
-        for vehicle in others:
-            self.hass.config_entries.async_add_subentry(
-                entry,
-                ConfigSubentry(
-                    data=MappingProxyType(vehicle["data"]),
-                    subentry_type=vehicle["subentry_type"],
-                    title=vehicle["title"],
-                    unique_id=vehicle["unique_id"],
-                ),
-            )
+        async_add_vehicles(self.hass, entry, others)
         return self.async_create_entry(
             title=last["title"], data=last["data"], unique_id=last["unique_id"]
         )

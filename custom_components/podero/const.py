@@ -35,4 +35,7 @@ GRANT_PASSWORD: Final = "password"
 
 SIGNAL_CHARGING_EVENT: Final = f"{DOMAIN}_charging_event"
 
+NEW_VEHICLE: Final = "new_vehicle"
+"""How the ids of the issues about new vehicles begin."""
+
 SUBENTRY_VEHICLE: Final = "vehicle"

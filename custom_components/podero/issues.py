@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .api import Action, InformationAction, ReauthenticateAction, Vehicle
-from .const import DOMAIN
+from .const import DOMAIN, NEW_VEHICLE
 from .coordinator import PoderoCoordinator
 
 
@@ -62,13 +62,13 @@ def _async_update(
 @callback
 def async_forget_issues(hass: HomeAssistant) -> None:
     """Delete the issues of vehicles that are not in Home Assistant any longer."""
-    subentry_ids = {
-        subentry_id
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for subentry_id in entry.subentries
-    }
+    entries = hass.config_entries.async_entries(DOMAIN)
+    keys = {subentry_id for entry in entries for subentry_id in entry.subentries}
+    if entries:
+        # Those about vehicles that were never there.
+        keys.add(NEW_VEHICLE)
     for domain, issue_id in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and not any(key in issue_id for key in subentry_ids):
+        if domain == DOMAIN and not any(key in issue_id for key in keys):
             ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 

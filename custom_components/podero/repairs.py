@@ -26,11 +26,18 @@ from .api import (
     PoderoError,
     ResolutionLink,
 )
-from .const import DOMAIN
+from .const import DOMAIN, NEW_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .external_step import ExternalStep
 from .http import SignInState, request_language
 from .issues import pending_actions
+from .new_vehicles import find_vehicle
+from .vehicles import (
+    async_add_vehicles,
+    async_list_vehicles,
+    new_vehicles,
+    vehicle_subentry,
+)
 
 SIGN_IN_TIMEOUT = 15 * 60.0
 """Seconds after which nobody is expected to come back from a sign-in."""
@@ -42,10 +49,11 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the conversation that fixes an issue."""
-    flows: dict[str, type[VehicleRepairFlow]] = {
+    flows: dict[str, type[RepairsFlow]] = {
         "reauthenticate": ReauthenticateFlow,
         "vehicle_not_found": VehicleNotFoundFlow,
         "information": MessageFlow,
+        NEW_VEHICLE: NewVehicleFlow,
         "unknown_action": UnknownActionFlow,
     }
     return next(flow for kind, flow in flows.items() if issue_id.startswith(kind))()
@@ -358,6 +366,56 @@ class ReauthenticateFlow(
         if await self._async_read() is None:
             return "solved"
         return "unsolved" if state == "success" else "cancelled"
+
+
+class NewVehicleFlow(RepairsFlow):
+    """Add a vehicle that the account has and Home Assistant does not, or leave it out."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask which."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        names = (issue and issue.translation_placeholders) or {}
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["add", "ignore"],
+            description_placeholders={
+                "vehicle": _escape_markdown(names.get("vehicle", ""))
+            },
+        )
+
+    async def async_step_add(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Add the vehicle, if it is still listed."""
+        entry: PoderoConfigEntry | None = self.hass.config_entries.async_get_entry(
+            str((self.data or {}).get("entry_id"))
+        )
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("not_loaded")
+        try:
+            vehicles = await async_list_vehicles(entry.runtime_data.client)
+        except ForbiddenError, NotFoundError:
+            vehicles = None
+        except PoderoError as err:
+            raise AbortFlow(err.key) from None
+        vehicle = find_vehicle(vehicles or (), self.issue_id)
+        if vehicle is None:
+            raise AbortFlow("not_listed")
+        names = new_vehicles(self.hass, [vehicle])
+        if not names:
+            raise AbortFlow("already_configured")
+        added = [vehicle_subentry(*item) for item in names.items()]
+        async_add_vehicles(self.hass, entry, added)
+        return self.async_create_entry(data={})
+
+    async def async_step_ignore(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Leave the vehicle out, and ask no more."""
+        ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)
+        return self.async_abort(reason="ignored")
 
 
 class VehicleNotFoundFlow(VehicleRepairFlow):

@@ -1,10 +1,12 @@
 """The vehicles of accounts: which there are, and what they are called."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
-from homeassistant.config_entries import ConfigSubentryData
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry, ConfigSubentryData
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import slugify
 
 from .api import InvalidRequestError, InvalidResponseError, PoderoClient, Vehicle
@@ -59,6 +61,23 @@ def vehicle_subentry(vehicle_id: str, name: str) -> ConfigSubentryData:
     return ConfigSubentryData(
         data={}, subentry_type=SUBENTRY_VEHICLE, title=name, unique_id=vehicle_id
     )
+
+
+@callback
+def async_add_vehicles(
+    hass: HomeAssistant, entry: ConfigEntry[Any], vehicles: Iterable[ConfigSubentryData]
+) -> None:
+    """Add vehicles to an account, which sets it up again."""
+    for vehicle in vehicles:
+        hass.config_entries.async_add_subentry(
+            entry,
+            ConfigSubentry(
+                data=MappingProxyType(vehicle["data"]),
+                subentry_type=vehicle["subentry_type"],
+                title=vehicle["title"],
+                unique_id=vehicle["unique_id"],
+            ),
+        )
 
 
 def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:

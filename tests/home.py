@@ -85,7 +85,7 @@ class Home:
         """Set up the account."""
         self.entry.add_to_hass(self.hass)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
-        await self.hass.async_block_till_done()
+        await self.settle()
         assert self.entry.state is ConfigEntryState.LOADED
 
     async def refresh(self) -> None:
@@ -149,7 +149,10 @@ class Home:
 
     def readings(self) -> int:
         """Return how often vehicles were read."""
-        return sum(request.method == "GET" for request in self.simulator.requests)
+        return sum(
+            request.method == "GET" and "/electric-vehicles/" in request.path
+            for request in self.simulator.requests
+        )
 
     async def read(self, times: int) -> None:
         """Wait until vehicles were read so often in all, and the last answer arrived."""

@@ -673,10 +673,12 @@ async def test_missing_at_set_up(
 async def test_no_vehicles(
     hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
 ) -> None:
-    """An account without a vehicle asks for nothing."""
+    """An account without a vehicle only looks whether there is one."""
     await set_up(account_entry(server))
     await later(hass)
-    assert not simulator.requests
+    token, vehicles = simulator.requests
+    assert token in token_requests(simulator)
+    assert vehicles.path.endswith("/electric-vehicles")
 
 
 async def test_unexpected_exception(

@@ -523,7 +523,8 @@ async def test_no_cookie_is_kept(
     simulator.clear_faults()
     simulator.add_fault(headers={"Set-Cookie": "expires,robin@example.com=1"})
     await later(hass)
-    assert len(simulator.requests) == 3
+    # A token, the vehicle twice, and the list of vehicles.
+    assert len(simulator.requests) == 4
     assert not any("Cookie" in request.headers for request in simulator.requests)
     assert "robin@example.com" not in caplog.text
 

@@ -14,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from .conftest import Refresh, SetUp, account_entry
 from .dialogs import bring_about, issues, kinds, only_issue
 from .home import Home
-from custom_components.podero.const import DOMAIN
+from custom_components.podero.const import DOMAIN, NEW_VEHICLE
 from simulator import ABSENT, Server, Simulator
 
 
@@ -467,7 +467,9 @@ async def test_removing_a_vehicle_clears(
     hass.config_entries.async_remove_subentry(entry, next(iter(entry.subentries)))
     await hass.async_block_till_done()
     left = [
-        issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN
+        issue
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN and issue.translation_key != NEW_VEHICLE
     ]
     assert [issue.translation_placeholders for issue in left] == [{"vehicle": "Car 2"}]
     assert bool(left[0].dismissed_version) is is_ignored

@@ -190,6 +190,21 @@ async def test_quiet_without_a_list(
     assert not reauth_started(hass)
 
 
+async def test_polling_is_disabled(
+    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
+) -> None:
+    """Home Assistant's own option is obeyed."""
+    unpolled = MockConfigEntry(
+        domain=DOMAIN,
+        data=entry.data,
+        unique_id=entry.unique_id,
+        pref_disable_polling=True,
+    )
+    await set_up(unpolled)
+    await next_day(hass)
+    assert not lists(simulator)
+
+
 def reauth_started(hass: HomeAssistant) -> bool:
     """Return whether new credentials are asked for."""
     return bool(hass.config_entries.flow.async_progress())

@@ -17,7 +17,10 @@ LOOK_INTERVAL = timedelta(days=1)
 
 @callback
 def async_track_new_vehicles(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Look for new vehicles now and once a day, until the account is unloaded."""
+    """Look for new vehicles now and once a day, until the account is unloaded.
+
+    Not at all where Home Assistant's own option disables polling.
+    """
 
     @callback
     def look(_: datetime | None = None) -> None:
@@ -29,9 +32,10 @@ def async_track_new_vehicles(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
     def clear() -> None:
         _async_delete_all_but(hass, entry, set())
 
-    entry.async_on_unload(async_track_time_interval(hass, look, LOOK_INTERVAL))
     entry.async_on_unload(clear)
-    look()
+    if not entry.pref_disable_polling:
+        entry.async_on_unload(async_track_time_interval(hass, look, LOOK_INTERVAL))
+        look()
 
 
 async def _async_look(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
@@ -89,7 +93,7 @@ def _async_raise(
         data={"entry_id": entry.entry_id} if entry else None,
         is_fixable=True,
         severity=ir.IssueSeverity.WARNING,
-        translation_key=NEW_VEHICLE,
+        translation_key="new_vehicle",
         translation_placeholders={"vehicle": name},
     )
 

@@ -90,10 +90,10 @@ async def test_armed_and_cancelled(home: Home) -> None:
 @pytest.mark.parametrize(
     ("situation", "text"),
     [
-        ("charging", "The vehicle is charging already"),
-        ("full", "The vehicle is fully charged already"),
-        ("elsewhere", "There is no charging session that could be started"),
-        ("lapsed", "Podero could not start charging because of an error of its own"),
+        ("charging", "The car is already charging"),
+        ("full", "The car is already fully charged"),
+        ("elsewhere", "There is no charging session to start"),
+        ("lapsed", "Podero could not start charging because of an internal error"),
     ],
 )
 async def test_refused(home: Home, situation: str, text: str) -> None:
@@ -128,7 +128,7 @@ async def test_refused_in_the_dialog(
     answer = await client.receive_json()
     assert answer["error"]["translation_domain"] == "podero"
     assert answer["error"]["translation_key"] == "boost_fully_charged"
-    assert "The vehicle is fully charged already" in answer["error"]["message"]
+    assert "The car is already fully charged" in answer["error"]["message"]
 
 
 async def test_armed_elsewhere_since_the_last_reading(home: Home) -> None:

@@ -32,30 +32,30 @@ each_control = pytest.mark.parametrize(
     "control", (PREFERENCES | BOOST).values(), ids=(PREFERENCES | BOOST).keys()
 )
 
-NOT_ALLOWED = "This account may look at the vehicle, but not change anything"
+NOT_ALLOWED = "This account can view the car but not control it"
 UNREACHABLE = "Podero could not be reached, or did not answer in time"
 NOT_CONFIRMED = "Podero accepted the change, but does not show it in its readings"
 
 REFUSALS: list[tuple[dict[str, Any], type[HomeAssistantError], str]] = [
     ({"status": 400}, ServiceValidationError, "Podero did not accept this"),
     ({"status": 403}, HomeAssistantError, NOT_ALLOWED),
-    ({"status": 404}, HomeAssistantError, "Podero does not know this vehicle any"),
+    ({"status": 404}, HomeAssistantError, "Podero no longer knows this car"),
     ({"status": 405}, ServiceValidationError, "Podero did not accept this"),
     (
         {"status": 409, "body": b'{"state": "x", "reason": "moon_phase"}'},
         ServiceValidationError,
-        "The vehicle's present state does not allow this",
+        "This isn't possible in the car's current state",
     ),
     (
         {"status": 409, "body": b"no reason"},
         ServiceValidationError,
-        "The vehicle's present state does not allow this",
+        "This isn't possible in the car's current state",
     ),
     ({"status": 422}, ServiceValidationError, "Podero did not accept this"),
     (
         {"status": 429, "headers": {"Retry-After": "17"}},
         HomeAssistantError,
-        "Podero was asked too often. Try again in 17 seconds",
+        "Too many requests to Podero. Try again in 17 seconds",
     ),
     ({"status": 429}, HomeAssistantError, "Try again in 30 seconds"),
     (

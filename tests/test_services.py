@@ -68,8 +68,8 @@ async def test_pause_and_resume(home: Home, end: dict[str, Any], sent: str) -> N
 @pytest.mark.parametrize(
     ("end", "text"),
     [
-        ({}, "one of the two"),
-        ({"until": "2999-01-01 00:00", "duration": "01:00"}, "one of the two"),
+        ({}, "not both"),
+        ({"until": "2999-01-01 00:00", "duration": "01:00"}, "not both"),
         ({"until": "2026-11-02T12:00:00Z"}, "must end in the future"),
         ({"until": "2020-01-01 00:00"}, "must end in the future"),
         ({"duration": 0}, "must end in the future"),
@@ -208,7 +208,7 @@ async def test_one_fails_the_other_pauses(home: Home) -> None:
     home = home.with_vehicles(0, 1)
     await home.set_up()
     home.car.delete()
-    with pytest.raises(HomeAssistantError, match="Podero does not know this vehicle"):
+    with pytest.raises(HomeAssistantError, match="Podero no longer knows this car"):
         await pause(home, device_id=[home.device_id(car) for car in (1, 2)])
     assert home.state("switch.car_2_pause_charging") == "on"
     await home.settle()

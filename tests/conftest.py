@@ -65,6 +65,7 @@ def set_up(hass: HomeAssistant) -> SetUp:
     async def _set_up(entry: MockConfigEntry) -> None:
         entry.add_to_hass(hass)
         assert await hass.config_entries.async_setup(entry.entry_id)
+        # Until the charging sessions are read, too.
         await hass.async_block_till_done(wait_background_tasks=True)
         assert entry.state is ConfigEntryState.LOADED
 

@@ -17,6 +17,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
 from .controls import Control, call
+from .support import poll_requests
 from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
 from simulator import Car, Server, Simulator
 
@@ -85,6 +86,7 @@ class Home:
         """Set up the account."""
         self.entry.add_to_hass(self.hass)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        # Until the charging sessions are read, too.
         await self.settle()
         assert self.entry.state is ConfigEntryState.LOADED
 
@@ -148,10 +150,10 @@ class Home:
         ]
 
     def readings(self) -> int:
-        """Return how often vehicles were read."""
+        """Return how often vehicles were read, their sessions and policies aside."""
         return sum(
             request.method == "GET" and "/electric-vehicles/" in request.path
-            for request in self.simulator.requests
+            for request in poll_requests(self.simulator)
         )
 
     async def read(self, times: int) -> None:

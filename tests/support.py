@@ -100,10 +100,22 @@ def grants(simulator: Simulator) -> list[str]:
     return [request.json["grant_type"] for request in token_requests(simulator)]
 
 
+def poll_requests(simulator: Simulator) -> list[RecordedRequest]:
+    """Return all that was asked but sessions and policies, which are read beside it."""
+    return [
+        request
+        for request in simulator.requests
+        if "/sessions" not in request.path
+        and not request.path.endswith("/charge-policy")
+    ]
+
+
 def vehicle_requests(simulator: Simulator, number: int = 0) -> list[RecordedRequest]:
-    """Return what was asked of a vehicle."""
+    """Return what was asked of a vehicle, its sessions and its policy aside."""
     vehicle_id = simulator.vehicles[number].id
-    return [request for request in simulator.requests if vehicle_id in request.path]
+    return [
+        request for request in poll_requests(simulator) if vehicle_id in request.path
+    ]
 
 
 def complaints(caplog: pytest.LogCaptureFixture, level: int = WARNING) -> list[str]:

@@ -710,7 +710,7 @@ async def test_polling_switched_off(
     """Home Assistant's own option is obeyed."""
     await set_up(entry)
     hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
     simulator.requests.clear()
     await later(hass, 3600)
     assert not simulator.requests

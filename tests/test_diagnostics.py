@@ -78,6 +78,17 @@ async def test_account(
         "last_exception": None,
         "update_interval": 60.0,
         "is_missing": False,
+        "sessions": {
+            "answers": {
+                "charge-policy": "ok",
+                "sessions/current": "ok",
+                "sessions": "ok",
+            },
+            "sessions": len(car.sessions),
+            "is_running": True,
+            "has_policy": True,
+            "faults": [],
+        },
     }
     assert reading.keys() == {*VEHICLE["properties"], "invalid", "unrecognized"}
     assert {name for name, value in reading.items() if value == WITHHELD} == PERSONAL

@@ -14,6 +14,7 @@ from custom_components.podero.const import PLATFORMS
 FLOORS = (
     {"api", "const"},
     {"charging", "helpers"},
+    {"sessions"},
     {"coordinator"},
     {"entity"},
 )

@@ -480,7 +480,7 @@ async def test_vehicle_is_added(
     await set_up(entry)
     before = shown(hass, simulator)
     hass.config_entries.async_add_subentry(entry, _subentry(simulator, 1))
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert shown(hass, simulator) == before
     assert is_available(hass, simulator, 1)
     assert len(_devices(hass, entry)) == 2

@@ -37,7 +37,6 @@ from custom_components.podero.charging.statistics import (
     Series,
     async_get_newest_hour,
     async_write_hours,
-    is_recorder_set_up,
     statistic_id,
 )
 
@@ -102,7 +101,6 @@ def energies(*values: float, start: datetime = EVENING) -> dict[datetime, float]
 
 
 async def test_each_hour_has_its_energy_and_money(hass: HomeAssistant) -> None:
-    assert is_recorder_set_up(hass)
     assert await async_get_newest_hour(hass, CAR) is None
     await write(hass, hours(2, 0, 8))
     assert await rows(hass) == {EVENING: 2, EVENING + timedelta(hours=2): 8}

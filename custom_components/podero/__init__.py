@@ -19,6 +19,7 @@ from .http import async_setup_return
 from .issues import async_forget_issues, async_track_issues
 from .new_vehicles import async_ignore_vehicle, async_track_new_vehicles
 from .services import async_setup_services
+from .sessions import async_remove_memory
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -136,7 +137,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
     """Forget an account."""
     async_forget_issues(hass)
     for subentry_id in entry.subentries:
-        await Memory(hass, subentry_id).async_remove()
+        await _async_forget_vehicle(hass, subentry_id)
 
 
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
@@ -160,4 +161,10 @@ async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) 
         return
     await hass.config_entries.async_reload(entry.entry_id)
     for subentry_id in removed:
-        await Memory(hass, subentry_id).async_remove()
+        await _async_forget_vehicle(hass, subentry_id)
+
+
+async def _async_forget_vehicle(hass: HomeAssistant, subentry_id: str) -> None:
+    """Delete what is remembered of a vehicle."""
+    await Memory(hass, subentry_id).async_remove()
+    await async_remove_memory(hass, subentry_id)

@@ -38,12 +38,13 @@ from .api import (
     TokenRefusedError,
     Vehicle,
 )
-from .charging.events import ChargingEvent, ChargingEvents, resume
+from .charging.events import SESSION_ENDS, ChargingEvent, ChargingEvents, resume
 from .charging.memory import Memory
 from .charging.optimistic import PendingWrites
 from .charging.readings import Reading, judge
 from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
 from .helpers import to_home_assistant_error
+from .sessions import ChargingSessions
 
 UPDATE_INTERVAL = timedelta(seconds=60)
 FAST_UPDATE_INTERVAL = timedelta(seconds=3)
@@ -118,6 +119,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self.is_refused = False
         """Whether the service refused the credentials of the last request."""
 
+        self.sessions = ChargingSessions(
+            hass, entry, subentry, client, self.async_update_listeners
+        )
         self._memory = Memory(hass, subentry.subentry_id)
         self._reading: Reading | None = None
         self._events: ChargingEvents | None = None
@@ -155,6 +159,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             await self._memory.async_save(self._events.known)
         shown = self._writes.read(reading.vehicle)
         self._adapt_update_interval()
+        if self.sessions.async_look(reading.vehicle):
+            self._untold.append((ChargingEvent.DEADLINE_MISSED, False))
         if self._untold:
             # When the entities have been told: who hears of it finds the new states.
             self.hass.loop.call_soon(self._async_tell)
@@ -195,6 +201,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             self._events = ChargingEvents()
             happened, was_missed = self._events.derive(vehicle), False
         self._untold.extend((event, was_missed) for event in happened)
+        if not SESSION_ENDS.isdisjoint(happened):
+            self.sessions.async_end_session()
 
     def _async_fail(self, err: PoderoError) -> Exception:
         """Take note of a failed poll, and return what it means to Home Assistant."""
@@ -317,6 +325,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._writes.close()
         if self._events is not None:
             await self._memory.async_write(self._events.known)
+        await self.sessions.async_close()
 
     async def async_set(self, preference: str, value: Any, **implied: Any) -> None:
         """Set a preference, by the API's name, and wait until a reading shows it.
@@ -328,6 +337,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             await self.client.set_preferences(
                 self.vehicle_id, **{preference: _to_json(value)}
             )
+            self.sessions.async_change_policy()
             write = self._writes.add(preference, value, implied)
             self._async_show()
         if write.done.is_set():

@@ -12,6 +12,7 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from .api import Action, Vehicle
 from .const import CONF_BASE_URL, CONF_GRANT, DOMAIN
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .sessions import ChargingSessions
 
 # Texts of the service that say how a vehicle does; all others are withheld.
 SHOWN_TEXTS = {
@@ -75,6 +76,7 @@ def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:
         and coordinator.update_interval.total_seconds(),
         "is_missing": coordinator.is_missing,
         "vehicle": coordinator.reading and _describe(coordinator.reading),
+        "sessions": _describe_sessions(coordinator.sessions),
     }
 
 
@@ -94,6 +96,17 @@ def _describe(vehicle: Vehicle) -> dict[str, Any]:
         "actions": [_describe_action(action) for action in vehicle.actions or ()],
         "invalid": sorted(vehicle.invalid),
         "unrecognized": _types(vehicle.unrecognized),
+    }
+
+
+def _describe_sessions(sessions: ChargingSessions) -> dict[str, Any]:
+    """Return how the endpoints beyond the vehicle answered, and how much they told."""
+    return {
+        "answers": dict(sessions.answers),
+        "sessions": len(sessions.sessions),
+        "is_running": sessions.running is not None,
+        "has_policy": sessions.policy is not None,
+        "faults": sorted(sessions.faults),
     }
 
 

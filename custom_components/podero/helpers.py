@@ -26,7 +26,10 @@ from homeassistant.helpers.target import (
 from .api import (
     ClientCredentialsAuth,
     ConflictError,
+    ForbiddenError,
     InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
     PasswordAuth,
     PoderoClient,
     PoderoError,
@@ -41,6 +44,9 @@ from .const import (
     DOMAIN,
     GRANT_PASSWORD,
 )
+
+NOT_OFFERED = (ForbiddenError, NotFoundError, MethodNotAllowedError)
+"""Errors that say that the service does not offer something to this account."""
 
 DEFAULT_WAIT, MAX_WAIT = 30.0, 86400.0
 """Seconds to wait where the service does not say for how long, and the most."""
@@ -100,6 +106,14 @@ def to_home_assistant_error(err: PoderoError) -> HomeAssistantError:
         translation_key=key,
         translation_placeholders=placeholders,
     )
+
+
+def to_read_error(err: PoderoError) -> HomeAssistantError:
+    """Map an API error of a user's wish to read to a Home Assistant exception."""
+    if isinstance(err, RateLimitError):
+        return to_home_assistant_error(err)
+    key = "not_offered" if isinstance(err, NOT_OFFERED) else err.key
+    return HomeAssistantError(translation_domain=DOMAIN, translation_key=key)
 
 
 def targeted_devices(hass: HomeAssistant, target: TargetSelection) -> set[str]:

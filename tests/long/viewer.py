@@ -16,6 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from homeassistant.components.calendar import CalendarEntity
 from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import async_get_platforms
@@ -117,12 +118,14 @@ def _are_close(one: str, other: str) -> bool:
 
 
 def _entities(hass: HomeAssistant) -> list[PoderoEntity[Any]]:
-    """Return all entities of the integration except the events."""
+    """Return the entities that show the vehicle's document: no events, no sessions."""
     return [
         entity
         for platform in async_get_platforms(hass, DOMAIN)
         for entity in platform.entities.values()
-        if isinstance(entity, PoderoEntity) and not isinstance(entity, EventEntity)
+        if isinstance(entity, PoderoEntity)
+        and not isinstance(entity, CalendarEntity | EventEntity)
+        and getattr(entity.entity_description, "sessions_fn", None) is None
     ]
 
 

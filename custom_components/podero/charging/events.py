@@ -11,7 +11,10 @@ MAX_ABSENCE = timedelta(hours=12)
 
 
 class ChargingEvent(StrEnum):
-    """What can be seen to have happened between two readings."""
+    """What can be seen to have happened between two readings.
+
+    All but the last are derived from the readings alone.
+    """
 
     PLUGGED_IN = "plugged_in"
     UNPLUGGED = "unplugged"
@@ -19,6 +22,7 @@ class ChargingEvent(StrEnum):
     CHARGING_STOPPED = "charging_stopped"
     CHARGING_INTERRUPTED = "charging_interrupted"
     FULLY_CHARGED = "fully_charged"
+    DEADLINE_MISSED = "deadline_missed"
 
 
 TOLD_WHEN_MISSED = {
@@ -27,6 +31,13 @@ TOLD_WHEN_MISSED = {
     ChargingEvent.FULLY_CHARGED,
 }
 """What still matters to somebody who hears of it hours later."""
+
+SESSION_ENDS = {
+    ChargingEvent.UNPLUGGED,
+    ChargingEvent.CHARGING_STOPPED,
+    ChargingEvent.FULLY_CHARGED,
+}
+"""What may have ended a charging session."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -64,43 +64,75 @@ class Fault(StrEnum):
     OVERLAPPING = "it overlaps another one, and both are counted"
 
 
-class Result(NamedTuple):
-    """Energy and money per UTC hour, and what is wrong with which session."""
+class Sound(NamedTuple):
+    """The sessions that can be counted, by their start, and what is wrong with which."""
 
-    hours: dict[datetime, Amounts]
+    sessions: list[ChargingSession]
     faults: dict[str, Fault]
 
 
-def hours_of(
+def sound_sessions(
     sessions: Sequence[ChargingSession],
-    spans: Sequence[Span],
     now: datetime,
     running: ChargingSession | None = None,
-) -> Result:
-    """Return what completed sessions, and the running one, charged in each hour.
+) -> Sound:
+    """Return which of the completed sessions, and the running one, can be counted.
 
-    A session away from home counts nothing, a faulty one costs itself at most. The
-    running one takes the place of a completed one with its id.
+    The running one takes the place of a completed one with its id. A car is plugged in
+    once at a time: of two sessions with the same start, one is counted.
     """
-    hours: defaultdict[float, Amounts] = defaultdict(Amounts)
-    faults: dict[str, Fault] = {}
+    by_key = {key_of(session): session for session in sessions}
+    repeated = Counter(map(key_of, sessions)) - Counter(by_key.keys())
+    faults = dict.fromkeys(repeated, Fault.LISTED_TWICE)
+    if running is not None:
+        # Taken last, so that it is what stays.
+        by_key.pop(key_of(running), None)
+        by_key[key_of(running)] = running
+    by_start: dict[datetime, ChargingSession] = {}
+    for key, session in by_key.items():
+        is_running = session is running
+        if (fault := _fault(session, now, is_running=is_running)) is not None:
+            faults[key] = fault
+        elif session.plug_in_time in by_start and not is_running:
+            faults[key] = Fault.LISTED_TWICE
+        elif session.plug_in_time is not None:
+            by_start[session.plug_in_time] = session
+    sound = [by_start[start] for start in sorted(by_start)]
     end_before = 0.0
-    for session in _each_once(sessions, running, faults):
-        if (fault := _fault(session, now, is_running=session is running)) is not None:
-            faults[key_of(session)] = fault
-            continue
+    for session in sound:
         start, end = _window(session, now)
         if start < end_before:
             faults[key_of(session)] = Fault.OVERLAPPING
         end_before = max(end_before, end)
+    return Sound(sound, faults)
+
+
+def hours_of(
+    sessions: Sequence[ChargingSession], spans: Sequence[Span], now: datetime
+) -> dict[datetime, Amounts]:
+    """Return what sound sessions charged at home in each UTC hour."""
+    hours: defaultdict[float, Amounts] = defaultdict(Amounts)
+    for session in sessions:
         if session.is_at_home is not False:
             amounts = amounts_of(session)
+            start, end = _window(session, now)
             for hour, share in _shares(session, start, end, spans).items():
                 hours[hour] = hours[hour].plus(amounts, share)
-    return Result(
-        {datetime.fromtimestamp(hour, UTC): hours[hour] for hour in sorted(hours)},
-        faults,
-    )
+    return {datetime.fromtimestamp(hour, UTC): hours[hour] for hour in sorted(hours)}
+
+
+def in_time(
+    sessions: Iterable[ChargingSession], start: datetime, end: datetime
+) -> list[ChargingSession]:
+    """Return the completed ones of sound sessions that reach into a time."""
+    return [
+        session
+        for session in sessions
+        if session.plug_in_time is not None
+        and (ends := ends_of(session))
+        and session.plug_in_time < end
+        and min(ends) > start
+    ]
 
 
 def amounts_of(session: ChargingSession) -> Amounts:
@@ -117,38 +149,15 @@ def key_of(session: ChargingSession) -> str:
     return session.id or f"{session.plug_in_time}"
 
 
-def _each_once(
-    sessions: Sequence[ChargingSession],
-    running: ChargingSession | None,
-    faults: dict[str, Fault],
-) -> list[ChargingSession]:
-    """Return each session once, by its start: a car is plugged in once at a time."""
-    by_key = {key_of(session): session for session in sessions}
-    repeated = Counter(map(key_of, sessions)) - Counter(by_key.keys())
-    faults |= dict.fromkeys(repeated, Fault.LISTED_TWICE)
-    if running is not None:
-        # Taken last, so that it is what stays.
-        by_key.pop(key_of(running), None)
-        by_key[key_of(running)] = running
-    by_start: dict[datetime, ChargingSession] = {}
-    for key, session in by_key.items():
-        if session.plug_in_time is None:
-            faults[key] = Fault.NO_START
-        elif session.plug_in_time in by_start and session is not running:
-            faults[key] = Fault.LISTED_TWICE
-        else:
-            by_start[session.plug_in_time] = session
-    return [by_start[start] for start in sorted(by_start)]
-
-
 def _fault(
     session: ChargingSession, now: datetime, *, is_running: bool
 ) -> Fault | None:
     """Return why a session cannot be counted, or None where it can."""
-    assert session.plug_in_time is not None
+    if session.plug_in_time is None:
+        return Fault.NO_START
     if session.plug_in_time > now + CLOCK_TOLERANCE:
         return Fault.IN_THE_FUTURE
-    ends = _ends(session)
+    ends = ends_of(session)
     if not ends and not is_running:
         return Fault.NO_END
     if ends and min(ends) < session.plug_in_time:
@@ -167,7 +176,7 @@ def _fault(
     return None
 
 
-def _ends(session: ChargingSession) -> list[datetime]:
+def ends_of(session: ChargingSession) -> list[datetime]:
     """Return the times that a session may have ended at."""
     ends = session.inferred_session_end, session.unplug_time
     return [end for end in ends if end is not None]
@@ -176,7 +185,7 @@ def _ends(session: ChargingSession) -> list[datetime]:
 def _window(session: ChargingSession, now: datetime) -> tuple[float, float]:
     """Return the time in which a session can have charged: a minute at least."""
     assert session.plug_in_time is not None
-    end = min([*_ends(session), now]).timestamp()
+    end = min([*ends_of(session), now]).timestamp()
     return min(session.plug_in_time.timestamp(), end - MINUTE), end
 
 

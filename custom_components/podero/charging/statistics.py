@@ -1,8 +1,9 @@
 """Energy and money per hour, in Home Assistant's long-term statistics."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
 
 from homeassistant.components.recorder import DOMAIN as RECORDER_DOMAIN, get_instance
 from homeassistant.components.recorder.models import (
@@ -16,6 +17,7 @@ from homeassistant.components.recorder.statistics import (
     get_last_statistics,
     statistics_during_period,
 )
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_translations
@@ -28,6 +30,12 @@ type Series = Literal["energy", "cost", "savings"]
 
 # Energy comes last: where its rows are, those of the others are too.
 SERIES: Final[tuple[Series, ...]] = ("cost", "savings", "energy")
+
+PAST: Final = timedelta(days=730)
+"""How much of the past is written at first."""
+
+REWRITTEN: Final = timedelta(days=35)
+"""How long the service may correct a session for that to be noticed."""
 
 TOLERANCE: Final = 1e-6
 """Difference of two amounts that are the same."""
@@ -45,10 +53,60 @@ def statistic_id(vehicle_id: str, series: Series) -> str:
     return f"{DOMAIN}:{vehicle_id.replace('-', '_')}_{series}"
 
 
-@callback
-def is_recorder_set_up(hass: HomeAssistant) -> bool:
-    """Return whether there is a recorder to write to."""
-    return RECORDER_DOMAIN in hass.config.components
+class VehicleStatistics:
+    """Keep the statistics of one vehicle up to date, in the background.
+
+    Without the recorder there are none.
+    """
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry[Any], vehicle_id: str, name: str
+    ) -> None:
+        """Name them after the vehicle."""
+        self._hass = hass
+        self._entry = entry
+        self._vehicle_id = vehicle_id
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+        self._to_write: tuple[Mapping[datetime, Amounts], datetime] | None = None
+        self._is_past_written = False
+        """Whether the past was written, and there may have been nothing to write."""
+
+    async def async_get_start(self, now: datetime) -> datetime:
+        """Return the hour from which on to write.
+
+        It is two years ago where the recorder has no row, else at most the newest row's.
+        """
+        start = now - REWRITTEN
+        if RECORDER_DOMAIN in self._hass.config.components:
+            newest = await async_get_newest_hour(self._hass, self._vehicle_id)
+            if newest is not None:
+                # Should it be gone the next time, the past is written again.
+                self._is_past_written = False
+                start = max(min(start, newest), now - PAST)
+            elif not self._is_past_written:
+                start = now - PAST
+        return start.replace(minute=0, second=0, microsecond=0)
+
+    @callback
+    def async_write(self, hours: Mapping[datetime, Amounts], start: datetime) -> None:
+        """Write the hours from one on, when those before are written."""
+        if RECORDER_DOMAIN not in self._hass.config.components:
+            return
+        self._to_write = hours, start
+        if self._task is None or self._task.done():
+            self._task = self._entry.async_create_background_task(
+                self._hass, self._async_write(), f"{self._name} statistics"
+            )
+
+    async def _async_write(self) -> None:
+        """Write what is to be written, and what comes meanwhile."""
+        while self._to_write is not None:
+            (hours, start), self._to_write = self._to_write, None
+            await async_write_hours(
+                self._hass, self._vehicle_id, self._name, hours, start
+            )
+            self._is_past_written = True
 
 
 async def async_get_newest_hour(

@@ -1,0 +1,389 @@
+"""The charging sessions of a vehicle and its weekly policy: read when they are due."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final, NamedTuple
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from .api import (
+    ChargePolicy,
+    ChargingSession,
+    PoderoClient,
+    PoderoError,
+    RateLimitError,
+    Vehicle,
+)
+from .charging.deadline import DeadlineWatch, next_deadline
+from .charging.hours import (
+    CLOCK_TOLERANCE,
+    Amounts,
+    Fault,
+    ends_of,
+    hours_of,
+    in_time,
+    key_of,
+    sound_sessions,
+)
+from .charging.schedule import DAY, Endpoint, Schedule
+from .charging.statistics import PAST, REWRITTEN, VehicleStatistics
+from .charging.watched import Watched
+from .const import DOMAIN, LOGGER
+from .helpers import NOT_OFFERED
+
+STEP: Final = timedelta(days=183)
+"""How many days of sessions are read at once."""
+
+SESSIONS_A_REQUEST: Final = 200
+
+LISTED_AFTER: Final = DAY
+"""How long a session that has ended may be missing in the list."""
+
+TYPICAL_POWER: Final = 11000
+"""W that stand for those of a car that charges and does not say with how many."""
+
+SAVE_DELAY: Final = 60.0
+STORAGE_VERSION: Final = 1
+
+
+class Month(NamedTuple):
+    """What was charged at home in a month; None where the service tells no money."""
+
+    start: datetime
+    energy: float
+    cost: float | None
+    savings: float | None
+
+
+def _store(hass: HomeAssistant, subentry_id: str) -> Store[dict[str, Any]]:
+    """Return the file in which what our own polls saw outlives a restart."""
+    return Store(
+        hass, STORAGE_VERSION, f"{DOMAIN}.{subentry_id}.charging", atomic_writes=True
+    )
+
+
+async def async_remove_memory(hass: HomeAssistant, subentry_id: str) -> None:
+    """Delete what is remembered of a vehicle."""
+    await _store(hass, subentry_id).async_remove()
+
+
+class ChargingSessions:
+    """Read them in the background after a poll, so that no failure touches that."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry[Any],
+        subentry: ConfigSubentry,
+        client: PoderoClient,
+        update_listeners: CALLBACK_TYPE,
+    ) -> None:
+        """Read those of the vehicle of a subentry, and tell its listeners."""
+        assert subentry.unique_id is not None
+        self.policy: ChargePolicy | None = None
+        self.running: ChargingSession | None = None
+        self.sessions: tuple[ChargingSession, ...] = ()
+        """Those of the last weeks and the running one, by their start; no faulty ones."""
+
+        self.known_since: datetime | None = None
+        """The hour from which on it is known what was charged."""
+
+        self.month: Month | None = None
+        self.answers: dict[Endpoint, str] = {}
+        """What each endpoint answered last: ok, or the key of an error."""
+
+        self._hass = hass
+        self._entry = entry
+        self._client = client
+        self._vehicle_id = subentry.unique_id
+        self._name = subentry.title
+        self._update_listeners = update_listeners
+        self._schedule = Schedule(self._vehicle_id)
+        self._statistics = VehicleStatistics(hass, entry, self._vehicle_id, self._name)
+        self._store = _store(hass, subentry.subentry_id)
+        self._policy_zone: tzinfo | None = None
+        # Both are None before it is known what was seen before a restart.
+        self._watched: Watched | None = None
+        self._deadlines: DeadlineWatch | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_plugged_in: bool | None = None
+        self._is_clock_slow = False
+        """Whether the vehicle was updated in what is the future here."""
+
+        self._listed: tuple[ChargingSession, ...] = ()
+        self._ended: ChargingSession | None = None
+        """The session that ended last, as long as it is not listed."""
+
+        self._is_outdated = False
+        """Whether what is shown has to be calculated again."""
+
+        self._logged: set[tuple[str, Fault]] = set()
+
+    @property
+    def faults(self) -> set[Fault]:
+        """Return what was ever wrong with a session."""
+        return {fault for _, fault in self._logged}
+
+    @property
+    def is_offered(self) -> bool:
+        """Return whether this account may list sessions, as far as is known."""
+        return self.answers.get(Endpoint.SESSIONS) not in {
+            error.key for error in NOT_OFFERED
+        }
+
+    @property
+    def latest(self) -> ChargingSession | None:
+        """Return the running session, or else the last one."""
+        return self.sessions[-1] if self.sessions else None
+
+    def next_deadline(self, vehicle: Vehicle) -> datetime | None:
+        """Return when the vehicle is to be charged next, as its policy says."""
+        deadline = next_deadline(vehicle, self.policy, self._zone, dt_util.utcnow())
+        return deadline and deadline.at
+
+    @property
+    def _zone(self) -> tzinfo:
+        """Return the time zone of deadlines."""
+        return self._policy_zone or dt_util.get_default_time_zone()
+
+    @callback
+    def async_look(self, vehicle: Vehicle) -> bool:
+        """Take note of a good poll, and read what is due.
+
+        Returns whether a deadline was missed since the last one.
+        """
+        now = dt_util.utcnow()
+        self._watch(vehicle, now)
+        self._is_plugged_in = vehicle.is_plugged_in
+        self._is_clock_slow = (vehicle.updated_at or now) > now + CLOCK_TOLERANCE
+        if vehicle.is_plugged_in is False:
+            self._end_running(now)
+        if self.month is not None and _month_start(now) != self.month.start:
+            self._is_outdated = True
+        self._async_start_reading(now)
+        # Before the policy was asked for, nobody knows the deadline.
+        if self._deadlines is None or Endpoint.POLICY not in self.answers:
+            return False
+        is_missed = self._deadlines.look(vehicle, self.policy, self._zone, now)
+        if is_missed:
+            self._store.async_delay_save(self._to_store)
+        return is_missed
+
+    @callback
+    def _async_start_reading(self, now: datetime) -> None:
+        """Read what is due, if nothing is being read."""
+        if self._task is not None and not self._task.done():
+            return
+        due = self._schedule.due(now, is_plugged_in=bool(self._is_plugged_in))
+        if due or self._is_outdated:
+            self._task = self._entry.async_create_background_task(
+                self._hass, self._async_read(due, now), f"{self._name} sessions"
+            )
+
+    async def async_get_sessions(
+        self, start: datetime, end: datetime
+    ) -> list[ChargingSession]:
+        """Ask the service for the completed sessions that reach into a time.
+
+        By their start, without faulty ones. Raises PoderoError.
+        """
+        now = dt_util.utcnow()
+        # Whether it lists them by their start or by their end is not known.
+        first, last = start - REWRITTEN, min(end + REWRITTEN, now)
+        found = await self._client.get_sessions(
+            self._vehicle_id, dt_util.as_utc(first).date(), dt_util.as_utc(last).date()
+        )
+        return in_time(sound_sessions(found, now).sessions, start, end)
+
+    @callback
+    def async_end_session(self) -> None:
+        """Read the sessions soon: the car was unplugged, is full, or stopped charging."""
+        self._schedule.end_session(dt_util.utcnow())
+
+    @callback
+    def async_change_policy(self) -> None:
+        """Read the policy with the next poll: a preference was set."""
+        self._schedule.change_policy()
+
+    async def async_close(self) -> None:
+        """Save what was seen."""
+        if self._watched is not None:
+            await self._store.async_save(self._to_store())
+
+    def _watch(self, vehicle: Vehicle, now: datetime) -> None:
+        """Remember whether the car charges, and with how much power."""
+        if self._watched is None:
+            return
+        power: float | None = None
+        if vehicle.is_plugged_in and vehicle.is_charging is not None:
+            is_charging = vehicle.is_charging
+            power = (vehicle.charge_rate_w or TYPICAL_POWER) if is_charging else 0
+        known = len(self._watched.spans)
+        self._watched.add(now, None if power is None else power / 1000)
+        if len(self._watched.spans) != known:
+            self._store.async_delay_save(self._to_store, SAVE_DELAY)
+
+    def _end_running(self, now: datetime) -> None:
+        """Keep the running session as one that has ended, until it is listed."""
+        if self.running is not None:
+            self._ended = replace(
+                self.running, unplug_time=self.running.unplug_time or now
+            )
+            self.running = None
+            self._is_outdated = True
+
+    async def _async_read(self, due: list[Endpoint], now: datetime) -> None:
+        """Read what is due; whatever fails is read later, or not again."""
+        if self._watched is None:
+            await self._async_load()
+        refused: list[Endpoint] = []
+        for endpoint in due:
+            self._schedule.start(endpoint, now)
+            try:
+                await self._async_read_endpoint(endpoint, now)
+            except PoderoError as err:
+                self.answers[endpoint] = err.key
+                if isinstance(err, NOT_OFFERED):
+                    self._schedule.stop(endpoint)
+                    refused.append(endpoint)
+                elif isinstance(err, RateLimitError):
+                    self._schedule.wait(err.retry_after, now)
+                    break
+            else:
+                self.answers[endpoint] = "ok"
+                self._is_outdated = True
+        if refused:
+            LOGGER.info(
+                "%s: not offered to this account, and left out: %s",
+                self._name,
+                ", ".join(refused),
+            )
+        if self._is_outdated:
+            await self._async_calculate(now)
+
+    async def _async_load(self) -> None:
+        """Go on from what was seen before; a broken file tells nothing."""
+        stored: Any = None
+        try:
+            stored = await self._store.async_load()
+        except Exception as err:  # noqa: BLE001 - whatever stands in a foreign file
+            LOGGER.debug("Nothing is known of earlier polls: %s", type(err).__name__)
+        if not isinstance(stored, dict):
+            stored = {}
+        self._watched = watched = Watched.from_json(stored.get("spans"))
+        looked_at = watched.spans and dt_util.utc_from_timestamp(watched.spans[-1].end)
+        missed = dt_util.parse_datetime(str(stored.get("missed_deadline")))
+        self._deadlines = DeadlineWatch(looked_at or None, missed)
+
+    def _to_store(self) -> dict[str, Any]:
+        """Return what has to outlive a restart."""
+        missed = self._deadlines and self._deadlines.missed
+        return {
+            "spans": self._watched.as_json() if self._watched else [],
+            "missed_deadline": missed and missed.isoformat(),
+        }
+
+    async def _async_read_endpoint(self, endpoint: Endpoint, now: datetime) -> None:
+        """Read one of them."""
+        if endpoint is Endpoint.SESSIONS:
+            await self._async_read_sessions(now)
+            return
+        self._schedule.count(1, now)
+        if endpoint is Endpoint.POLICY:
+            policy = await self._client.get_charge_policy(self._vehicle_id)
+            self._policy_zone = await dt_util.async_get_time_zone(policy.timezone or "")
+            self.policy = policy
+            return
+        session = await self._client.get_current_session(self._vehicle_id)
+        running = self.running and key_of(self.running)
+        if running is not None and (session is None or key_of(session) != running):
+            self._end_running(now)
+        # What the poll says is newer: a session that it saw ending has ended.
+        if self._is_plugged_in is not False:
+            self.running = session
+
+    async def _async_read_sessions(self, now: datetime) -> None:
+        """Read the sessions that have ended: of some weeks, at first of the past."""
+        start = await self._statistics.async_get_start(now)
+        # One that began long before may reach into the first hour.
+        first = max(start - REWRITTEN, now - PAST).date()
+        is_past = first < (now - STEP).date()
+        listed: list[ChargingSession] = []
+        while first <= now.date():
+            last = min(first + STEP, now.date())
+            self._schedule.count(1, now)
+            found = await self._client.get_sessions(self._vehicle_id, first, last)
+            self._schedule.count(len(found) // SESSIONS_A_REQUEST, now)
+            known = set(map(key_of, listed))
+            listed += (session for session in found if key_of(session) not in known)
+            if is_past:
+                LOGGER.info(
+                    "%s: read %s charging sessions up to %s",
+                    self._name,
+                    len(listed),
+                    last,
+                )
+            first = last + DAY
+        self._listed, self.known_since = tuple(listed), start
+        self._schedule.read_sessions(now)
+        ended = {key_of(session) for session in listed if ends_of(session)}
+        if self.running is not None and key_of(self.running) in ended:
+            self.running = None
+        if self._ended is not None and (
+            key_of(self._ended) in ended
+            or max(ends_of(self._ended)) < now - LISTED_AFTER
+        ):
+            self._ended = None
+
+    async def _async_calculate(self, now: datetime) -> None:
+        """Calculate what follows from what is known, show it, and have it recorded."""
+        self._is_outdated = False
+        completed = self._listed
+        if self._ended is not None:
+            completed = (*completed, self._ended)
+        sound, faults = sound_sessions(completed, now, self.running)
+        for key, fault in faults.items():
+            if fault is Fault.IN_THE_FUTURE and self._is_clock_slow:
+                continue
+            if (key, fault) not in self._logged:
+                self._logged.add((key, fault))
+                LOGGER.warning(
+                    "%s: a charging session is faulty: %s", self._name, fault
+                )
+        self.sessions = tuple(sound)
+        if self.known_since is not None:
+            spans = tuple(self._watched.spans) if self._watched else ()
+            hours = await self._hass.async_add_executor_job(hours_of, sound, spans, now)
+            self.month = _month(sound, hours, now)
+            self._statistics.async_write(hours, self.known_since)
+        self._update_listeners()
+
+
+def _month(
+    sessions: Collection[ChargingSession],
+    hours: Mapping[datetime, Amounts],
+    now: datetime,
+) -> Month:
+    """Return what was charged in the month up to now."""
+    start, total = _month_start(now), Amounts()
+    for hour, amounts in hours.items():
+        if hour >= start:
+            total = total.plus(amounts)
+    costs = {session.actual_cost_eur for session in sessions}
+    savings = {session.actual_savings_eur for session in sessions}
+    return Month(
+        start=start,
+        energy=round(total.energy, 3),
+        cost=None if costs == {None} else round(total.cost, 2),
+        savings=None if savings == {None} else round(total.savings, 2),
+    )
+
+
+def _month_start(now: datetime) -> datetime:
+    """Return the start of the month, by the clock of the home."""
+    return dt_util.start_of_local_day(dt_util.as_local(now).date().replace(day=1))

@@ -7,7 +7,7 @@ from pathlib import Path
 import re
 from typing import Any, get_args, get_type_hints
 
-from custom_components.podero.api import Vehicle
+from custom_components.podero.api import ChargingSession, Vehicle
 from custom_components.podero.const import PLATFORMS
 from custom_components.podero.entity import PoderoEntityDescription
 
@@ -16,10 +16,11 @@ TEXTS: dict[str, Any] = json.loads(
     (ROOT / "custom_components/podero/translations/en.json").read_text("utf-8")
 )["entity"]
 PAGE = ROOT / "docs/entities.md"
-FIELDS = get_type_hints(Vehicle)
+FIELDS = get_type_hints(ChargingSession) | get_type_hints(Vehicle)
 SHOWS = {
     "binary_sensor": "on or off",
     "button": "when it was pressed last",
+    "calendar": "whether charging is planned for now, and past sessions",
     "device_tracker": "home, another zone, or not home",
     "event": "when it happened, and what",
     "switch": "on or off",

@@ -122,6 +122,28 @@ PLACES = [
 ]
 # fmt: on
 
+
+class SessionPlace(NamedTuple):
+    """Where something of the charging sessions is shown, and how."""
+
+    key: str
+    device_class: str
+    unit: str | None
+    state_class: str | None
+    enabled: bool
+
+
+SESSION_PLACES = [
+    SessionPlace("session_energy", "energy", "kWh", None, ON),
+    SessionPlace("session_cost", "monetary", "EUR", None, OFF),
+    SessionPlace("session_savings", "monetary", "EUR", None, OFF),
+    SessionPlace("month_energy", "energy", "kWh", "total", ON),
+    SessionPlace("month_cost", "monetary", "EUR", "total", ON),
+    SessionPlace("month_savings", "monetary", "EUR", "total", ON),
+    SessionPlace("planned_start", "timestamp", None, None, ON),
+    SessionPlace("planned_end", "timestamp", None, None, ON),
+]
+
 DERIVED = {
     ("sensor", "charging_state"),
     ("sensor", "charging_finishes_at"),
@@ -204,7 +226,17 @@ async def test_each_place_is_as_designed(
             entity.entity_category,
             entity.disabled_by is None,
         ) == place[3:8], place.source
+    for session_place in SESSION_PLACES:
+        entity = _entity(entity_registry, simulator, "sensor", session_place.key)
+        assert (
+            entity.original_device_class,
+            entity.unit_of_measurement,
+            (entity.capabilities or {}).get("state_class"),
+            entity.disabled_by is None,
+        ) == session_place[1:], session_place.key
+        assert entity.entity_category is None
     known = {(place.platform, place.key) for place in PLACES} | DERIVED
+    known |= {("sensor", place.key) for place in SESSION_PLACES}
     prefix = f"{simulator.vehicles[0].id}_"
     assert {
         (entity.domain, entity.unique_id.removeprefix(prefix))
@@ -224,7 +256,7 @@ async def test_at_most_six_sensors_have_statistics(
     with_statistics = [
         entity.entity_id
         for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-        if (entity.capabilities or {}).get("state_class")
+        if (entity.capabilities or {}).get("state_class") and entity.disabled_by is None
     ]
     assert 0 < len(with_statistics) <= 6
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from unittest.mock import patch
 
@@ -202,7 +203,11 @@ async def test_deadline_is_the_next_at_the_wall_clock(
     deadline: str | None,
     expected: str,
 ) -> None:
-    """The time of day is this home's, on either side of a change of the clock."""
+    """The time of day is this home's, on either side of a change of the clock.
+
+    So it is where the service tells no weekly policy.
+    """
+    home.simulator.add_fault(kind="charge_policy", status=HTTPStatus.NOT_FOUND)
     await home.hass.config.async_set_time_zone("Europe/Vienna")
     freezer.move_to(now)
     home.car.override(charge_deadline_at=deadline, is_charge_policy_enabled=True)
@@ -214,6 +219,7 @@ async def test_a_deadline_passes_by_itself(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
     """The next one is shown when it has come, though nothing new is read."""
+    home.simulator.add_fault(kind="charge_policy", status=HTTPStatus.NOT_FOUND)
     await home.hass.config.async_set_time_zone("UTC")
     freezer.move_to("2026-11-02T05:00:00Z")
     home.car.override(charge_deadline_at="06:30:00", is_charge_policy_enabled=True)
@@ -302,8 +308,12 @@ async def test_only_what_moved_is_written(home: Home) -> None:
     assert written == ["sensor.car_1_battery"]
     home.car.override(is_plugged_in=False)
     await home.refresh()
+    # The planned window is the running session's.
     assert sorted(written[1:]) == [
         "binary_sensor.car_1_plugged_in",
+        "calendar.car_1_charging_sessions",
         "event.car_1_charging_event",
         CHARGING_STATE,
+        "sensor.car_1_planned_end",
+        "sensor.car_1_planned_start",
     ]

@@ -50,6 +50,8 @@ async def test_the_next_deadline_follows(home: Home) -> None:
     await home.hass.config.async_set_time_zone("Europe/Vienna")
     await home.set_up()
     await home.call("time.set_value", entity_id=DEADLINE, time="07:15:00")
+    # The weekly policy is read again.
+    await home.settle()
     due = "2026-11-03T06:15:00+00:00"
     assert home.state("sensor.car_1_next_charging_deadline") == due
 

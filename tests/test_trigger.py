@@ -334,7 +334,7 @@ async def test_descriptions(
     await async_setup_component(hass, AUTOMATION, {})
     descriptions = await trigger.async_get_all_descriptions(hass)
     ours = {key for key in descriptions if key.startswith("podero.")}
-    assert ours == {f"podero.{name}" for name in TRIGGERS}
+    assert ours == {f"podero.{name}" for name in (*TRIGGERS, "deadline_missed")}
     for key in ours:
         description = descriptions[key]
         assert description is not None

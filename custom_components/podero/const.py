@@ -1,5 +1,6 @@
 """Names that more than one module uses."""
 
+from datetime import timedelta
 import logging
 from typing import Final
 
@@ -11,6 +12,7 @@ LOGGER: Final = logging.getLogger(__package__)
 PLATFORMS: Final = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CALENDAR,
     Platform.DEVICE_TRACKER,
     Platform.EVENT,
     Platform.NUMBER,
@@ -29,6 +31,9 @@ CONF_USER_ID: Final = "user_id"
 
 CURRENCY: Final = "EUR"
 """What the API's costs and savings are in."""
+
+MAX_RANGE: Final = timedelta(days=366)
+"""The longest time of which sessions may be asked for at once."""
 
 GRANT_CLIENT_CREDENTIALS: Final = "client_credentials"
 GRANT_PASSWORD: Final = "password"

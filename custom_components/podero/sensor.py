@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import Any, override
@@ -30,8 +30,10 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
+from .const import CURRENCY
 from .coordinator import PoderoConfigEntry
 from .entity import PoderoEntity, PoderoEntityDescription
+from .sessions import ChargingSessions
 
 PARALLEL_UPDATES = 0
 
@@ -51,7 +53,9 @@ BOOST_STATES = {state: state.value for state in BoostState} | {
 
 @dataclass(frozen=True, kw_only=True)
 class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
-    """Describe a sensor."""
+    """Describe a sensor, of the vehicle or of its charging sessions."""
+
+    sessions_fn: Callable[[ChargingSessions], Any] | None = None
 
 
 # What most people never look at.
@@ -119,6 +123,26 @@ def _link_status(key: str, *, enabled: bool = False) -> PoderoSensorDescription:
         options=[status for status in Status if status is not Status.UNKNOWN],
         entity_registry_enabled_default=enabled,
     )
+
+
+def _latest(*fields: str) -> Callable[[ChargingSessions], float | None]:
+    """Return what reads the first known of some fields of the latest session."""
+
+    def read(sessions: ChargingSessions) -> float | None:
+        values = (getattr(sessions.latest, field, None) for field in fields)
+        return next((value for value in values if value is not None), None)
+
+    return read
+
+
+def _month(name: str) -> Callable[[ChargingSessions], float | None]:
+    """Return what reads an amount of this month."""
+    return lambda sessions: getattr(sessions.month, name, None)
+
+
+def _planned(field: str) -> Callable[[ChargingSessions], datetime | None]:
+    """Return what reads a moment of the running session."""
+    return lambda sessions: getattr(sessions.running, field, None)
 
 
 SENSORS: tuple[PoderoSensorDescription, ...] = (
@@ -246,21 +270,73 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("coordinates_last_updated_at"),
     _timestamp("consumption_last_updated_at"),
     _timestamp("charge_state_last_updated_at"),
+    # Without a state class: the statistics of the sessions count each hour once.
+    PoderoSensorDescription(
+        key="session_energy",
+        field="energy_charged_kwh",
+        sessions_fn=_latest("energy_charged_kwh"),
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=1,
+    ),
+    PoderoSensorDescription(
+        key="session_cost",
+        field="actual_cost_eur",
+        sessions_fn=_latest("actual_cost_eur"),
+        device_class=SensorDeviceClass.MONETARY,
+        native_unit_of_measurement=CURRENCY,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=2,
+    ),
+    PoderoSensorDescription(
+        key="session_savings",
+        field="actual_savings_eur",
+        sessions_fn=_latest("actual_savings_eur", "expected_savings_eur"),
+        device_class=SensorDeviceClass.MONETARY,
+        native_unit_of_measurement=CURRENCY,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=2,
+    ),
+    PoderoSensorDescription(
+        key="month_energy",
+        field="energy_charged_kwh",
+        sessions_fn=_month("energy"),
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=1,
+    ),
+    PoderoSensorDescription(
+        key="month_cost",
+        field="actual_cost_eur",
+        sessions_fn=_month("cost"),
+        device_class=SensorDeviceClass.MONETARY,
+        native_unit_of_measurement=CURRENCY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=2,
+    ),
+    PoderoSensorDescription(
+        key="month_savings",
+        field="actual_savings_eur",
+        sessions_fn=_month("savings"),
+        device_class=SensorDeviceClass.MONETARY,
+        native_unit_of_measurement=CURRENCY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=2,
+    ),
+    PoderoSensorDescription(
+        key="planned_start",
+        field="desired_charging_start_time",
+        sessions_fn=_planned("desired_charging_start_time"),
+        device_class=SensorDeviceClass.TIMESTAMP,
+    ),
+    PoderoSensorDescription(
+        key="planned_end",
+        field="desired_charging_end_time",
+        sessions_fn=_planned("desired_charging_end_time"),
+        device_class=SensorDeviceClass.TIMESTAMP,
+    ),
 )
-
-
-def _next(clock_time: time) -> datetime:
-    """Return when the clock of this home shows a time of day next."""
-    now, zone = dt_util.utcnow(), dt_util.get_default_time_zone()
-    today = now.astimezone(zone).date()
-    moments = (
-        # Compared in UTC: two moments of one zone are compared by the wall clock.
-        datetime.combine(day, clock_time.replace(fold=fold), zone).astimezone(UTC)
-        for day in (today, today + timedelta(days=1))
-        # The second one is later where the clock is set back, and only there.
-        for fold in (0, 1)
-    )
-    return next(moment for moment in moments if moment > now)
 
 
 PAUSED_UNTIL = PoderoSensorDescription(
@@ -305,10 +381,25 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
 
     entity_description: PoderoSensorDescription
 
+    @override
+    def _compute(self) -> Any:
+        if (read := self.entity_description.sessions_fn) is not None:
+            return read(self.coordinator.sessions)
+        return super()._compute()
+
     @property
     @override
     def native_value(self) -> Any:
         return self._value
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        """Return the start of the month that a total is of."""
+        if self.entity_description.state_class is not SensorStateClass.TOTAL:
+            return None
+        month = self.coordinator.sessions.month
+        return month and month.start
 
 
 class PoderoClockSensor(PoderoSensor):
@@ -348,10 +439,7 @@ class PoderoDeadlineSensor(PoderoClockSensor):
 
     @override
     def _compute(self) -> datetime | None:
-        vehicle = self.coordinator.data
-        if vehicle.charge_deadline_at is None or not vehicle.is_charge_policy_enabled:
-            return None
-        return _next(vehicle.charge_deadline_at)
+        return self.coordinator.sessions.next_deadline(self.coordinator.data)
 
 
 class PoderoFinishSensor(PoderoClockSensor):

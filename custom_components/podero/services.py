@@ -1,26 +1,39 @@
 """The actions: what is said to a vehicle in other ways than by an entity."""
 
 import asyncio
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Final
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, Final
 
 import voluptuous as vol
 
-from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse, callback
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.target import TargetSelection
 from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonObjectType, JsonValueType
 
-from .const import DOMAIN
+from .api import ChargingSession, PoderoError
+from .charging.hours import Amounts, amounts_of
+from .const import DOMAIN, MAX_RANGE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .dashboard import DASHBOARD_SCHEMA, async_get_dashboard
-from .helpers import targeted_devices
+from .helpers import targeted_devices, to_read_error
 
+ATTR_FROM: Final = "from"
+ATTR_TO: Final = "to"
 ATTR_DURATION: Final = "duration"
 ATTR_UNTIL: Final = "until"
 
+SERVICE_GET_CHARGING_SESSIONS: Final = "get_charging_sessions"
 SERVICE_GET_DASHBOARD: Final = "get_dashboard"
 SERVICE_PAUSE_CHARGING: Final = "pause_charging"
 SERVICE_RESUME_CHARGING: Final = "resume_charging"
@@ -30,6 +43,9 @@ PAUSE_SCHEMA: Final = cv.make_entity_service_schema(
         vol.Optional(ATTR_UNTIL): cv.datetime,
         vol.Optional(ATTR_DURATION): cv.time_period,
     }
+)
+SESSIONS_SCHEMA: Final = cv.make_entity_service_schema(
+    {vol.Required(ATTR_FROM): cv.date, vol.Required(ATTR_TO): cv.date}
 )
 RESUME_SCHEMA: Final = cv.make_entity_service_schema(None)
 
@@ -42,6 +58,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     hass.services.async_register(
         DOMAIN, SERVICE_RESUME_CHARGING, _async_resume_charging, RESUME_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_CHARGING_SESSIONS,
+        _async_get_charging_sessions,
+        SESSIONS_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
     )
     hass.services.async_register(
         DOMAIN,
@@ -73,6 +96,85 @@ async def _async_pause(
     )
     for failure in filter(None, failures):
         raise failure
+
+
+async def _async_get_charging_sessions(call: ServiceCall) -> ServiceResponse:
+    """Return the completed sessions that began on some days, and their totals."""
+    first, last = call.data[ATTR_FROM], call.data[ATTR_TO]
+    if first > last:
+        raise _invalid("range_reversed")
+    if last - first > MAX_RANGE:
+        raise _invalid("range_too_long")
+    start = dt_util.start_of_local_day(first)
+    end = dt_util.start_of_local_day(last + timedelta(days=1))
+    coordinators = _targeted(call)
+    try:
+        answers = await asyncio.gather(
+            *(
+                coordinator.sessions.async_get_sessions(start, end)
+                for coordinator in coordinators
+            )
+        )
+    except PoderoError as err:
+        raise to_read_error(err) from err
+    return {
+        "vehicles": [
+            _report(
+                call.hass,
+                coordinator,
+                [
+                    session
+                    for session in sessions
+                    if session.plug_in_time and session.plug_in_time >= start
+                ],
+            )
+            for coordinator, sessions in zip(coordinators, answers, strict=True)
+        ]
+    }
+
+
+def _report(
+    hass: HomeAssistant,
+    coordinator: PoderoCoordinator,
+    sessions: Sequence[ChargingSession],
+) -> JsonObjectType:
+    """Return a vehicle's sessions, with their totals."""
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, coordinator.vehicle_id), coordinator.config_entry.entry_id
+    )
+    at_home = [session for session in sessions if session.is_at_home is not False]
+    return {
+        ATTR_DEVICE_ID: None if device is None else device.id,
+        "name": (device and (device.name_by_user or device.name)) or coordinator.name,
+        "sessions": [_session(session) for session in sessions],
+        "total": _total(sessions),
+        "total_at_home": _total(at_home),
+    }
+
+
+def _session(session: ChargingSession) -> JsonObjectType:
+    """Return a session by the API's names, its moments by the clock of the home."""
+    return {name: _to_json(getattr(session, name)) for name in session.readers()}
+
+
+def _to_json(value: Any) -> JsonValueType:
+    """Return a value of a session as JSON knows it."""
+    if isinstance(value, datetime):
+        return dt_util.as_local(value).isoformat()
+    return value.isoformat() if isinstance(value, time) else value
+
+
+def _total(sessions: Sequence[ChargingSession]) -> JsonObjectType:
+    """Return what sessions add up to: kWh and EUR."""
+    total = Amounts()
+    for session in sessions:
+        total = total.plus(amounts_of(session))
+    return {
+        "sessions": len(sessions),
+        "energy": round(total.energy, 3),
+        "cost": round(total.cost, 2),
+        "savings": round(total.savings, 2),
+    }
 
 
 def _end_of_pause(call: ServiceCall) -> datetime:

@@ -1,0 +1,164 @@
+"""When a vehicle charged, and when it is planned to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, override
+
+from homeassistant.components.calendar import (
+    CalendarEntity,
+    CalendarEntityDescription,
+    CalendarEvent,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+
+from .api import ChargingSession, PoderoError
+from .charging.hours import ends_of, in_time
+from .const import DOMAIN, MAX_RANGE
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .entity import PoderoEntity, PoderoEntityDescription
+from .helpers import to_read_error
+
+PARALLEL_UPDATES = 0
+
+MAX_AGE: Final = timedelta(minutes=15)
+"""How long an answer of the service is used again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoCalendarDescription(PoderoEntityDescription, CalendarEntityDescription):
+    """Describe a calendar."""
+
+
+CHARGING = PoderoCalendarDescription(key="charging", field="session")
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the calendar of each vehicle."""
+    for subentry_id, coordinator in entry.runtime_data.vehicles:
+        async_add_entities(
+            [PoderoCalendar(coordinator, CHARGING)], config_subentry_id=subentry_id
+        )
+
+
+class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
+    """A calendar with the planned window of the running session, and past sessions."""
+
+    entity_description: PoderoCalendarDescription
+    _texts: Mapping[str, str]
+
+    def __init__(
+        self, coordinator: PoderoCoordinator, description: PoderoCalendarDescription
+    ) -> None:
+        """Know no answer of the service yet."""
+        super().__init__(coordinator, description)
+        self._answers: dict[
+            tuple[datetime, datetime], tuple[datetime, list[ChargingSession]]
+        ] = {}
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        translations = await async_get_translations(
+            self.hass, self.hass.config.language, "common", [DOMAIN]
+        )
+        self._texts = {
+            key.rpartition(".")[2]: text for key, text in translations.items()
+        }
+        await super().async_added_to_hass()
+
+    @override
+    def _compute(self) -> CalendarEvent | None:
+        if (running := self.coordinator.sessions.running) is None:
+            return None
+        start = running.desired_charging_start_time
+        end = running.desired_charging_end_time
+        if start is None or end is None or start >= end:
+            return None
+        return CalendarEvent(
+            start=dt_util.as_local(start),
+            end=dt_util.as_local(end),
+            summary=self._texts["calendar_planned"],
+            uid=running.id,
+        )
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """Return the planned window that is not over yet."""
+        event = self._value
+        return event if event and event.end > dt_util.now() else None
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        """Return the sessions and the planned window in a time."""
+        events = [
+            _event(session, self._texts["calendar_session"])
+            for session in await self._async_get_sessions(start_date, end_date)
+        ]
+        planned = self._value
+        if planned and planned.start < end_date and planned.end > start_date:
+            events.append(planned)
+        return events
+
+    async def _async_get_sessions(
+        self, start: datetime, end: datetime
+    ) -> list[ChargingSession]:
+        """Return the completed sessions in a time: those we have, or the service's."""
+        ours, now = self.coordinator.sessions, dt_util.utcnow()
+        if not ours.is_offered or start > now:
+            return []
+        if ours.known_since is not None and start >= ours.known_since:
+            return in_time(ours.sessions, start, end)
+        if end - start > MAX_RANGE:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="range_too_long"
+            )
+        return await self._async_ask(start, end, now)
+
+    async def _async_ask(
+        self, start: datetime, end: datetime, now: datetime
+    ) -> list[ChargingSession]:
+        """Return the service's answer, or the one that it gave a short time ago."""
+        for key, (asked_at, _) in tuple(self._answers.items()):
+            if not timedelta() <= now - asked_at < MAX_AGE:
+                del self._answers[key]
+        if (start, end) not in self._answers:
+            try:
+                found = await self.coordinator.sessions.async_get_sessions(start, end)
+            except PoderoError as err:
+                raise to_read_error(err) from err
+            self._answers[start, end] = now, found
+        return self._answers[start, end][1]
+
+
+def _event(session: ChargingSession, name: str) -> CalendarEvent:
+    """Return a completed session as what is shown in a calendar."""
+    assert session.plug_in_time is not None
+    start, end = session.plug_in_time, min(ends_of(session))
+    return CalendarEvent(
+        start=dt_util.as_local(start),
+        end=dt_util.as_local(max(end, start + timedelta(minutes=1))),
+        summary=", ".join(_amounts(session)) or name,
+        uid=session.id,
+    )
+
+
+def _amounts(session: ChargingSession) -> Iterator[str]:
+    """Yield what is known of a session: "23.4 kWh", "4.10 €", "62 % → 80 %"."""
+    if session.energy_charged_kwh is not None:
+        yield f"{session.energy_charged_kwh:.1f} kWh"
+    if session.actual_cost_eur is not None:
+        yield f"{session.actual_cost_eur:.2f} €"
+    first, last = session.initial_soc_pct, session.final_soc_pct
+    if first is not None and last is not None:
+        yield f"{first:.0f} % → {last:.0f} %"

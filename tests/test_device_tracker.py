@@ -136,3 +136,15 @@ async def test_neither_after_a_reload_or_an_outage(
     await home.refresh()
     assert _place(home) == (STATE_HOME, HOME["latitude"])
     assert not arrivals
+
+
+async def test_whole_degrees_outlive_a_reload(home: Home) -> None:
+    """A coordinate may be an integer."""
+    home.car.override(latitude=48, longitude=16)
+    await home.set_up()
+    before = _place(home)
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.car.override(latitude=None, longitude=None)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.hass.async_block_till_done()
+    assert _place(home) == before == (STATE_NOT_HOME, 48)

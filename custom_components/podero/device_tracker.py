@@ -93,6 +93,6 @@ class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity, RestoreEnt
 def _parse(data: dict[str, Any]) -> tuple[float, float] | None:
     """Return the position that was stored, if there was one."""
     latitude, longitude = data.get(ATTR_LATITUDE), data.get(ATTR_LONGITUDE)
-    if isinstance(latitude, float) and isinstance(longitude, float):
+    if isinstance(latitude, int | float) and isinstance(longitude, int | float):
         return latitude, longitude
     return None

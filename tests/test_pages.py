@@ -4,10 +4,16 @@ from importlib.util import find_spec
 import os
 from pathlib import Path
 import re
+from typing import Any, cast
 
 import pytest
 
-from scripts.entities import PAGE, fill
+from homeassistant.components.automation.config import async_validate_config_item
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util import slugify
+from homeassistant.util.yaml import parse_yaml
+from scripts.entities import PAGE, descriptions, fill, name_of
 
 from .repository import (
     LANGUAGES,
@@ -98,6 +104,36 @@ def test_quotes_are_what_is_said() -> None:
     assert len(quotes) > 6
     for quote in quotes:
         assert any(message.startswith(quote) for message in said), quote
+
+
+def _examples(text: str) -> list[dict[str, Any]]:
+    """Return the YAML of a page."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [cast(dict[str, Any], parse_yaml(block)) for block in blocks]
+
+
+async def test_examples_are_automations(hass: HomeAssistant) -> None:
+    """What the README shows as an automation, Home Assistant accepts as one."""
+    assert await async_setup_component(hass, "automation", {})
+    automations = [config for config in _examples(README) if "triggers" in config]
+    assert automations
+    for config in automations:
+        config |= {"alias": "Example"}
+        validated = await async_validate_config_item(hass, "example", config)
+        assert validated is not None
+        assert validated.validation_error is None
+
+
+def test_examples_name_what_is_there() -> None:
+    """An entity of an example is one that is on by default, of a car called "My car"."""
+    there = {
+        f"{platform}.my_car_{slugify(name_of(platform, description))}"
+        for platform, description in descriptions()
+        if description.entity_registry_enabled_default
+    }
+    named = set(re.findall(r"\w+\.my_car_\w+", README))
+    assert named
+    assert named <= there
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)

@@ -16,6 +16,7 @@ from homeassistant.util.yaml import parse_yaml
 from scripts.entities import PAGE, descriptions, fill, name_of
 
 from .repository import (
+    INTEGRATION,
     LANGUAGES,
     ROOT,
     anchors,
@@ -73,6 +74,17 @@ def test_table_comes_from_the_code() -> None:
     assert fill(text) == text
 
 
+def test_readme_explains_what_is_on() -> None:
+    """The README says what each entity means that is on by default, and of no other."""
+    text = README.partition("<!-- entities")[2].partition("<!-- /entities")[0]
+    explained = re.findall(r"\*\*(.+?)\*\*", text)
+    assert sorted(explained) == sorted(
+        name_of(platform, description)
+        for platform, description in descriptions()
+        if description.entity_registry_enabled_default
+    )
+
+
 def test_readme_is_short() -> None:
     """Whoever has to scroll for long does not read it."""
     assert len(README.split()) <= 1400
@@ -91,6 +103,18 @@ def test_readme_knows_all_that_automations_use() -> None:
         assert f"podero%2F{path.name})" in README, path.name
     for language in LANGUAGES:
         assert LANGUAGE_NAMES[language] in README, language
+
+
+def test_layout_names_every_file() -> None:
+    """The layout in docs/architecture.md is that of the integration."""
+    layout = (ROOT / "docs/architecture.md").read_text("utf-8").split("```")[1]
+    named = set(re.findall(r"[\w/]+\.py", layout))
+    there = {
+        path.name
+        for path in INTEGRATION.rglob("*.py")
+        if path.name not in ("__init__.py", "const.py")
+    }
+    assert named == there
 
 
 def test_quotes_are_what_is_said() -> None:

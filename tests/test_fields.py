@@ -141,7 +141,7 @@ SESSION_PLACES = [
     SessionPlace("month_cost", "monetary", "EUR", "total", ON),
     SessionPlace("month_savings", "monetary", "EUR", "total", ON),
     SessionPlace("planned_start", "timestamp", None, None, ON),
-    SessionPlace("planned_end", "timestamp", None, None, ON),
+    SessionPlace("planned_end", "timestamp", None, None, OFF),
 ]
 
 DERIVED = {

@@ -314,6 +314,5 @@ async def test_only_what_moved_is_written(home: Home) -> None:
         "calendar.car_1_charging_sessions",
         "event.car_1_charging_event",
         CHARGING_STATE,
-        "sensor.car_1_planned_end",
         "sensor.car_1_planned_start",
     ]

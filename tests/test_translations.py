@@ -8,6 +8,7 @@ import voluptuous as vol
 
 from homeassistant.const import Platform
 from homeassistant.generated.languages import LANGUAGES as KNOWN_LANGUAGES
+from scripts import translated
 from scripts.entities import descriptions
 
 from .repository import LANGUAGES, flatten, placeholders, read_texts
@@ -141,6 +142,26 @@ def test_language_is_translated(language: str) -> None:
     english = dict(flatten(read_texts("en")))
     for path, text in flatten(read_texts(language)):
         assert text != english[path] or len(text.split()) < 4, path
+
+
+@pytest.mark.parametrize("language", translated.TRANSLATIONS)
+def test_language_follows_english(language: str) -> None:
+    """No text is left behind where its English moved.
+
+    Bring the language up to date, then note it by `python -m scripts.translated`.
+    """
+    noted = translated.read()
+    moved = [
+        path
+        for path, digest in translated.hashes().items()
+        if noted.get(path, {}).get(language) != digest
+    ]
+    assert moved == []
+
+
+def test_noted_texts_exist() -> None:
+    """What is noted is in the form that the script writes, of texts that there are."""
+    assert translated.read().keys() == translated.hashes().keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -335,6 +335,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         field="desired_charging_end_time",
         sessions_fn=_planned("desired_charging_end_time"),
         device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
     ),
 )
 

@@ -19,6 +19,7 @@ from homeassistant.util import dt as dt_util, yaml as yaml_util
 from .conftest import Refresh, SetUp, account_entry
 from .repository import read_json, read_texts
 from .test_trigger import device_of
+from custom_components.podero.charging.statistics import SERIES
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.dashboard import NAME, STRATEGY, TEMPLATE
 from simulator import Server, Simulator
@@ -81,10 +82,16 @@ async def test_the_template_names_what_exists(
 ) -> None:
     """It names entities and texts that exist, so that nothing is left out by a wrong name."""
     await set_up(entry)
-    known = {"vehicle", "path", "entity", "failure", *read_texts("en")["common"]} | {
-        f"{entity.domain}.{entity.translation_key}"
-        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    }
+    known = (
+        {"vehicle", "path", "entity", "failure", *read_texts("en")["common"]}
+        | {f"statistics.{series}" for series in SERIES}
+        | {
+            f"{entity.domain}.{entity.translation_key}"
+            for entity in er.async_entries_for_config_entry(
+                entity_registry, entry.entry_id
+            )
+        }
+    )
     template = yaml_util.load_yaml_dict(str(TEMPLATE))
     named = {name for text in texts(template) for name in NAME.findall(text)}
     assert named <= known
@@ -97,9 +104,11 @@ async def test_conditions(
     await set_up(entry)
     view, *_ = await get_dashboard(hass)
     sections = {
-        heading["heading"]: (section["visibility"], cards)
+        section["cards"][0]["heading"]: (
+            section["visibility"],
+            [card for card in section["cards"] if card["type"] != "heading"],
+        )
         for section in view["sections"]
-        for heading, *cards in [section["cards"]]
     }
     _, (battery, *_) = sections["Now"]
     known = {

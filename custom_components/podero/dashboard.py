@@ -22,6 +22,7 @@ from homeassistant.loader import async_get_integration
 from homeassistant.util import ensure_unique_string, slugify
 from homeassistant.util.yaml import load_yaml_dict
 
+from .charging.statistics import SERIES, statistic_id
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry
 
@@ -80,6 +81,7 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
         names = {
             **texts,
             **entities,
+            **_statistics(device),
             "vehicle": name,
             "path": path,
             "entity": min(entities.values(), default=""),
@@ -123,6 +125,16 @@ def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
         f"{entry.domain}.{entry.translation_key}": entry.entity_id
         for entry in er.async_entries_for_device(er.async_get(hass), device.id)
         if entry.platform == DOMAIN
+    }
+
+
+def _statistics(device: dr.DeviceEntry) -> dict[str, str]:
+    """Return the ids of a vehicle's statistics, by our own names."""
+    return {
+        f"statistics.{series}": statistic_id(vehicle_id, series)
+        for domain, vehicle_id in device.identifiers
+        if domain == DOMAIN
+        for series in SERIES
     }
 
 

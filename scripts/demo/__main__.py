@@ -8,7 +8,7 @@ import sys
 from .bring_up import bring_up, owned
 from .browser import start_browser
 from .check import Check
-from .dashboard import show_dashboard
+from .dashboards import set_up_energy, show_dashboard
 from .history import HISTORY_HOURS, create_history
 from .home_assistant import LOGIN, PASSWORD, HomeAssistant
 from .processes import DemoError, say
@@ -59,6 +59,7 @@ async def _run(
     async with bring_up(directory, port, speed, hours_ago) as (hass, simulator):
         await sign_up(hass, simulator)
         await show_dashboard(hass)
+        await set_up_energy(hass, simulator)
         if is_new:
             await create_history(hass, simulator)
         _show(hass, simulator)
@@ -93,7 +94,7 @@ def _show(hass: HomeAssistant, simulator: Simulator) -> None:
         f"""
   Home Assistant    {hass.url}
   Log in as         {LOGIN}, password {PASSWORD}
-  Look at           Cars, in the sidebar: the ready-made dashboard
+  Look at           Cars and Energy, in the sidebar: two days of history, two months of charging
                     Settings > Devices & services > Podero: the two cars
                     Settings > Automations & scenes > Create automation: its triggers
 

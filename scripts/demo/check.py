@@ -1,10 +1,12 @@
 """Check the demo: in a browser, and by comparing states with the simulator's documents."""
 
 import asyncio
+from datetime import datetime
 import re
 import time
 
-from .expected import EXPECTED, PAST, matches
+from .dashboards import show_section
+from .expected import ELSEWHERE, EXPECTED, ZONE, matches
 from .home_assistant import Entity, HomeAssistant
 from .processes import DemoError, say
 from .simulator import Simulator
@@ -43,7 +45,13 @@ class Check:
         await self._compare()
         say("Set up in a browser, every entity shows what the simulator serves")
 
+        for vehicle_id in (first, second):
+            await self._check_month(vehicle_id)
+        say("What was charged this month is the sum of its charging sessions")
+
         await self._walkthrough.add_dashboard()
+        await show_section(self._hass, "dashboard-cars")
+        await self._walkthrough.check_section()
         say("The dashboard is added in a browser, and whole at every width")
 
         await self._do(second, "plug-in", "plugged_in", "plugged_in")
@@ -66,6 +74,26 @@ class Check:
         await self._hass.program.stop()
         self._check_log()
         say("Its log has no unknown warning or error, and no secret")
+
+    async def _check_month(self, vehicle_id: str) -> None:
+        """Check what was charged this month, but for a session that began in the last one."""
+        month = datetime.now(ZONE).replace(
+            day=1, hour=0, minute=0, second=0, microsecond=0
+        )
+        sums = {False: 0.0, True: 0.0}
+        for session in await self._simulator.read_sessions(vehicle_id, month.date()):
+            if session["is_at_home"]:
+                is_whole = datetime.fromisoformat(session["plug_in_time"]) >= month
+                sums[is_whole] += float(session["energy_charged_kwh"])
+
+        async def read() -> float | None:
+            """Return what is shown, None until sessions have been read."""
+            entity = await self._entity(vehicle_id, "sensor.month_energy")
+            return None if entity.state == "unknown" else float(entity.state)
+
+        shown = await self._hass.program.wait_until(read, SETTLE_SECONDS)
+        if not sums[True] <= shown + 0.001 <= sums[True] + sums[False] + 0.002:
+            raise DemoError(f"{vehicle_id}: {shown} kWh this month, of sessions {sums}")
 
     async def _do(self, vehicle_id: str, command: str, key: str, event: str) -> None:
         """Send a command to the simulator, and check that its effect is shown."""
@@ -101,12 +129,12 @@ class Check:
         entities = await self._hass.entities()
         for vehicle_id in self._simulator.vehicle_ids:
             vehicle = await self._simulator.read(vehicle_id)
-            missing = PAST | set(EXPECTED)
+            missing = ELSEWHERE | set(EXPECTED)
             for entity in entities:
                 if entity.vehicle_id != vehicle_id:
                     continue
                 missing.discard(entity.name)
-                if entity.name in PAST:
+                if entity.name in ELSEWHERE:
                     continue
                 if (expectation := EXPECTED.get(entity.name)) is None:
                     differences.append(f"{entity.entity_id}: nothing was expected")

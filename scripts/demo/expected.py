@@ -146,5 +146,16 @@ EXPECTED: dict[str, Expectation] = {
     "time.charge_deadline": _text("charge_deadline_at"),
 }
 
-# These show what happened last, or when they were pressed: no vehicle holds that.
-PAST = {"event.charging", "button.charge_now", "button.cancel_charge_now"}
+# The vehicle's document does not contain what these show.
+ELSEWHERE = {
+    "button.cancel_charge_now",
+    "button.charge_now",
+    "calendar.charging",
+    "event.charging",
+    "sensor.month_cost",
+    "sensor.month_energy",
+    "sensor.month_savings",
+    "sensor.planned_end",
+    "sensor.planned_start",
+    "sensor.session_energy",
+}

@@ -37,7 +37,8 @@ async def create_history(hass: HomeAssistant, simulator: Simulator) -> None:
         # Depending on the time of day it may be nearly full.
         await simulator.command(first, "level", percent=60)
     await simulator.command(first, "charge")
-    await simulator.command(second, "stop-charging")
+    # It waits for cheap hours, if these are none.
+    await simulator.command(second, "plug-in")
     await poll(hass)
     await hass.program.stop()
     _move(hass.database, moments)

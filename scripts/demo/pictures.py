@@ -10,7 +10,7 @@ from playwright.async_api import Page
 
 from .bring_up import bring_up, owned
 from .browser import Browser, start_browser
-from .dashboard import URL_PATH, show_dashboard
+from .dashboards import URL_PATH, set_up_energy, show_dashboard
 from .history import HISTORY_HOURS, create_history, poll
 from .home_assistant import HomeAssistant
 from .processes import DemoError, say
@@ -50,6 +50,7 @@ async def _run() -> None:
     ):
         await sign_up(hass, simulator)
         await show_dashboard(hass)
+        await set_up_energy(hass, simulator)
         await create_history(hass, simulator)
         say("Taking the pictures")
         await _take_dashboard(browser)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 import sys
 from typing import Any, Self
@@ -71,6 +72,18 @@ class Simulator:
 
     async def read(self, vehicle_id: str) -> dict[str, Any]:
         """Return a vehicle as Podero serves it."""
+        vehicle: dict[str, Any] = await self._get(vehicle_id)
+        return vehicle
+
+    async def read_sessions(self, vehicle_id: str, first: date) -> list[dict[str, Any]]:
+        """Return the completed charging sessions from a day on."""
+        last = datetime.now(UTC).date()
+        answer = await self._get(f"{vehicle_id}/sessions?from={first}&to={last}")
+        sessions: list[dict[str, Any]] = answer["items"]
+        return sessions
+
+    async def _get(self, path: str) -> Any:
+        """Send a request to the API."""
         credentials = {
             "grant_type": "password",
             "username": self.account["username"],
@@ -82,10 +95,9 @@ class Simulator:
             token = (await response.json())["access_token"]
         url = (
             f"{self.url}/api/partners/v2.0/org/{self.account['organization_id']}"
-            f"/users/{self.account['user_id']}/electric-vehicles/{vehicle_id}"
+            f"/users/{self.account['user_id']}/electric-vehicles/{path}"
         )
         headers = {"Authorization": f"Bearer {token}"}
         async with self._session.get(url, headers=headers) as response:
             response.raise_for_status()
-            vehicle: dict[str, Any] = await response.json()
-            return vehicle
+            return await response.json()

@@ -17,7 +17,7 @@ WIDTHS = (1400, 390)
 
 # Texts that end in an ellipsis for want of room, shadow roots included.
 _FIND_TRUNCATED = """
-(dashboard) => {
+(place) => {
   const found = [];
   const visit = (root) => {
     for (const element of root.querySelectorAll("*")) {
@@ -28,7 +28,7 @@ _FIND_TRUNCATED = """
       if (isCut) found.push(element.innerText || element.getRootNode().host?.innerText);
     }
   };
-  visit(dashboard.shadowRoot);
+  visit(place.shadowRoot);
   return found;
 }
 """
@@ -76,6 +76,13 @@ class Walkthrough:
                 await page.reload()
                 await _see_dashboard(page)
 
+    async def check_section(self) -> None:
+        """Check the section with all cars, which has replaced the dashboard."""
+        async with self._browser.open("/dashboard-cars/0") as page:
+            section = page.locator("hui-grid-section")
+            await showing(section, "entity.sensor.charging_state.name").wait_for()
+            await _check_cards(section)
+
     async def reconnect_car(self) -> None:
         """Fix the repair that asks to sign in to the car maker."""
         issue = "issues.reauthenticate"
@@ -114,12 +121,17 @@ def text(path: str) -> str:
 async def _see_dashboard(page: Page) -> None:
     """Check that the dashboard is complete, without an error or truncated text."""
     dashboard = page.locator("ha-panel-lovelace")
-    for heading in ("now", "next", "location", "history"):
+    for heading in ("now", "next", "energy", "history", "location"):
         await showing(dashboard, f"common.dashboard_{heading}").wait_for()
     await showing(dashboard, "entity.switch.smart_optimization.name").wait_for()
     await dashboard.locator("ha-chart-base canvas").first.wait_for()
-    broken = await dashboard.locator("hui-error-card, hui-warning").all_inner_texts()
-    if cut := broken + await dashboard.evaluate(_FIND_TRUNCATED):
-        raise DemoError(
-            "\n".join((f"The dashboard in {page.viewport_size} shows", *cut))
-        )
+    await _check_cards(dashboard)
+
+
+async def _check_cards(place: Locator) -> None:
+    """Check that no card shows an error or truncated text."""
+    broken = await place.locator("hui-error-card, hui-warning").all_inner_texts()
+    broken += await place.evaluate(_FIND_TRUNCATED)
+    if broken:
+        size = place.page.viewport_size
+        raise DemoError("\n".join((f"Broken or truncated in {size}:", *broken)))

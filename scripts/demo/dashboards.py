@@ -1,6 +1,7 @@
-"""Make the ready-made dashboard the default one."""
+"""Set up the ready-made dashboard and the Energy dashboard."""
 
 from .home_assistant import HomeAssistant
+from .simulator import Simulator
 
 URL_PATH = "demo-cars"
 
@@ -24,3 +25,19 @@ async def show_dashboard(hass: HomeAssistant) -> None:
     await hass.command(
         "frontend/set_system_data", key="core", value={"default_panel": URL_PATH}
     )
+
+
+async def show_section(hass: HomeAssistant, url_path: str) -> None:
+    """Make a dashboard of nothing but the section with all cars."""
+    section = {"strategy": {"type": "custom:podero"}}
+    config = {"views": [{"type": "sections", "sections": [section]}]}
+    await hass.command("lovelace/config/save", url_path=url_path, config=config)
+
+
+async def set_up_energy(hass: HomeAssistant, simulator: Simulator) -> None:
+    """Show what the cars charge in the Energy dashboard."""
+    devices = [
+        {"stat_consumption": f"podero:{vehicle_id.replace('-', '_')}_energy"}
+        for vehicle_id in simulator.vehicle_ids
+    ]
+    await hass.command("energy/save_prefs", device_consumption=devices)

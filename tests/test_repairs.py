@@ -1084,7 +1084,7 @@ async def test_missing_vehicle_is_removed(
     """Its subentry, device and entities go; the other car stays."""
     step = await person.open(only_issue(hass).issue_id)
     assert (step["type"], step["step_id"]) == ("menu", "init")
-    assert step["menu_options"] == ["remove", "keep"]
+    assert step["menu_options"] == ["replace", "remove", "keep"]
     assert step["description_placeholders"] == {"vehicle": "Car 1"}
     step = await person.submit(step, next_step_id="remove")
     assert step["type"] == "create_entry"

@@ -35,6 +35,9 @@ CURRENCY: Final = "EUR"
 MAX_RANGE: Final = timedelta(days=366)
 """The longest time of which sessions may be asked for at once."""
 
+CONF_STATISTICS_ID: Final = "statistics_id"
+CONF_STATISTICS_SINCE: Final = "statistics_since"
+
 GRANT_CLIENT_CREDENTIALS: Final = "client_credentials"
 GRANT_PASSWORD: Final = "password"
 

@@ -139,20 +139,36 @@ def choice_schema(
             vol.Optional(
                 field,
                 description={"suggested_value": [*names]} if is_multiple else None,
-            ): SelectSelector(
-                SelectSelectorConfig(
-                    options=[
-                        SelectOptionDict(value=key, label=label)
-                        for key, label in distinct_labels(names).items()
-                    ],
-                    multiple=is_multiple,
-                    mode=SelectSelectorMode.LIST
-                    if is_multiple
-                    else SelectSelectorMode.DROPDOWN,
-                )
-            )
+            ): _choice_selector(names, is_multiple=is_multiple)
         }
     )
+
+
+def _choice_selector(
+    names: Mapping[str, str], *, is_multiple: bool = False
+) -> SelectSelector:
+    """Return what things are chosen with by their names."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(value=key, label=label)
+                for key, label in distinct_labels(names).items()
+            ],
+            multiple=is_multiple,
+            mode=SelectSelectorMode.LIST
+            if is_multiple
+            else SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+def vehicle_schema(names: Mapping[str, str], chosen: str | None = None) -> vol.Schema:
+    """Return the form for the choice of one vehicle by its name."""
+    if chosen is None and len(names) == 1:
+        (chosen,) = names
+    suggestion = {"suggested_value": chosen}
+    marker = vol.Required(CONF_VEHICLE, description=suggestion if chosen else None)
+    return vol.Schema({marker: _choice_selector(names)})
 
 
 def ids_schema(*fields: str) -> vol.Schema:

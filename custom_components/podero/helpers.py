@@ -1,11 +1,13 @@
 """Helpers that more than one module uses."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 import math
 from typing import Any, override
 
 from aiohttp import ClientSession, DummyCookieJar
 
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import (
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
@@ -22,6 +24,7 @@ from homeassistant.helpers.target import (
     TargetSelection,
     async_extract_referenced_entity_ids,
 )
+from homeassistant.util import dt as dt_util
 
 from .api import (
     ClientCredentialsAuth,
@@ -40,6 +43,8 @@ from .const import (
     CONF_BASE_URL,
     CONF_GRANT,
     CONF_ORGANIZATION_ID,
+    CONF_STATISTICS_ID,
+    CONF_STATISTICS_SINCE,
     CONF_USER_ID,
     DOMAIN,
     GRANT_PASSWORD,
@@ -114,6 +119,19 @@ def to_read_error(err: PoderoError) -> HomeAssistantError:
         return to_home_assistant_error(err)
     key = "not_offered" if isinstance(err, NOT_OFFERED) else err.key
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=key)
+
+
+def statistics_source(subentry: ConfigSubentry) -> tuple[str, datetime | None]:
+    """Return the vehicle id that the ids of a vehicle's statistics are made of.
+
+    And the moment from which on they are of the vehicle that it is now, if it was another
+    one in Podero before: what was written until then is not to be touched.
+    """
+    since = subentry.data.get(CONF_STATISTICS_SINCE)
+    return (
+        subentry.data.get(CONF_STATISTICS_ID) or str(subentry.unique_id),
+        dt_util.parse_datetime(since) if since else None,
+    )
 
 
 def targeted_devices(hass: HomeAssistant, target: TargetSelection) -> set[str]:

@@ -1,6 +1,8 @@
 """Repairs: each issue is fixed in conversation with the user."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
 import re
 from typing import Final, override
 
@@ -13,7 +15,7 @@ from homeassistant.components.repairs import (
     RepairsFlowResult,
     repairs_flow_manager,
 )
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
@@ -25,16 +27,28 @@ from .api import (
     NotFoundError,
     PoderoError,
     ResolutionLink,
+    Vehicle,
 )
 from .const import DOMAIN, NEW_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .external_step import ExternalStep
+from .forms import (
+    CONF_VEHICLE,
+    TEXT_SELECTOR,
+    InputError,
+    at_field,
+    errors_at,
+    parse_ids,
+    vehicle_schema,
+)
 from .http import SignInState, request_language
 from .issues import pending_actions
 from .new_vehicles import find_vehicle
+from .replacement import async_replace_vehicle
 from .vehicles import (
     async_add_vehicles,
     async_list_vehicles,
+    configured_vehicles,
     new_vehicles,
     vehicle_subentry,
 )
@@ -419,7 +433,12 @@ class NewVehicleFlow(RepairsFlow):
 
 
 class VehicleNotFoundFlow(VehicleRepairFlow):
-    """Remove a vehicle that Podero does not know, or keep it."""
+    """Ask what becomes of a vehicle that Podero does not know any longer."""
+
+    _names: Mapping[str, str]
+    """The names of the vehicles that it may be now, by their ids."""
+
+    _replacement: Vehicle
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
@@ -427,7 +446,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         """Ask which."""
         return self.async_show_menu(
             step_id="init",
-            menu_options=["remove", "keep"],
+            menu_options=["replace", "remove", "keep"],
             description_placeholders={"vehicle": self._vehicle},
         )
 
@@ -442,6 +461,117 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
             coordinator.config_entry, coordinator.subentry.subentry_id
         )
         return self.async_create_entry(data={})
+
+    async def async_step_replace(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask which vehicle it is now, of those that the service lists."""
+        if user_input is not None:
+            return await self._async_take(user_input)
+        coordinator = await self._async_refresh()
+        if not coordinator.is_missing:
+            raise AbortFlow("found")
+        try:
+            vehicles = await async_list_vehicles(coordinator.client)
+        except ForbiddenError, NotFoundError:
+            vehicles = None
+        except PoderoError as err:
+            return self._show_id({"base": err.key})
+        if vehicles is None:
+            return self._show_id()
+        # Those that have a subentry come last: it may be that the car was added anew.
+        self._names = new_vehicles(self.hass, vehicles)
+        titles = {
+            str(subentry.unique_id): subentry.title
+            for subentry in coordinator.config_entry.subentries.values()
+        }
+        listed = {vehicle.id for vehicle in vehicles if vehicle.deleted_at is None}
+        self._names |= {key: titles[key] for key in titles if key in listed}
+        if not self._names:
+            raise AbortFlow("no_other")
+        return self._show("replace", vehicle_schema(self._names))
+
+    async def async_step_enter_new(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask for the id of the vehicle, where the service lists none."""
+        if user_input is None:
+            return self._show_id()
+        try:
+            typed = parse_ids(user_input, CONF_VEHICLE)
+        except InputError as err:
+            return self._show_id(err.errors, user_input)
+        return await self._async_take(typed, user_input)
+
+    async def _async_take(
+        self, chosen: dict[str, str], typed: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Read the vehicle that was chosen, and go on with it."""
+        vehicle_id = chosen[CONF_VEHICLE]
+        try:
+            self._replacement = await self._async_read_replacement(vehicle_id)
+        except InputError as err:
+            if typed is not None:
+                return self._show_id(err.errors, typed)
+            schema = vehicle_schema(self._names, vehicle_id)
+            return self._show("replace", schema, err.errors)
+        if self._other is not None:
+            return await self.async_step_merge()
+        return await self._async_replace()
+
+    async def _async_read_replacement(self, vehicle_id: str) -> Vehicle:
+        """Return the vehicle that it may be now. Raises InputError."""
+        entry = self._coordinator.config_entry
+        ours = {subentry.unique_id for subentry in entry.subentries.values()}
+        if vehicle_id in configured_vehicles(self.hass) - ours:
+            raise InputError({CONF_VEHICLE: "already_configured"})
+        with errors_at(at_field(CONF_VEHICLE)):
+            vehicle = await self._coordinator.client.get_vehicle(vehicle_id)
+            if vehicle.deleted_at is not None:
+                raise NotFoundError("The vehicle was deleted")
+        return replace(vehicle, id=vehicle_id)
+
+    async def async_step_merge(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say what becomes of a vehicle that is in Home Assistant already."""
+        if user_input is not None or self._other is None:
+            return await self._async_replace()
+        return self._show("merge", other=_escape_markdown(self._other.title))
+
+    @property
+    def _other(self) -> ConfigSubentry | None:
+        """Return the subentry that the replacement has already, if it has one."""
+        subentries = self._coordinator.config_entry.subentries.values()
+        return next(
+            (
+                subentry
+                for subentry in subentries
+                if subentry.unique_id == self._replacement.id
+            ),
+            None,
+        )
+
+    async def _async_replace(self) -> RepairsFlowResult:
+        """Let the car go on as the vehicle that it is now."""
+        coordinator = self._coordinator
+        await async_replace_vehicle(
+            self.hass,
+            coordinator.config_entry,
+            coordinator.subentry.subentry_id,
+            self._replacement,
+        )
+        return self.async_create_entry(data={}, description="replaced")
+
+    def _show_id(
+        self,
+        errors: dict[str, str] | None = None,
+        typed: dict[str, str] | None = None,
+    ) -> RepairsFlowResult:
+        """Show the form for an id."""
+        schema = vol.Schema({vol.Required(CONF_VEHICLE): TEXT_SELECTOR})
+        suggested = self.add_suggested_values_to_schema(schema, typed)
+        return self._show("enter_new", suggested, errors)
 
     async def async_step_keep(
         self, user_input: dict[str, str] | None = None

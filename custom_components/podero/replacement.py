@@ -1,0 +1,68 @@
+"""A car that has another id in Podero now: it goes on as the same in Home Assistant."""
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
+
+from .api import Vehicle
+from .charging.memory import Memory
+from .const import CONF_STATISTICS_ID, CONF_STATISTICS_SINCE, DOMAIN
+from .coordinator import PoderoConfigEntry
+from .helpers import statistics_source
+
+
+async def async_replace_vehicle(
+    hass: HomeAssistant, entry: PoderoConfigEntry, subentry_id: str, vehicle: Vehicle
+) -> None:
+    """Have a subentry stand for another vehicle, which must have an id.
+
+    Its device and its entities stay what they are. If the vehicle has a subentry of its
+    own already, that one goes, with all that belongs to it.
+    """
+    vehicle_id = str(vehicle.id)
+    await hass.config_entries.async_unload(entry.entry_id)
+    try:
+        for other in list(entry.subentries.values()):
+            if other.unique_id == vehicle_id:
+                hass.config_entries.async_remove_subentry(entry, other.subentry_id)
+                await Memory(hass, other.subentry_id).async_remove()
+        subentry = entry.subentries[subentry_id]
+        _async_update_registries(hass, entry, subentry, vehicle_id)
+        statistics_id, _ = statistics_source(subentry)
+        since = vehicle.created_at or dt_util.utcnow()
+        hass.config_entries.async_update_subentry(
+            entry,
+            subentry,
+            unique_id=vehicle_id,
+            # What the statistics are called must not change, wherever they are shown.
+            data={
+                **subentry.data,
+                CONF_STATISTICS_ID: statistics_id,
+                CONF_STATISTICS_SINCE: since.isoformat(),
+            },
+        )
+    finally:
+        await hass.config_entries.async_setup(entry.entry_id)
+
+
+@callback
+def _async_update_registries(
+    hass: HomeAssistant,
+    entry: PoderoConfigEntry,
+    subentry: ConfigSubentry,
+    vehicle_id: str,
+) -> None:
+    """Change the ids that the registries know the device and the entities by."""
+    old_id = str(subentry.unique_id)
+    entities = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(entities, entry.entry_id):
+        if entity.config_subentry_id == subentry.subentry_id:
+            entities.async_update_entity(
+                entity.entity_id,
+                new_unique_id=entity.unique_id.replace(old_id, vehicle_id, 1),
+            )
+    devices = dr.async_get(hass)
+    device = devices.async_get_device_by_identifier((DOMAIN, old_id), entry.entry_id)
+    if device is not None:
+        devices.async_update_device(device.id, new_identifiers={(DOMAIN, vehicle_id)})

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.components.repairs import repairs_flow_manager
@@ -19,12 +22,18 @@ from homeassistant.helpers import (
     issue_registry as ir,
 )
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from .conftest import SetUp
 from .dialogs import Person, issues, only_issue
 from .home import account_entry, vehicle_subentry
 from .repository import read_texts
 from .support import complaints, later
+from custom_components.podero.charging.hours import Amounts
+from custom_components.podero.charging.statistics import (
+    async_get_newest_hour,
+    async_write_hours,
+)
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.helpers import statistics_source
 from simulator import Car, Server, Simulator
@@ -32,6 +41,13 @@ from simulator import Car, Server, Simulator
 TEXTS = read_texts("en")["issues"]["vehicle_not_found"]["fix_flow"]
 BATTERY = "sensor.car_1_battery"
 UNKNOWN_ID = "00000000-1111-4222-8333-444444444444"
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations(
+    recorder_mock: Any, enable_custom_integrations: None
+) -> None:
+    """Start the recorder before Home Assistant."""
 
 
 @pytest.fixture(autouse=True)
@@ -221,6 +237,9 @@ async def test_added_already(
     assert hass.states.get("sensor.car_3_battery")
     memory = f"podero.{subentry['subentry_id']}.events"
     assert memory in hass_storage
+    hour = dt_util.utcnow().replace(minute=0, second=0, microsecond=0)
+    for car in (simulator.vehicles[0], again):
+        await async_write_hours(hass, car.id, "Car", {hour: Amounts(5, 1, 1)}, hour)
 
     step = await begin(hass, person)
     assert options(step) == ["Car 2", "Car 3"]
@@ -234,6 +253,10 @@ async def test_added_already(
     assert_goes_on(hass, account, again, before)
     assert len(account.subentries) == 2
     assert hass.states.get("sensor.car_3_battery") is None
+    await async_wait_recording_done(hass)
+    old_id = simulator.vehicles[0].id
+    assert await async_get_newest_hour(hass, old_id) == hour
+    assert await async_get_newest_hour(hass, again.id) is None
     assert memory not in hass_storage
 
 

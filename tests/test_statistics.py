@@ -9,6 +9,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
@@ -35,6 +36,7 @@ from custom_components.podero.charging.hours import Amounts
 from custom_components.podero.charging.statistics import (
     SERIES,
     Series,
+    VehicleStatistics,
     async_get_newest_hour,
     async_write_hours,
     statistic_id,
@@ -107,6 +109,21 @@ async def test_each_hour_has_its_energy_and_money(hass: HomeAssistant) -> None:
     assert await rows(hass, "cost") == {EVENING: 0.4, EVENING + timedelta(hours=2): 1.6}
     assert list((await rows(hass, "savings")).values()) == [-0.1, -0.4]
     assert await async_get_newest_hour(hass, CAR) == EVENING + timedelta(hours=2)
+
+
+async def test_a_car_with_a_new_id_continues_them(hass: HomeAssistant) -> None:
+    """What was written before it had that id is left alone, however far back is read."""
+    await write(hass, hours(2, 3, 4))
+    since = EVENING + timedelta(hours=2, minutes=30)
+    entry = MockConfigEntry()
+    statistics = VehicleStatistics(hass, entry, CAR, "Zoe", since)
+    start = await statistics.async_get_start(EVENING + timedelta(days=1))
+    assert start == EVENING + timedelta(hours=2)
+    # Of the new id no earlier sessions are listed.
+    statistics.async_write(hours(7, start=EVENING + timedelta(hours=3)), start)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await async_wait_recording_done(hass)
+    assert await rows(hass) == energies(2, 3, 0, 7)
 
 
 async def test_statistics_are_named_after_the_car(hass: HomeAssistant) -> None:

@@ -10,7 +10,6 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
-from .charging.memory import Memory
 from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator, PoderoData
 from .dashboard import async_offer_strategy
@@ -19,7 +18,7 @@ from .http import async_setup_return
 from .issues import async_forget_issues, async_track_issues
 from .new_vehicles import async_ignore_vehicle, async_track_new_vehicles
 from .services import async_setup_services
-from .sessions import async_remove_memory
+from .vehicles import async_forget_vehicle
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -137,7 +136,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
     """Forget an account."""
     async_forget_issues(hass)
     for subentry_id in entry.subentries:
-        await _async_forget_vehicle(hass, subentry_id)
+        await async_forget_vehicle(hass, subentry_id)
 
 
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
@@ -161,10 +160,4 @@ async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) 
         return
     await hass.config_entries.async_reload(entry.entry_id)
     for subentry_id in removed:
-        await _async_forget_vehicle(hass, subentry_id)
-
-
-async def _async_forget_vehicle(hass: HomeAssistant, subentry_id: str) -> None:
-    """Delete what is remembered of a vehicle."""
-    await Memory(hass, subentry_id).async_remove()
-    await async_remove_memory(hass, subentry_id)
+        await async_forget_vehicle(hass, subentry_id)

@@ -1,15 +1,17 @@
 """A car that has another id in Podero now: it goes on as the same in Home Assistant."""
 
+from homeassistant.components.recorder import DOMAIN as RECORDER_DOMAIN, get_instance
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .api import Vehicle
-from .charging.memory import Memory
+from .charging.statistics import SERIES, statistic_id
 from .const import CONF_STATISTICS_ID, CONF_STATISTICS_SINCE, DOMAIN
 from .coordinator import PoderoConfigEntry
 from .helpers import statistics_source
+from .vehicles import async_forget_vehicle
 
 
 async def async_replace_vehicle(
@@ -26,7 +28,8 @@ async def async_replace_vehicle(
         for other in list(entry.subentries.values()):
             if other.unique_id == vehicle_id:
                 hass.config_entries.async_remove_subentry(entry, other.subentry_id)
-                await Memory(hass, other.subentry_id).async_remove()
+                await async_forget_vehicle(hass, other.subentry_id)
+                _async_clear_statistics(hass, other)
         subentry = entry.subentries[subentry_id]
         _async_update_registries(hass, entry, subentry, vehicle_id)
         statistics_id, _ = statistics_source(subentry)
@@ -44,6 +47,16 @@ async def async_replace_vehicle(
         )
     finally:
         await hass.config_entries.async_setup(entry.entry_id)
+
+
+@callback
+def _async_clear_statistics(hass: HomeAssistant, subentry: ConfigSubentry) -> None:
+    """Delete the statistics of a vehicle, which another one's continue."""
+    if RECORDER_DOMAIN in hass.config.components:
+        vehicle_id, _ = statistics_source(subentry)
+        get_instance(hass).async_clear_statistics(
+            [statistic_id(vehicle_id, series) for series in SERIES]
+        )
 
 
 @callback

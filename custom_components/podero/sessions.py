@@ -34,7 +34,7 @@ from .charging.schedule import DAY, Endpoint, Schedule
 from .charging.statistics import PAST, REWRITTEN, VehicleStatistics
 from .charging.watched import Watched
 from .const import DOMAIN, LOGGER
-from .helpers import NOT_OFFERED
+from .helpers import NOT_OFFERED, statistics_source
 
 STEP: Final = timedelta(days=183)
 """How many days of sessions are read at once."""
@@ -104,7 +104,10 @@ class ChargingSessions:
         self._name = subentry.title
         self._update_listeners = update_listeners
         self._schedule = Schedule(self._vehicle_id)
-        self._statistics = VehicleStatistics(hass, entry, self._vehicle_id, self._name)
+        statistics_id, self._since = statistics_source(subentry)
+        self._statistics = VehicleStatistics(
+            hass, entry, statistics_id, self._name, self._since
+        )
         self._store = _store(hass, subentry.subentry_id)
         self._policy_zone: tzinfo | None = None
         # Both are None before it is known what was seen before a restart.
@@ -163,7 +166,7 @@ class ChargingSessions:
         self._is_clock_slow = (vehicle.updated_at or now) > now + CLOCK_TOLERANCE
         if vehicle.is_plugged_in is False:
             self._end_running(now)
-        if self.month is not None and _month_start(now) != self.month.start:
+        if self.month is not None and self._month_start(now) != self.month.start:
             self._is_outdated = True
         self._async_start_reading(now)
         # Before the policy was asked for, nobody knows the deadline.
@@ -359,18 +362,23 @@ class ChargingSessions:
         if self.known_since is not None:
             spans = tuple(self._watched.spans) if self._watched else ()
             hours = await self._hass.async_add_executor_job(hours_of, sound, spans, now)
-            self.month = _month(sound, hours, now)
+            self.month = _month(sound, hours, self._month_start(now))
             self._statistics.async_write(hours, self.known_since)
         self._update_listeners()
+
+    def _month_start(self, now: datetime) -> datetime:
+        """Return the start of the month, or since when the vehicle is this one."""
+        start = _month_start(now)
+        return start if self._since is None else max(start, self._since)
 
 
 def _month(
     sessions: Collection[ChargingSession],
     hours: Mapping[datetime, Amounts],
-    now: datetime,
+    start: datetime,
 ) -> Month:
-    """Return what was charged in the month up to now."""
-    start, total = _month_start(now), Amounts()
+    """Return what was charged from the start of the month on."""
+    total = Amounts()
     for hour, amounts in hours.items():
         if hour >= start:
             total = total.plus(amounts)

@@ -10,7 +10,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import slugify
 
 from .api import InvalidRequestError, InvalidResponseError, PoderoClient, Vehicle
+from .charging.memory import Memory
 from .const import DOMAIN, SUBENTRY_VEHICLE
+from .sessions import async_remove_memory
 
 MAX_NAME_LENGTH = 100
 """How much of the 255 characters of an entity id a name may take."""
@@ -78,6 +80,12 @@ def async_add_vehicles(
                 unique_id=vehicle["unique_id"],
             ),
         )
+
+
+async def async_forget_vehicle(hass: HomeAssistant, subentry_id: str) -> None:
+    """Delete what is remembered of a vehicle that was removed."""
+    await Memory(hass, subentry_id).async_remove()
+    await async_remove_memory(hass, subentry_id)
 
 
 def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:

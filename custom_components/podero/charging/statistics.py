@@ -60,13 +60,19 @@ class VehicleStatistics:
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry[Any], vehicle_id: str, name: str
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry[Any],
+        vehicle_id: str,
+        name: str,
+        since: datetime | None = None,
     ) -> None:
-        """Name them after the vehicle."""
+        """Name them after a vehicle, and leave alone what was written before a moment."""
         self._hass = hass
         self._entry = entry
         self._vehicle_id = vehicle_id
         self._name = name
+        self._since = since
         self._task: asyncio.Task[None] | None = None
         self._to_write: tuple[Mapping[datetime, Amounts], datetime] | None = None
         self._is_past_written = False
@@ -86,6 +92,8 @@ class VehicleStatistics:
                 start = max(min(start, newest), now - PAST)
             elif not self._is_past_written:
                 start = now - PAST
+        if self._since is not None:
+            start = max(start, self._since)
         return start.replace(minute=0, second=0, microsecond=0)
 
     @callback

@@ -16,6 +16,9 @@ STEPS_PER_HOUR = 6
 # Hours before the end at which both cars drive, whatever their habits are.
 DRIVES = (31, 29, 6, 4)
 
+# Hours before the end at which the first car starts charging.
+CHARGES = 1
+
 
 async def create_history(hass: HomeAssistant, simulator: Simulator) -> None:
     """Let a simulator that started HISTORY_HOURS ago catch up, recording states on the way.
@@ -24,19 +27,19 @@ async def create_history(hass: HomeAssistant, simulator: Simulator) -> None:
     """
     say(f"Creating {HISTORY_HOURS} hours of history")
     first, second = simulator.vehicle_ids
-    drives = {(HISTORY_HOURS - before) * STEPS_PER_HOUR for before in DRIVES}
     moments = [(0.0, float(HISTORY_HOURS))]
-    for step in range(1, HISTORY_HOURS * STEPS_PER_HOUR + 1):
-        if step in drives:
+    for step in range(HISTORY_HOURS * STEPS_PER_HOUR):
+        hours_ago = HISTORY_HOURS - step / STEPS_PER_HOUR
+        if hours_ago in DRIVES:
             await simulator.command(first, "drive")
             await simulator.command(second, "drive")
-        moments.append((time.time(), HISTORY_HOURS - step / STEPS_PER_HOUR))
+        if hours_ago == CHARGES:
+            # Depending on the time of day it may be nearly full.
+            await simulator.command(first, "level", percent=50)
+            await simulator.command(first, "charge")
+        moments.append((time.time(), hours_ago - 1 / STEPS_PER_HOUR))
         await simulator.advance(1 / STEPS_PER_HOUR)
         await poll(hass)
-    if (await simulator.read(first))["battery_level"] > 70:
-        # Depending on the time of day it may be nearly full.
-        await simulator.command(first, "level", percent=60)
-    await simulator.command(first, "charge")
     # It waits for cheap hours, if these are none.
     await simulator.command(second, "plug-in")
     await poll(hass)

@@ -6,7 +6,7 @@ from pathlib import Path
 import sys
 
 from PIL import Image
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from .bring_up import bring_up, owned
 from .browser import Browser, start_browser
@@ -54,6 +54,7 @@ async def _run() -> None:
         await create_history(hass, simulator)
         say("Taking the pictures")
         await _take_dashboard(browser)
+        await _take_energy(browser)
         await _take_device(browser, hass, simulator)
         await _take_set_up(browser, simulator)
         await _take_triggers(browser)
@@ -61,16 +62,25 @@ async def _run() -> None:
 
 
 async def _take(
-    page: Page, name: str, *, end: tuple[float, float] | None = None
+    page: Page, name: str, *, above: Locator | None = None, only: Locator | None = None
 ) -> None:
-    """Save what a page shows, cropped at `end`."""
+    """Save what a page shows, or the part of it above an element, or one element."""
     await page.mouse.move(0, 0)
     image = Image.open(BytesIO(await _still(page))).convert("RGB")
-    if end is not None:
-        image = image.crop((0, 0, *end))
+    if above is not None:
+        image = image.crop((0, 0, image.width, (await _box(above))[1]))
+    if only is not None:
+        image = image.crop(await _box(only))
     path = PICTURES / f"{name}.png"
     image.quantize(COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
     say(f"{path.name}, {path.stat().st_size / 1000:.0f} kB")
+
+
+async def _box(element: Locator) -> tuple[float, float, float, float]:
+    """Return where an element is: left, top, right and bottom."""
+    box = await element.bounding_box()
+    assert box is not None
+    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
 
 
 async def _still(page: Page) -> bytes:
@@ -89,10 +99,22 @@ async def _take_dashboard(browser: Browser) -> None:
     """The dashboard: the first car on a wide screen, the second one on a phone."""
     async with browser.open(f"/{URL_PATH}/0", 1440, 1000) as page:
         await page.locator("canvas").nth(2).wait_for()
-        await _take(page, "dashboard")
-    async with browser.open(f"/{URL_PATH}/1", 390, 812, is_dark=True) as page:
+        # Below it is the map, whose tiles come from the internet.
+        below = showing(page.locator("ha-panel-lovelace"), "common.dashboard_history")
+        await _take(page, "dashboard", above=below)
+    async with browser.open(f"/{URL_PATH}/1", 390, 844, is_dark=True) as page:
         await showing(page, "entity.switch.smart_optimization.name").wait_for()
         await _take(page, "dashboard-phone")
+
+
+async def _take_energy(browser: Browser) -> None:
+    """What the cars charged in the Energy dashboard."""
+    async with browser.open("/energy", 1440, 1000) as page:
+        await page.get_by_role("button", name="Select time period").click()
+        await page.get_by_text("Last 30 days").click()
+        card = page.locator("hui-energy-devices-detail-graph-card")
+        await card.locator("canvas").first.wait_for()
+        await _take(page, "energy", only=card)
 
 
 async def _take_device(

@@ -21,6 +21,7 @@ from .conftest import SetUp, account_entry
 from .documents import VEHICLE
 from .support import later
 from custom_components.podero import coordinator as coordinator_module
+from custom_components.podero.const import DOMAIN
 from custom_components.podero.diagnostics import async_get_device_diagnostics
 from simulator import Server, Simulator
 
@@ -105,6 +106,50 @@ async def test_account(
         {"kind": "ReauthenticateAction", "has_link": True, "required_parameters": 3}
     ]
     assert "personal" not in json.dumps(diagnostics)
+
+
+async def test_service(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    server: Server,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> None:
+    """What was learned of the service is in the file, by whatever account or dialog."""
+    simulator.lists_vehicles = False
+    await set_up(entry)
+    flow = hass.config_entries.flow
+    result = await flow.async_init(DOMAIN, context={"source": "user"})
+    account = simulator.account
+    for answer in (
+        {"next_step_id": "client_credentials"},
+        {
+            "client_id": account.client_id,
+            "client_secret": account.client_secret,
+            "organization_id": account.organization_id,
+            "server": {"environment": "custom", "base_url": server.url},
+        },
+    ):
+        result = await flow.async_configure(result["flow_id"], answer)
+    assert result["step_id"] == "choose_user"
+    service = (await _get(hass, hass_client, entry))["service"]
+    endpoints = service["endpoints"]
+    organization = "/api/partners/v2.0/org/{id}/users"
+    statuses = {
+        "POST /api/partners/v2.0/auth/token": ["200"],
+        "POST /oauth2/token/": ["200"],
+        f"GET {organization}": ["200"],
+        f"GET {organization}/{{id}}/electric-vehicles": ["404"],
+        f"GET {organization}/{{id}}/electric-vehicles/{{id}}": ["200"],
+    }
+    assert {key: list(endpoints[key]) for key in statuses} == statuses
+    assert service["words"]["role"] == ["user"]
+    assert service["clock_difference"] is not None
+    shown = str(service)
+    for personal in (account.username, account.first_name, account.user_id):
+        assert personal not in shown
+    flow.async_abort(result["flow_id"])
 
 
 async def test_texts_of_the_service(

@@ -52,7 +52,7 @@ MARKS = {
     "embedding": "zq-embed-token",
     "authorization": "zq-authorize-state",
     "message": "zq-message-text",
-    "comment of another type": "zq-wrong-type",
+    "comment of another type": "zq, of the wrong type",
     "latitude": str(LATITUDE),
     "longitude": str(LONGITUDE),
 }

@@ -9,9 +9,10 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .api import Action, Vehicle
+from .api import Action, Vehicle, is_word
 from .const import CONF_BASE_URL, CONF_GRANT, DOMAIN
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .helpers import observations_of
 from .sessions import ChargingSessions
 
 # Texts of the service that say how a vehicle does; all others are withheld.
@@ -37,6 +38,7 @@ async def async_get_config_entry_diagnostics(
             CONF_BASE_URL: entry.data[CONF_BASE_URL],
             CONF_GRANT: entry.data[CONF_GRANT],
         },
+        "service": observations_of(hass, entry.data[CONF_BASE_URL]).as_json(),
         "vehicles": [
             _vehicle_diagnostics(coordinator) for coordinator in _coordinators(entry)
         ],
@@ -129,7 +131,7 @@ def _shown(name: str, value: Any) -> Any:
     if (
         value is None
         or (isinstance(value, int | float) and name not in WITHHELD_NUMBERS)
-        or (name in SHOWN_TEXTS and _is_word(value))
+        or (name in SHOWN_TEXTS and is_word(value))
     ):
         return value
     return WITHHELD
@@ -137,26 +139,16 @@ def _shown(name: str, value: Any) -> Any:
 
 def _types(unrecognized: Mapping[str, str]) -> dict[str, str]:
     """Return the types behind keys, a few of those that are words."""
-    words = sorted(filter(_is_word, unrecognized))
+    words = sorted(filter(is_word, unrecognized))
     return {word: unrecognized[word] for word in words[:50]}
-
-
-def _is_word(text: str) -> bool:
-    """Return whether a text looks like a word of the service: no sentence, no address."""
-    return _fits(r"[A-Za-z][A-Za-z0-9]{,23}([_-][A-Za-z0-9]{1,24})*", text)
 
 
 def _shown_name(text: str | None) -> str | None:
     """Return what looks like a maker's or a model's name: no address."""
-    if text is None or _fits(r"[^\s@:]{1,24}( [^\s@:]{1,24})*", text):
-        return text
-    return WITHHELD
-
-
-def _fits(pattern: str, text: str) -> bool:
-    """Return whether a short text has a form, and few digits: no id, no token, no telephone."""
-    return (
+    if text is None or (
         len(text) <= 64
         and sum(map(str.isdigit, text)) <= 6
-        and re.fullmatch(pattern, text) is not None
-    )
+        and re.fullmatch(r"[^\s@:]{1,24}( [^\s@:]{1,24})*", text)
+    ):
+        return text
+    return WITHHELD

@@ -25,6 +25,7 @@ from homeassistant.helpers.target import (
     async_extract_referenced_entity_ids,
 )
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from .api import (
     ClientCredentialsAuth,
@@ -33,6 +34,7 @@ from .api import (
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
+    Observations,
     PasswordAuth,
     PoderoClient,
     PoderoError,
@@ -55,6 +57,10 @@ NOT_OFFERED = (ForbiddenError, NotFoundError, MethodNotAllowedError)
 
 DEFAULT_WAIT, MAX_WAIT = 30.0, 86400.0
 """Seconds to wait where the service does not say for how long, and the most."""
+
+
+DATA_OBSERVATIONS: HassKey[dict[str, Observations]] = HassKey(f"{DOMAIN}_observations")
+"""By the base URL of a server."""
 
 
 class NoCookies(DummyCookieJar):
@@ -81,9 +87,19 @@ def _async_get_session(hass: HomeAssistant) -> ClientSession:
     return session
 
 
+def observations_of(hass: HomeAssistant, base_url: str) -> Observations:
+    """Return what was learned of a server since Home Assistant started."""
+    servers = hass.data.setdefault(DATA_OBSERVATIONS, {})
+    return servers.setdefault(base_url, Observations())
+
+
 def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoClient:
     """Return a client for the account data of an entry. Close it after use."""
-    transport = Transport(_async_get_session(hass), data[CONF_BASE_URL])
+    transport = Transport(
+        _async_get_session(hass),
+        data[CONF_BASE_URL],
+        observations_of(hass, data[CONF_BASE_URL]),
+    )
     auth = (
         PasswordAuth(transport, data[CONF_USERNAME], data[CONF_PASSWORD])
         if data[CONF_GRANT] == GRANT_PASSWORD

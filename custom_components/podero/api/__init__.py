@@ -34,6 +34,7 @@ from .models import (
     User,
     Vehicle,
 )
+from .observations import Observations, is_word
 from .sessions import ChargePolicy, ChargingSession, DayPolicy
 from .transport import Transport, parse_base_url
 
@@ -57,6 +58,7 @@ __all__ = [
     "InvalidResponseError",
     "MethodNotAllowedError",
     "NotFoundError",
+    "Observations",
     "Onboarding",
     "OnboardingLanguage",
     "PasswordAuth",
@@ -74,6 +76,7 @@ __all__ = [
     "User",
     "Vehicle",
     "find_named_ids",
+    "is_word",
     "parse_base_url",
     "parse_id",
 ]

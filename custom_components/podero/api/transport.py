@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,6 +27,7 @@ from .errors import (
     RateLimitError,
     UntrustedLinkError,
 )
+from .observations import Answer, Observations
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30)
 """Limits a request as a whole: connecting, sending and reading the response."""
@@ -89,14 +91,20 @@ class Response:
 
     status: int
     body: bytes
+    answer: Answer | None = None
+    """Where it is noted what the body consists of."""
 
     def json(self) -> Any:
         """Decode the body. Raises InvalidResponseError if it is not JSON."""
         try:
-            return orjson.loads(self.body)
+            document = orjson.loads(self.body)
         except orjson.JSONDecodeError:
             # The decode error contains the document; do not chain it.
             pass
+        else:
+            if self.answer is not None:
+                self.answer.note(document)
+            return document
         raise InvalidResponseError("The response is not JSON")
 
     def member(self, name: str) -> str | None:
@@ -131,8 +139,14 @@ class Response:
 class Transport:
     """Send requests to one origin, a few at a time, without following redirects."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        observations: Observations | None = None,
+    ) -> None:
         """Use a session for an origin. Raises ValueError like parse_base_url."""
+        self._observations = observations or Observations()
         self._session = session
         self._base_url = parse_base_url(base_url)
         self._origin = str(self._base_url).rstrip("/")
@@ -170,7 +184,9 @@ class Transport:
         5xx) and InvalidResponseError (too large).
         """
         if isinstance(url, str):
-            url = f"{self._origin}{url}"
+            path, url = url, f"{self._origin}{url}"
+        else:
+            path = url.raw_path
         sent = {"Accept": "application/json", **(headers or {})}
         if json is not None:
             sent["Content-Type"] = "application/json"
@@ -197,12 +213,18 @@ class Transport:
         if failure is not None:
             raise PoderoConnectionError(failure)
         status = response.status
+        answer = self._observations.note(method, path, status, response.headers)
+        result = Response(status, body, answer)
+        if status >= 400 and not answer.documents:
+            # What an error's body consists of is documented nowhere.
+            with suppress(InvalidResponseError):
+                result.json()
         if status >= 500 or status in _RETRYABLE:
             retry_after = parse_retry_after(response.headers.get("Retry-After", ""))
             if status == HTTPStatus.TOO_MANY_REQUESTS:
                 raise RateLimitError("Too many requests", retry_after)
             raise PoderoConnectionError(f"The service answered {status}", retry_after)
-        return Response(status, body)
+        return result
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

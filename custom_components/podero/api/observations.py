@@ -1,0 +1,213 @@
+"""What is learned of the service by using it, for whoever helps: nothing that is personal.
+
+Everything here is from an allow-list, or has the form of a word of the service; how much
+is kept is bounded.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+import re
+import time
+from typing import Any
+
+MAX_ANSWERS, MAX_KEYS, MAX_WORDS, MAX_ITEMS = 100, 200, 30, 20
+
+FIRST_DOCUMENTS, LATER_DOCUMENTS = 3, 100
+"""The keys of so many answers are noted at first, and of each so many-th later."""
+
+# What a path is made of; whatever else stands in one is an id or a secret.
+_SEGMENTS = frozenset(
+    {
+        *("", "api", "partners", "v2.0", "auth", "oauth2", "token"),
+        *("org", "users", "electric-vehicles", "boost", "charge-policy"),
+        *("charging-config", "current", "data", "savings", "sessions"),
+        *("cues", "device-onboarding", "information", "resolve", "state"),
+    }
+)
+
+# The keys below which is looked; others may hold what is personal, or have names for keys.
+_NESTED = frozenset(
+    {
+        *("actions", "data", "device_model", "device_type", "items", "owner"),
+        *("resolution_link", "session", "savings", "consumption", "period", "metadata"),
+        *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "detail"),
+    }
+)
+# Free objects: what stands in them is not the service's word.
+_OPAQUE = re.compile(r"actions\.metadata|external_metadata")
+
+# The keys whose values are words of the service, of which no list is complete, by where
+# they stand. What an error says is none of them: it may repeat what was sent.
+_WORD_KEYS: Mapping[str, frozenset[str]] = {
+    "": frozenset(
+        {
+            *("actual_steering_state", "boost_state", "connection_status"),
+            *("current_mode", "last_boost_end_reason", "lifecycle_state"),
+            *("monitoring_status", "price_zone", "role", "steering_status"),
+            *("session_outcome", "token_type"),
+        }
+    ),
+    "actions.": frozenset({"code"}),
+    "actions.resolution_link.": frozenset({"required_parameters"}),
+    "detail.": frozenset({"type"}),
+    "device_model.device_type.": frozenset({"short_name"}),
+    "items.": frozenset({"session_outcome"}),
+    "session.": frozenset({"session_outcome"}),
+}
+_TYPES = {
+    bool: "boolean",
+    dict: "object",
+    float: "number",
+    int: "number",
+    list: "list",
+    str: "string",
+    type(None): "null",
+}
+_HEADER = re.compile(
+    r"(?i)limit|quota|retry|cache|etag|expires|^age$|last-modified|^vary$"
+)
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """The answers of one endpoint with one status."""
+
+    words: dict[str, set[str]]
+    """Shared by all answers."""
+
+    times: int = 0
+    documents: int = 0
+    headers: set[str] = field(default_factory=set)
+    """The names of the headers that speak of limits or of caching."""
+
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    """The JSON types of what each key holds; those within others have a dot."""
+
+    def note(self, document: object) -> None:
+        """Note what a decoded body consists of."""
+        self.documents += 1
+        has_keys = (
+            self.documents <= FIRST_DOCUMENTS or self.documents % LATER_DOCUMENTS == 0
+        )
+        for path, item in _objects(document, ""):
+            for key in _WORD_KEYS.get(path, frozenset()) & item.keys():
+                self._note_words(key, item[key])
+            if has_keys:
+                self._note_keys(path, item)
+
+    def _note_words(self, key: str, value: object) -> None:
+        """Note the words that a key holds."""
+        words = self.words.setdefault(key, set())
+        for word in value[:MAX_ITEMS] if isinstance(value, list) else [value]:
+            if (
+                isinstance(word, str)
+                and word not in words
+                and len(words) < MAX_WORDS
+                and is_word(word)
+            ):
+                words.add(word)
+
+    def _note_keys(self, path: str, item: Mapping[str, Any]) -> None:
+        """Note the keys of an object."""
+        for key, value in item.items():
+            if len(self.keys) < MAX_KEYS and is_word(key):
+                kind = _TYPES.get(type(value), "other")
+                self.keys.setdefault(f"{path}{key}", set()).add(kind)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was noted."""
+        return {
+            "times": self.times,
+            "headers": sorted(self.headers),
+            "keys": {key: sorted(self.keys[key]) for key in sorted(self.keys)},
+        }
+
+
+class Observations:
+    """What was learned of one server."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._answers: dict[tuple[str, str, int], Answer] = {}
+        self._words: dict[str, set[str]] = {}
+        self._date: tuple[str, float] | None = None
+
+    def note(
+        self, method: str, path: str, status: int, headers: Mapping[str, str]
+    ) -> Answer:
+        """Note an answer, and return where its document is noted."""
+        if date := headers.get("Date"):
+            self._date = date, time.time()
+        key = method, _template(path), status
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = Answer(self._words)
+            if len(self._answers) < MAX_ANSWERS:
+                self._answers[key] = answer
+            answer.headers.update(
+                name.lower()
+                for name in headers
+                if _HEADER.search(name) and is_word(name)
+            )
+        answer.times += 1
+        return answer
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was noted, as JSON knows it."""
+        endpoints: dict[str, dict[str, Any]] = {}
+        for (method, path, status), answer in sorted(
+            self._answers.items(), key=lambda item: item[0]
+        ):
+            endpoint = endpoints.setdefault(f"{method} {path}", {})
+            endpoint[str(status)] = answer.as_json()
+        return {
+            "endpoints": endpoints,
+            "words": {key: sorted(self._words[key]) for key in sorted(self._words)},
+            "clock_difference": self._clock_difference(),
+        }
+
+    def _clock_difference(self) -> int | None:
+        """Return the seconds by which the service's clock is ahead of ours."""
+        if self._date is None:
+            return None
+        text, received_at = self._date
+        try:
+            return round(parsedate_to_datetime(text).timestamp() - received_at)
+        except ValueError, OverflowError:
+            return None
+
+
+def is_word(text: str) -> bool:
+    """Return whether a text looks like a word of the service.
+
+    No sentence, no address, no id, no token, no telephone number.
+    """
+    return (
+        len(text) <= 64
+        and sum(map(str.isdigit, text)) <= 6
+        and re.fullmatch(r"[A-Za-z][A-Za-z0-9]{,23}([_-][A-Za-z0-9]{1,24})*", text)
+        is not None
+    )
+
+
+@lru_cache(maxsize=256)
+def _template(path: str) -> str:
+    """Return a path without what is an id or a secret in it."""
+    path, _, _ = path.partition("?")
+    return "/".join(
+        segment if segment in _SEGMENTS else "{id}" for segment in path.split("/")
+    )
+
+
+def _objects(document: object, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the objects in a document with where they are: a few of each list."""
+    if isinstance(document, list):
+        for item in document[:MAX_ITEMS]:
+            yield from _objects(item, path)
+    elif isinstance(document, dict):
+        yield path, document
+        for key in _NESTED & document.keys():
+            if not _OPAQUE.fullmatch(f"{path}{key}"):
+                yield from _objects(document[key], f"{path}{key}.")

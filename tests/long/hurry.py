@@ -14,7 +14,7 @@ coordinator.UPDATE_INTERVAL = timedelta(microseconds=1)
 coordinator.FAST_UPDATE_INTERVAL = timedelta(microseconds=1)
 coordinator.RETRY_DELAY = 0.0
 coordinator.MIN_RETRY_AFTER = coordinator.MAX_RETRY_AFTER = 0.01
-transport.REQUEST_TIMEOUT = ClientTimeout(total=0.5)
+transport.REQUEST_TIMEOUT = ClientTimeout(total=1)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -42,7 +42,7 @@ class Mishaps:
             self._add_fault("outages", **self._random.choice(OUTAGES))
         if self._happens(6):
             # Some of them within the client's timeout, some beyond.
-            self._add_fault("slow answers", delay=self._random.choice((0.05, 0.2, 0.8)))
+            self._add_fault("slow answers", delay=self._random.choice((0.05, 0.2, 1.5)))
         if self._happens(1):
             self._simulator.revoke_tokens(refresh_tokens=self._random.random() < 0.5)
             self.counts["tokens revoked"] += 1

@@ -9,6 +9,7 @@ from aiohttp import ClientTimeout
 import pytest
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
@@ -34,7 +35,7 @@ async def test_days(
     """Through outages, slow answers, unknown values, and hours without the account."""
     monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
     monkeypatch.setattr(
-        "custom_components.podero.api.transport.REQUEST_TIMEOUT", ClientTimeout(0.1)
+        "custom_components.podero.api.transport.REQUEST_TIMEOUT", ClientTimeout(0.4)
     )
     days = pytestconfig.getoption("days") or 30
     random = Random(seed)
@@ -98,7 +99,9 @@ async def test_days(
                 cloud.live(downtime.minutes)
                 cloud.simulator.clear_faults()
                 cloud.stop()
-                assert await hass.config_entries.async_setup(entry.entry_id)
+                await hass.config_entries.async_setup(entry.entry_id)
+                while entry.state is not ConfigEntryState.LOADED:
+                    await hass.config_entries.async_reload(entry.entry_id)
                 cloud.run()
                 counts["downtimes"] += 1
         close()

@@ -23,7 +23,7 @@ from scripts.demo.processes import free_port, say
 from scripts.demo.sign_up import sign_up
 
 from .cloud import Cloud
-from .downtime import Downtime
+from .downtime import MOST_TOLD, Downtime
 from .home import Home
 from .mishaps import MINUTES_A_DAY
 from .truth import Comparison, Watch
@@ -87,6 +87,9 @@ class Month:
         downtime = Downtime.choose(self._random)
         if interruption == "reloads" or minute == self._end:
             downtime = Downtime(0)
+        elif interruption == "power cuts" and not downtime.is_too_long:
+            # As old as the memory is by then, it is too old any later.
+            downtime = Downtime(min(downtime.minutes, MOST_TOLD - 60))
         certain_until = time.monotonic() - IN_FLIGHT
         match interruption:
             case "restarts":

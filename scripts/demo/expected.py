@@ -155,7 +155,6 @@ ELSEWHERE = {
     "sensor.month_cost",
     "sensor.month_energy",
     "sensor.month_savings",
-    "sensor.planned_end",
     "sensor.planned_start",
     "sensor.session_energy",
 }

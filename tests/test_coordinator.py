@@ -762,6 +762,7 @@ async def test_a_write_is_read_back(
     write: Callable[[PoderoCoordinator], Coroutine[Any, Any, None]],
 ) -> None:
     """The reading that follows shows what was written."""
+    simulator.vehicles[0].override(boost_for_next_session=True)
     await set_up(entry)
     simulator.requests.clear()
     await write(_coordinator(entry))

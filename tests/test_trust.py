@@ -16,8 +16,9 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
 from .conftest import Refresh, SetUp, account_entry
-from .controls import call, history, state
+from .controls import call
 from .dialogs import issues
+from .home import Home
 from .support import (
     VehicleFault,
     complaints,
@@ -143,6 +144,7 @@ async def test_no_vehicle_leaves_an_ignored_issue(
 
 async def test_an_older_document_is_no_news(
     hass: HomeAssistant,
+    home: Home,
     simulator: Simulator,
     entry: MockConfigEntry,
     refresh: Refresh,
@@ -150,7 +152,7 @@ async def test_an_older_document_is_no_news(
 ) -> None:
     """Two servers of which one lags behind tell one story."""
     car = simulator.vehicles[0]
-    levels, reports = history(hass, BATTERY), history(hass, LAST_REPORTED)
+    levels, reports = home.history(BATTERY), home.history(LAST_REPORTED)
     new = {"is_plugged_in": False, "is_charging": False, "battery_level": 41}
     old = {"is_plugged_in": True, "is_charging": True, "battery_level": 40}
     for clock, fields in (("10:10", new), ("10:00", old)) * 2 + (("10:10", new),):
@@ -164,6 +166,7 @@ async def test_an_older_document_is_no_news(
 
 async def test_a_clock_that_was_set_back(
     hass: HomeAssistant,
+    home: Home,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
@@ -172,17 +175,18 @@ async def test_a_clock_that_was_set_back(
     """The third older document in a row is taken, and those after it."""
     car = simulator.vehicles[0]
     await set_up(entry)
-    before = state(hass, BATTERY)
+    before = home.state(BATTERY)
     for number, expected in enumerate((before, before, "12", "13")):
         car.override(
             updated_at=f"2001-01-01T10:0{number}:00Z", battery_level=10 + number
         )
         await refresh(entry)
-        assert state(hass, BATTERY) == expected
+        assert home.state(BATTERY) == expected
 
 
 async def test_one_reading_without_a_cable(
     hass: HomeAssistant,
+    home: Home,
     simulator: Simulator,
     entry: MockConfigEntry,
     refresh: Refresh,
@@ -190,7 +194,7 @@ async def test_one_reading_without_a_cable(
 ) -> None:
     """A slip of one reading is neither told nor shown."""
     car = simulator.vehicles[0]
-    states = history(hass, PLUGGED_IN), history(hass, CHARGING), history(hass, POWER)
+    states = home.history(PLUGGED_IN), home.history(CHARGING), home.history(POWER)
     car.override(is_plugged_in=False)
     await refresh(entry)
     car.clear_overrides()
@@ -201,6 +205,7 @@ async def test_one_reading_without_a_cable(
 
 async def test_no_cable_for_long(
     hass: HomeAssistant,
+    home: Home,
     simulator: Simulator,
     entry: MockConfigEntry,
     refresh: Refresh,
@@ -211,8 +216,8 @@ async def test_no_cable_for_long(
     car.override(is_plugged_in=False)
     for expected in (("on", "on"), ("off", "off"), ("off", "off")):
         await refresh(entry)
-        assert (state(hass, PLUGGED_IN), state(hass, CHARGING)) == expected
-    assert float(state(hass, POWER)) == 0
+        assert (home.state(PLUGGED_IN), home.state(CHARGING)) == expected
+    assert float(home.state(POWER)) == 0
     assert told() == []
     car.override(is_charging=False)
     await refresh(entry)
@@ -221,6 +226,7 @@ async def test_no_cable_for_long(
 
 async def test_no_power_while_nothing_charges(
     hass: HomeAssistant,
+    home: Home,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
@@ -231,7 +237,7 @@ async def test_no_power_while_nothing_charges(
     car.stop_charging()
     car.override(charge_rate_w=6300)
     await set_up(entry)
-    assert float(state(hass, POWER)) == 0
+    assert float(home.state(POWER)) == 0
 
 
 # What was begun is ended.
@@ -281,6 +287,7 @@ async def test_a_sign_in_for_one_car_goes_with_its_success(
 
 async def test_a_pause_that_is_not_in_force(
     hass: HomeAssistant,
+    home: Home,
     simulator: Simulator,
     entry: MockConfigEntry,
     set_up: SetUp,
@@ -301,7 +308,7 @@ async def test_a_pause_that_is_not_in_force(
             duration={"hours": 1},
         )
     assert caught.value.translation_key == "not_confirmed"
-    assert state(hass, "switch.car_1_pause_charging") == "off"
+    assert home.state("switch.car_1_pause_charging") == "off"
 
 
 # Left alone.
@@ -319,6 +326,7 @@ async def test_one_request_at_set_up(
 
 async def test_a_disabled_device_is_left_alone(
     hass: HomeAssistant,
+    home: Home,
     simulator: Simulator,
     two_cars: MockConfigEntry,
     set_up: SetUp,
@@ -335,7 +343,7 @@ async def test_a_disabled_device_is_left_alone(
     assert not vehicle_requests(simulator, 0)
     assert vehicle_requests(simulator, 1)
     assert not issues(hass)
-    assert state(hass, "sensor.car_2_battery") != STATE_UNAVAILABLE
+    assert home.state("sensor.car_2_battery") != STATE_UNAVAILABLE
 
     await hass.config_entries.async_reload(two_cars.entry_id)
     await later(hass)

@@ -23,7 +23,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow, section
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.selector import SelectSelector
 from homeassistant.setup import async_setup_component
 
@@ -933,6 +933,24 @@ async def test_there_and_back(hass: HomeAssistant, server: Server) -> None:
     assert suggestions["user_id"] == simulator.account.user_id
     result = await go_on(hass, result, user_input(server))
     assert_created(await go_on(hass, result, {"vehicles": chosen}), *chosen)
+
+
+async def test_back_from_anothers_cars(hass: HomeAssistant, server: Server) -> None:
+    """The cars of a user who was chosen first are neither suggested nor ignored."""
+    simulator = server.simulator
+    car = simulator.add_vehicle(owner=simulator.neighbor)
+    grant = "client_credentials"
+    result = await go_on(hass, await start(hass, grant), account_input(server, grant))
+    result = await go_on(hass, result, {"user": simulator.account.user_id})
+    chosen = [simulator.vehicles[0].id]
+    result = await go_on(hass, result, {"vehicles": chosen, "back": True})
+    result = await go_on(hass, result, {"user": simulator.neighbor.user_id})
+    assert assert_form(result, "vehicles")["vehicles"] == [car.id]
+    result = await go_back(hass, result)
+    simulator.lists_vehicles = False
+    result = await go_on(hass, result, {"user": simulator.neighbor.user_id})
+    assert_created(await go_on(hass, result, {"vehicle": car.id}), car.id)
+    assert not ir.async_get(hass).issues
 
 
 async def test_same_account_twice(

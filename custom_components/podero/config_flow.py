@@ -42,6 +42,7 @@ from .forms import (
     CONF_SERVER,
     CONF_USER,
     CONF_VEHICLE,
+    CONF_VEHICLES,
     CREDENTIALS,
     ENVIRONMENTS,
     PRODUCTION,
@@ -220,7 +221,8 @@ class PoderoConfigFlow(
         return await self._async_offer(vehicles)
 
     async def _async_set_account(self) -> None:
-        """Make sure that the account is a new one."""
+        """Make sure that the account is a new one, of which nothing is known yet."""
+        self._names = {}
         # A flow that a closed window left behind must not lock the account.
         await self.async_set_unique_id(
             f"{self._data[CONF_ORGANIZATION_ID]}_{self._data[CONF_USER_ID]}",
@@ -234,11 +236,12 @@ class PoderoConfigFlow(
         """Go on to the vehicles, where there are any that can be chosen."""
         if vehicles is None:
             return await self.async_step_enter_vehicle()
-        names = new_vehicles(self.hass, vehicles)
-        if names != self._names:
-            self._names = names
-            self._typed.pop("vehicles", None)
-        if not names:
+        self._names = new_vehicles(self.hass, vehicles)
+        chosen = self._typed.get("vehicles", {}).get(CONF_VEHICLES, ())
+        if not self._names.keys() >= set(chosen):
+            # They were another user's.
+            del self._typed["vehicles"]
+        if not self._names:
             return await self.async_step_no_vehicles()
         return await self.async_step_vehicles()
 

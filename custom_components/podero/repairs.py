@@ -4,20 +4,18 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 import re
-from typing import Final, override
+from typing import Any, Final, override
 
 import voluptuous as vol
 
 from homeassistant.components.repairs import (
     RepairsFlow,
-    RepairsFlowContext,
-    RepairsFlowManager,
     RepairsFlowResult,
     repairs_flow_manager,
 )
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.data_entry_flow import AbortFlow, FlowManager
 from homeassistant.helpers import issue_registry as ir
 
 from .api import (
@@ -265,9 +263,7 @@ class MessageFlow(PendingActionFlow):
         raise AbortFlow("still_pending")
 
 
-class ReauthenticateFlow(
-    ExternalStep[RepairsFlowContext, RepairsFlowResult, str], PendingActionFlow
-):
+class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActionFlow):
     """Send the user to the car maker's sign-in, and see how it ends.
 
     Its outcome is "solved", "unsolved" or a reason to abort.
@@ -277,7 +273,7 @@ class ReauthenticateFlow(
 
     @property
     @override
-    def _manager(self) -> RepairsFlowManager:
+    def _manager(self) -> FlowManager[Any, RepairsFlowResult, str]:
         """Return the manager of repairs."""
         manager = repairs_flow_manager(self.hass)
         assert manager is not None

@@ -75,26 +75,30 @@ class VehicleStatistics:
         self._since = since
         self._task: asyncio.Task[None] | None = None
         self._to_write: tuple[Mapping[datetime, Amounts], datetime] | None = None
-        self._is_past_written = False
-        """Whether the past was written, and there may have been nothing to write."""
+        self._past_start: datetime | None = None
+        """From when on the past is to be written, as the recorder has no row."""
+
+        self._is_past_empty = False
+        """Whether there was nothing to write."""
 
     async def async_get_start(self, now: datetime) -> datetime:
         """Return the hour from which on to write.
 
         It is two years ago where the recorder has no row, else at most the newest row's.
         """
-        start = now - REWRITTEN
+        start = _hour(now - REWRITTEN)
+        self._past_start = None
         if RECORDER_DOMAIN in self._hass.config.components:
             newest = await async_get_newest_hour(self._hass, self._vehicle_id)
             if newest is not None:
                 # Should it be gone the next time, the past is written again.
-                self._is_past_written = False
-                start = max(min(start, newest), now - PAST)
-            elif not self._is_past_written:
-                start = now - PAST
+                self._is_past_empty = False
+                start = max(min(start, newest), _hour(now - PAST))
+            elif not self._is_past_empty:
+                start = self._past_start = _hour(now - PAST)
         if self._since is not None:
-            start = max(start, self._since)
-        return start.replace(minute=0, second=0, microsecond=0)
+            start = max(start, _hour(self._since))
+        return start
 
     @callback
     def async_write(self, hours: Mapping[datetime, Amounts], start: datetime) -> None:
@@ -114,7 +118,13 @@ class VehicleStatistics:
             await async_write_hours(
                 self._hass, self._vehicle_id, self._name, hours, start
             )
-            self._is_past_written = True
+            if start == self._past_start:
+                self._is_past_empty = not hours
+
+
+def _hour(moment: datetime) -> datetime:
+    """Return the start of an hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 async def async_get_newest_hour(

@@ -1,0 +1,348 @@
+"""Sessions of the service in the recorder: each hour has what was charged in it."""
+
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from logging import INFO
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+
+from homeassistant.components.recorder import get_instance
+
+from .charging import HOUR, add_session, asked, moment, park, recorded
+from .home import Home
+from .support import complaints
+from custom_components.podero.charging.statistics import async_get_newest_hour
+
+NOW = moment("2026-11-20T12:00:00")
+EVENING = moment("2026-11-18T22:00:00")
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations(
+    recorder_mock: Any, enable_custom_integrations: None
+) -> None:
+    """Start the recorder before Home Assistant."""
+
+
+@pytest.fixture
+async def home(home: Home, freezer: FrozenDateTimeFactory) -> AsyncGenerator[Home]:
+    """Return an account with a car that was never plugged in."""
+    freezer.move_to(NOW)
+    for car in home.simulator.vehicles:
+        park(car)
+    return home
+
+
+async def settle(home: Home) -> None:
+    """Wait until all is read and recorded."""
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    await home.settle()
+
+
+async def set_up(home: Home) -> None:
+    await home.set_up()
+    await settle(home)
+
+
+async def live(
+    home: Home, freezer: FrozenDateTimeFactory, time: timedelta, step: float = 60
+) -> None:
+    """Poll for a while."""
+    end = freezer() + time
+    while freezer() < end:
+        freezer.tick(step)
+        await home.refresh()
+    await settle(home)
+
+
+async def test_two_years_are_recorded_at_first(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the background, in a few requests, with progress in the log."""
+    for day in range(700):
+        add_session(home.car, EVENING - timedelta(days=day), 4, 8)
+    add_session(home.car, NOW - timedelta(days=800), 4, 8)
+    await set_up(home)
+    hours = await recorded(home.hass, home.car)
+    assert len(hours) == 700 * 4
+    assert min(hours) == EVENING - timedelta(days=699)
+    assert sum(hours.values()) == pytest.approx(700 * 8, abs=0.001)
+    costs = await recorded(home.hass, home.car, "cost")
+    assert sum(costs.values()) == pytest.approx(700 * 8 * 0.2)
+    savings = await recorded(home.hass, home.car, "savings")
+    assert sum(savings.values()) == pytest.approx(700 * 8 * 0.05)
+    queries = list(asked(home, "/sessions"))
+    assert queries[0]["from"] == f"{NOW - timedelta(days=730):%Y-%m-%d}"
+    assert queries[-1]["to"] == f"{NOW:%Y-%m-%d}"
+    assert len(queries) == 4
+    told = [line for line in complaints(caplog, INFO) if "charging sessions" in line]
+    assert told[-1] == "Car 1: read 700 charging sessions up to 2026-11-20"
+    assert complaints(caplog) == []
+
+
+async def test_all_pages_are_read(home: Home) -> None:
+    for index in range(450):
+        add_session(home.car, EVENING - timedelta(hours=6 * index), 1, 2)
+    await set_up(home)
+    hours = await recorded(home.hass, home.car)
+    assert sum(hours.values()) == pytest.approx(900)
+    assert {query["offset"] for query in asked(home, "/sessions")} == {
+        "0",
+        "200",
+        "400",
+    }
+
+
+async def test_cars_do_not_mix(home: Home) -> None:
+    home = home.with_vehicles(0, 1)
+    first, second = home.simulator.vehicles
+    add_session(first, EVENING, 2, 8)
+    add_session(second, EVENING + HOUR, 2, 3)
+    await set_up(home)
+    assert await recorded(home.hass, first) == {EVENING: 4, EVENING + HOUR: 4}
+    assert await recorded(home.hass, second) == {
+        EVENING + HOUR: 1.5,
+        EVENING + 2 * HOUR: 1.5,
+    }
+
+
+async def test_sessions_away_from_home_are_not_recorded(home: Home) -> None:
+    add_session(home.car, EVENING, 2, 8)
+    add_session(home.car, EVENING + 4 * HOUR, 2, 50, is_at_home=False)
+    add_session(home.car, EVENING + 7 * HOUR, 1, 3, is_at_home=None)
+    await set_up(home)
+    assert sum((await recorded(home.hass, home.car)).values()) == pytest.approx(11)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize("by", ["plug_in_time", "unplug_time"])
+async def test_corrections_are_recorded_overnight(
+    home: Home, freezer: FrozenDateTimeFactory, by: Any, is_restarted: bool
+) -> None:
+    """Up, down, shorter, deleted, and one that was missing: all others keep their hours."""
+    car = home.car
+    car.lists_sessions_by = by
+    add_session(car, NOW - timedelta(days=60), 4, 8)
+    # It began long before the days that are read again, and reaches into them.
+    add_session(car, NOW - timedelta(days=45), 20 * 24, 48)
+    up = add_session(car, EVENING - timedelta(days=4), 4, 8)
+    down = add_session(car, EVENING - timedelta(days=3), 4, 8)
+    shorter = add_session(car, EVENING - timedelta(days=2), 4, 8)
+    deleted = add_session(car, EVENING - timedelta(days=1), 4, 8)
+    add_session(car, EVENING, 4, 8)
+    await set_up(home)
+    before = await recorded(home.hass, car)
+    assert sum(before.values()) == pytest.approx(96, abs=0.001)
+
+    car.correct_session(up, energy_charged_kwh=12)
+    car.correct_session(down, energy_charged_kwh=2, actual_cost_eur=-0.5)
+    end = shorter.plug_in_time + 2 * HOUR
+    car.correct_session(
+        shorter, energy_charged_kwh=4, unplug_time=f"{end:%Y-%m-%dT%H:%M:%SZ}"
+    )
+    car.delete_session(deleted)
+    add_session(car, EVENING - timedelta(days=5), 4, 8)
+    if is_restarted:
+        assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+        assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+        await settle(home)
+    else:
+        freezer.tick(24 * 3600)
+        await home.refresh()
+        await settle(home)
+    after = await recorded(home.hass, car)
+    assert sum(after.values()) == pytest.approx(8 + 48 + 12 + 2 + 4 + 8 + 8, abs=0.001)
+    for start, energies in (
+        (EVENING - timedelta(days=5), [2, 2, 2, 2]),
+        (EVENING - timedelta(days=4), [3, 3, 3, 3]),
+        (EVENING - timedelta(days=3), [0.5, 0.5, 0.5, 0.5]),
+        (EVENING - timedelta(days=2), [2, 2, 0, 0]),
+        (EVENING - timedelta(days=1), [0, 0, 0, 0]),
+        (EVENING, [2, 2, 2, 2]),
+    ):
+        hours = [after.get(start + index * HOUR, 0.0) for index in range(4)]
+        assert hours == pytest.approx(energies), start
+    costs = await recorded(home.hass, car, "cost")
+    assert sum(costs.values()) == pytest.approx(
+        (8 + 48 + 12 + 4 + 8 + 8) * 0.2 - (12 - 8) * 0.2 + (8 - 4) * 0.2 - 0.5
+    )
+    # Only what can have changed is read.
+    assert len(list(asked(home, "/sessions"))) == 5
+
+
+async def test_a_night_is_recorded_as_it_was_seen(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """A charge from 23:10 to 01:40 with a pause, read 10 minutes after the car is unplugged."""
+    freezer.move_to("2026-11-19T21:00:00+00:00")
+    car = home.car
+    await set_up(home)
+    session = add_session(car, moment("2026-11-19T21:30:00"), 9, 20)
+    car.life.sessions.clear()
+    parts = (
+        ("21:30", "23:10", False),
+        ("23:10", "23:40", True),
+        ("23:40", "00:20", False),
+        ("00:20", "01:40", True),
+        ("01:40", "06:30", False),
+    )
+    for _, end, is_charging in parts:
+        while f"{freezer():%H:%M}" != end:
+            car.override(
+                is_plugged_in=True,
+                is_charging=is_charging,
+                charge_rate_w=10900 if is_charging else 0,
+            )
+            freezer.tick(60)
+            await home.refresh()
+            if is_charging and f"{freezer():%M}" == "30":
+                # What is seen outlives a restart.
+                assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+                await settle(home)
+        car.override(is_plugged_in=True, is_charging=is_charging)
+    car.override(is_plugged_in=False, is_charging=False)
+    car.life.sessions.append(session)
+    await live(home, freezer, timedelta(minutes=12))
+    # 110 minutes of charging.
+    assert await recorded(home.hass, car) == pytest.approx(
+        {
+            moment("2026-11-19T23:00:00"): 20 * 30 / 110,
+            moment("2026-11-20T00:00:00"): 20 * 40 / 110,
+            moment("2026-11-20T01:00:00"): 20 * 40 / 110,
+        },
+        abs=0.2,
+    )
+
+
+async def test_a_running_session_grows(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """Each quarter of an hour; when it has ended, nothing is lost before it is listed."""
+    car = home.car
+    await set_up(home)
+    car.plug_in()
+    assert car.life.session is not None
+    session = car.life.session
+    car.override(is_charging=True, charge_rate_w=10000)
+    for quarter in range(1, 5):
+        session.energy_kwh = 2.5 * quarter
+        session.cost_eur = 0.5 * quarter
+        await live(home, freezer, timedelta(minutes=15))
+    energy = sum((await recorded(home.hass, car)).values())
+    assert 7.5 <= energy <= 10
+    assert home.state("sensor.car_1_charged_this_month") == f"{energy}"
+    session.energy_kwh = 10
+    await live(home, freezer, timedelta(minutes=16))
+    assert sum((await recorded(home.hass, car)).values()) == pytest.approx(10)
+    # The service is slow to list it.
+    car.override(is_plugged_in=False, is_charging=False)
+    car.life.sessions.clear()
+    await live(home, freezer, timedelta(minutes=15))
+    assert sum((await recorded(home.hass, car)).values()) == pytest.approx(10)
+    assert home.state("sensor.car_1_charged_in_this_session") == "10.0"
+    # It is never listed: it was none.
+    await live(home, freezer, timedelta(hours=54), step=1800)
+    assert await recorded(home.hass, car) == {}
+
+
+async def test_faulty_sessions_cost_themselves(
+    home: Home, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each is logged once, and never again."""
+    car = home.car
+    add_session(car, EVENING, 2, 8)
+    add_session(car, EVENING + timedelta(hours=5), 2, 3)
+    text = f"{EVENING - HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    add_session(car, EVENING - timedelta(days=2), 1, 7, unplug_time=None)
+    add_session(
+        car,
+        EVENING,
+        1,
+        7,
+        unplug_time=text,
+        inferred_session_end=None,
+        plug_in_time=f"{EVENING + 9 * HOUR:%Y-%m-%dT%H:%M:%SZ}",
+    )
+    add_session(car, EVENING - timedelta(days=3), 1, -7)
+    add_session(car, EVENING - timedelta(days=4), 1, 99999)
+    add_session(car, EVENING - timedelta(days=5), 1, 7, plug_in_time="yesterday")
+    add_session(
+        car,
+        NOW - HOUR,
+        1,
+        7,
+        plug_in_time=f"{NOW + timedelta(days=5):%Y-%m-%dT%H:%M:%SZ}",
+        unplug_time=f"{NOW + timedelta(days=6):%Y-%m-%dT%H:%M:%SZ}",
+    )
+    twice = add_session(car, EVENING - timedelta(days=6), 1, 4)
+    car.life.sessions.append(twice)
+    await set_up(home)
+    assert sum((await recorded(home.hass, car)).values()) == pytest.approx(8 + 3 + 4)
+    assert sorted(line.partition("faulty: ")[2] for line in complaints(caplog)) == [
+        "it ends before it starts",
+        "it has no end",
+        "it has no start",
+        "it is listed twice, and counted once",
+        "it starts in the future",
+        "its energy is negative",
+        "its energy or money is out of range",
+    ]
+    caplog.clear()
+    freezer.tick(24 * 3600)
+    await home.refresh()
+    await settle(home)
+    assert len(list(asked(home, "/sessions"))) == 5
+    assert complaints(caplog) == []
+
+
+async def test_a_recorder_that_lost_all_is_filled_again(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    add_session(home.car, NOW - timedelta(days=300), 4, 8)
+    await set_up(home)
+    vehicle_id = home.car.id
+    assert await async_get_newest_hour(home.hass, vehicle_id) is not None
+    freezer.tick(24 * 3600)
+    await home.refresh()
+    await settle(home)
+    get_instance(home.hass).async_clear_statistics(
+        [f"podero:{vehicle_id.replace('-', '_')}_energy"]
+    )
+    await async_wait_recording_done(home.hass)
+    freezer.tick(24 * 3600)
+    await home.refresh()
+    await settle(home)
+    assert sum((await recorded(home.hass, home.car)).values()) == pytest.approx(8)
+
+
+async def test_a_long_absence_is_made_up_for(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """Home Assistant was down for a hundred days: nothing is missing afterwards."""
+    add_session(home.car, EVENING, 4, 8)
+    await set_up(home)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    for day in range(1, 100):
+        add_session(home.car, EVENING + timedelta(days=day), 4, 8)
+    freezer.tick(100 * 24 * 3600)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await settle(home)
+    assert sum((await recorded(home.hass, home.car)).values()) == pytest.approx(800)
+
+
+async def test_without_sessions_the_past_is_asked_for_once(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    await set_up(home)
+    assert len(list(asked(home, "/sessions"))) == 4
+    for _ in range(3):
+        freezer.tick(24 * 3600)
+        await home.refresh()
+        await settle(home)
+    assert len(list(asked(home, "/sessions"))) == 7

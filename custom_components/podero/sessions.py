@@ -162,6 +162,8 @@ class ChargingSessions:
         """
         now = dt_util.utcnow()
         self._watch(vehicle, now)
+        if vehicle.is_plugged_in and self._is_plugged_in is False:
+            self._schedule.begin_session()
         self._is_plugged_in = vehicle.is_plugged_in
         self._is_clock_slow = (vehicle.updated_at or now) > now + CLOCK_TOLERANCE
         if vehicle.is_plugged_in is False:

@@ -80,6 +80,11 @@ class Schedule:
             min(self._second_read, night) if is_second_ahead else night
         )
 
+    def begin_session(self) -> None:
+        """Note that the car was plugged in."""
+        if Endpoint.RUNNING in self._due:
+            self._due[Endpoint.RUNNING] = AT_ONCE
+
     def end_session(self, now: datetime) -> None:
         """Note that the car was unplugged, is full, or stopped charging."""
         self._second_read = now + SECOND_READ

@@ -1,0 +1,566 @@
+"""Sessions, plan and policy, read beside the polls and shown; without a recorder."""
+
+from datetime import timedelta
+from http import HTTPStatus
+import json
+from logging import INFO
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+
+from .charging import HOUR, add_session, moment, park
+from .home import Home
+from .support import complaints, is_available, poll_requests
+from custom_components.podero.charging.events import ChargingEvent
+from custom_components.podero.charging.schedule import Endpoint
+from custom_components.podero.const import DOMAIN, SIGNAL_CHARGING_EVENT
+from custom_components.podero.diagnostics import async_get_config_entry_diagnostics
+
+NOW = moment("2026-11-20T12:00:00")
+SESSION_SENSORS = {
+    "charged_in_this_session",
+    "charged_this_month",
+    "cost_this_month",
+    "planned_end",
+    "planned_start",
+    "saved_this_month",
+    "saved_in_this_session",
+    "session_cost",
+}
+ENDPOINTS = ("charge_policy", "current_session", "sessions")
+NO_OFFER = [HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED]
+
+
+@pytest.fixture
+async def home(home: Home, freezer: FrozenDateTimeFactory) -> Home:
+    """Return an account in Vienna with a car that was never plugged in."""
+    await home.hass.config.async_set_time_zone("Europe/Vienna")
+    freezer.move_to(NOW)
+    for car in home.simulator.vehicles:
+        park(car)
+    return home
+
+
+async def live(
+    home: Home, freezer: FrozenDateTimeFactory, time: timedelta, step: float = 60
+) -> None:
+    """Poll for a while."""
+    end = freezer() + time
+    while freezer() < end:
+        freezer.tick(step)
+        await home.refresh()
+        await home.settle()
+
+
+def states(home: Home) -> dict[str, str]:
+    """Return what the sensors of sessions show."""
+    return {name: home.state(f"sensor.car_1_{name}") for name in SESSION_SENSORS}
+
+
+def others(home: Home) -> int:
+    """Return how much was asked beside polls."""
+    return len(home.simulator.requests) - len(poll_requests(home.simulator))
+
+
+# What is shown.
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_month_and_last_session(home: Home) -> None:
+    """The month is this home's: what was charged before midnight is last month's."""
+    car = home.car
+    # It begins at 23:00 UTC in Vienna.
+    add_session(car, moment("2026-10-31T21:00:00"), 4, 8)
+    add_session(car, moment("2026-11-03T21:00:00"), 4, 10)
+    add_session(car, moment("2026-11-05T21:00:00"), 4, 30, is_at_home=False)
+    add_session(car, moment("2026-11-18T21:00:00"), 4, 5.5, actual_savings_eur=None)
+    await home.set_up()
+    assert states(home) == {
+        "charged_this_month": "19.5",
+        "cost_this_month": "3.9",
+        "saved_this_month": "0.7",
+        "charged_in_this_session": "5.5",
+        "session_cost": "1.1",
+        "saved_in_this_session": STATE_UNKNOWN,
+        "planned_start": STATE_UNKNOWN,
+        "planned_end": STATE_UNKNOWN,
+    }
+    month = home.hass.states.get("sensor.car_1_cost_this_month")
+    assert month is not None
+    assert month.attributes["last_reset"] == "2026-11-01T00:00:00+01:00"
+    assert month.attributes["unit_of_measurement"] == "EUR"
+
+
+async def test_a_new_month_begins_at_zero(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    freezer.move_to("2026-11-30T22:58:00+00:00")
+    add_session(home.car, moment("2026-11-30T18:00:00"), 4, 8)
+    await home.set_up()
+    assert home.state("sensor.car_1_charged_this_month") == "8.0"
+    await live(home, freezer, timedelta(minutes=3))
+    month = home.hass.states.get("sensor.car_1_charged_this_month")
+    assert month is not None
+    assert float(month.state) == 0
+    assert month.attributes["last_reset"] == "2026-12-01T00:00:00+01:00"
+
+
+async def test_without_money_there_is_none(home: Home) -> None:
+    for day in (3, 4):
+        start = moment(f"2026-11-0{day}T21:00:00")
+        add_session(
+            home.car, start, 4, 8, actual_cost_eur=None, actual_savings_eur=None
+        )
+    await home.set_up()
+    assert home.state("sensor.car_1_charged_this_month") == "16.0"
+    assert home.state("sensor.car_1_cost_this_month") == STATE_UNKNOWN
+    assert home.state("sensor.car_1_saved_this_month") == STATE_UNKNOWN
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_the_running_session_and_its_plan(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """They are known as long as the car is plugged in."""
+    car = home.car
+    add_session(car, moment("2026-11-18T21:00:00"), 4, 5.5)
+    await home.set_up()
+    car.plug_in()
+    car.override(is_plugged_in=True)
+    assert car.life.session is not None
+    car.life.session.corrections |= {
+        "energy_charged_kwh": "12.34",
+        "actual_savings_eur": None,
+        "expected_savings_eur": -0.5,
+        "desired_charging_start_time": "2026-11-21T01:30:00Z",
+        "desired_charging_end_time": "2026-11-21T05:00:00Z",
+    }
+    freezer.tick(3600)
+    await home.refresh()
+    await home.settle()
+    shown = states(home)
+    assert shown["charged_in_this_session"] == "12.34"
+    assert shown["saved_in_this_session"] == "-0.5"
+    assert shown["planned_start"] == "2026-11-21T01:30:00+00:00"
+    assert shown["planned_end"] == "2026-11-21T05:00:00+00:00"
+    car.override(is_plugged_in=False)
+    await home.refresh()
+    shown = states(home)
+    assert shown["planned_start"] == shown["planned_end"] == STATE_UNKNOWN
+    assert shown["charged_in_this_session"] == "12.34"
+
+
+# The true deadline.
+
+
+async def test_the_deadline_is_the_policys(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """With its own days and its own zone; it is read each hour and after a change."""
+    home.car.set_policy_zone("Europe/London")
+    home.car.set_day_policy("sat", 90, "09:30:00")
+    await home.set_up()
+    deadline = "sensor.car_1_next_charging_deadline"
+    assert home.state(deadline) == "2026-11-21T09:30:00+00:00"
+    home.car.set_day_policy("sat", 90, "10:30:00")
+    await live(home, freezer, timedelta(minutes=50), step=600)
+    assert home.state(deadline) == "2026-11-21T09:30:00+00:00"
+    await live(home, freezer, timedelta(minutes=20), step=600)
+    assert home.state(deadline) == "2026-11-21T10:30:00+00:00"
+    home.car.set_day_policy("sat", 90, "11:30:00")
+    await home.call(
+        "number.set_value", entity_id="number.car_1_minimum_level_by_deadline", value=60
+    )
+    await home.settle()
+    await home.refresh()
+    assert home.state(deadline) == "2026-11-21T11:30:00+00:00"
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_missed_deadline_is_told_once(
+    home: Home, freezer: FrozenDateTimeFactory, is_restarted: bool
+) -> None:
+    car = home.car
+    car.set_day_policy("fri", 80, "14:00:00")
+    car.override(is_plugged_in=True, battery_level=70, is_fully_charged=False)
+    await home.set_up()
+    told: list[ChargingEvent] = []
+
+    @callback
+    def tell(_: Any, event: ChargingEvent, was_missed: bool) -> None:
+        told.append(event)
+
+    async_dispatcher_connect(home.hass, SIGNAL_CHARGING_EVENT, tell)
+    await live(home, freezer, timedelta(minutes=59))
+    assert told == []
+    if is_restarted:
+        assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+        freezer.tick(240)
+        assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+        await home.settle()
+    await live(home, freezer, timedelta(minutes=3))
+    assert told == ["deadline_missed"]
+    if is_restarted:
+        assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+        await home.settle()
+    await live(home, freezer, timedelta(minutes=30))
+    assert told == ["deadline_missed"]
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize("status", NO_OFFER)
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_an_account_without_all_that(
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    status: HTTPStatus,
+) -> None:
+    """It is what it was: one line says so, and nothing is asked again."""
+    for kind in ENDPOINTS:
+        home.simulator.add_fault(kind=kind, status=status)
+    home.car.plug_in()
+    await home.set_up()
+    assert set(states(home).values()) == {STATE_UNKNOWN}
+    assert home.state("calendar.car_1_charging_sessions") == "off"
+    assert is_available(home.hass, home.simulator)
+    assert complaints(caplog) == []
+    ours = [line for line in complaints(caplog, INFO) if line.startswith("Car 1")]
+    assert ours == [
+        f"Car 1: not offered to this account, and left out: {', '.join(Endpoint)}"
+    ]
+    diagnostics = await async_get_config_entry_diagnostics(home.hass, home.entry)
+    (vehicle,) = diagnostics["vehicles"]
+    key = (
+        "forbidden"
+        if status is HTTPStatus.FORBIDDEN
+        else vehicle["sessions"]["answers"]["sessions"]
+    )
+    assert set(vehicle["sessions"]["answers"].values()) == {key}
+    assert home.car.id not in json.dumps(vehicle["sessions"])
+    assert others(home) == 3
+    await live(home, freezer, timedelta(days=2), step=1800)
+    home.car.unplug()
+    await live(home, freezer, timedelta(hours=2), step=600)
+    assert others(home) == 3
+    assert home.state("sensor.car_1_next_charging_deadline") != STATE_UNKNOWN
+    assert complaints(caplog) == []
+
+
+@pytest.mark.parametrize("kind", ENDPOINTS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": HTTPStatus.INTERNAL_SERVER_ERROR},
+        {"status": HTTPStatus.UNPROCESSABLE_ENTITY},
+        {"body": b"no JSON"},
+        {"body": b"[]"},
+        {"reset": True},
+    ],
+)
+async def test_a_failure_touches_nothing_else(
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    kind: Any,
+    fault: dict[str, Any],
+) -> None:
+    """It is tried again within the hour, and shows what it can as soon as it can."""
+    add_session(home.car, moment("2026-11-18T21:00:00"), 4, 5.5)
+    home.car.plug_in()
+    home.car.set_day_policy("sat", 90, "09:30:00")
+    home.simulator.add_fault(kind=kind, **fault)
+    await home.set_up()
+    assert is_available(home.hass, home.simulator)
+    await live(home, freezer, timedelta(minutes=5))
+    assert complaints(caplog) == []
+    home.simulator.clear_faults()
+    await live(home, freezer, timedelta(minutes=61), step=600)
+    assert is_available(home.hass, home.simulator)
+    assert home.state("sensor.car_1_charged_this_month") == "5.5"
+    assert home.state("sensor.car_1_planned_start") != STATE_UNKNOWN
+    assert (
+        home.state("sensor.car_1_next_charging_deadline") == "2026-11-21T08:30:00+00:00"
+    )
+    assert complaints(caplog) == []
+
+
+async def test_too_many_requests(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    """Nothing but polls is asked for as long as the service wishes."""
+    for kind in ENDPOINTS:
+        home.simulator.add_fault(
+            kind=kind,
+            status=HTTPStatus.TOO_MANY_REQUESTS,
+            headers={"Retry-After": "1800"},
+        )
+    await home.set_up()
+    assert others(home) == 1
+    home.simulator.clear_faults()
+    await live(home, freezer, timedelta(minutes=29))
+    assert others(home) == 1
+    await live(home, freezer, timedelta(minutes=2))
+    assert others(home) > 1
+
+
+async def test_a_disabled_car_is_left_alone(home: Home) -> None:
+    await home.set_up()
+    device = dr.async_get(home.hass).async_get_device_by_identifier(
+        (DOMAIN, home.car.id), home.entry.entry_id
+    )
+    assert device is not None
+    dr.async_get(home.hass).async_update_device(
+        device.id, disabled_by=dr.DeviceEntryDisabler.USER
+    )
+    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    before = others(home)
+    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert others(home) == before
+
+
+@pytest.mark.parametrize(
+    "stored", [[], {"spans": "all", "missed_deadline": 5}, {"spans": [[1, 2, 3]]}]
+)
+async def test_a_foreign_file(
+    home: Home, hass_storage: dict[str, Any], stored: Any
+) -> None:
+    (subentry_id,) = home.entry.subentries
+    key = f"podero.{subentry_id}.charging"
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": stored}
+    add_session(home.car, moment("2026-11-18T21:00:00"), 4, 5.5)
+    await home.set_up()
+    assert home.state("sensor.car_1_charged_this_month") == "5.5"
+
+
+async def test_what_is_remembered_goes_with_the_car(
+    home: Home, hass_storage: dict[str, Any]
+) -> None:
+    await home.set_up()
+    (subentry_id,) = home.entry.subentries
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+    assert f"podero.{subentry_id}.charging" in hass_storage
+    await home.hass.config_entries.async_remove(home.entry.entry_id)
+    assert f"podero.{subentry_id}.charging" not in hass_storage
+
+
+async def test_a_day_takes_at_most_a_tenth_more(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """Plugged in for sixteen hours, charging in three parts, with a preference set."""
+    car = home.car
+    await home.set_up()
+    home.simulator.requests.clear()
+    car.plug_in()
+    polls = 0
+    for hour in range(24):
+        car.override(is_charging=hour in {3, 4, 6, 9}, is_plugged_in=hour < 16)
+        await live(home, freezer, HOUR, step=120)
+        polls += 60
+        if hour == 12:
+            await home.call(
+                "number.set_value",
+                entity_id="number.car_1_minimum_level_by_deadline",
+                value=60,
+            )
+            await home.settle()
+    assert polls == 1440
+    assert others(home) <= 144
+    assert others(home) > 60 + 24
+
+
+# Calendar.
+
+
+async def get_events(home: Home, start: str, end: str) -> list[dict[str, Any]]:
+    answer = await home.hass.services.async_call(
+        "calendar",
+        "get_events",
+        {
+            "entity_id": "calendar.car_1_charging_sessions",
+            "start_date_time": start,
+            "end_date_time": end,
+        },
+        blocking=True,
+        return_response=True,
+    )
+    assert answer is not None
+    events: Any = answer["calendar.car_1_charging_sessions"]
+    return list(events["events"])
+
+
+async def test_calendar(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    """The plan is the event; past sessions are there too, away from home as well."""
+    car = home.car
+    add_session(
+        car,
+        moment("2026-11-18T21:00:00"),
+        4,
+        23.44,
+        actual_cost_eur=4.1,
+        initial_soc_pct=62,
+    )
+    add_session(
+        car,
+        moment("2026-11-19T21:00:00"),
+        1,
+        3,
+        is_at_home=False,
+        actual_cost_eur=None,
+        final_soc_pct=None,
+    )
+    add_session(car, moment("2026-11-19T23:00:00"), 1, -3)
+    car.plug_in()
+    assert car.life.session is not None
+    car.life.session.corrections |= {
+        "desired_charging_start_time": "2026-11-21T01:30:00Z",
+        "desired_charging_end_time": "2026-11-21T05:00:00Z",
+    }
+    await home.set_up()
+    state = home.hass.states.get("calendar.car_1_charging_sessions")
+    assert state is not None
+    assert state.state == "off"
+    assert state.attributes["message"] == "Charging planned"
+    assert state.attributes["start_time"] == "2026-11-21 02:30:00"
+    asked_before = others(home)
+    assert await get_events(home, "2026-11-18T00:00:00", "2026-11-22T00:00:00") == [
+        {
+            "start": "2026-11-18T22:00:00+01:00",
+            "end": "2026-11-19T02:00:00+01:00",
+            "summary": "23.4 kWh, 4.10 €, 62 % → 80 %",
+        },
+        {
+            "start": "2026-11-19T22:00:00+01:00",
+            "end": "2026-11-19T23:00:00+01:00",
+            "summary": "3.0 kWh",
+        },
+        {
+            "start": "2026-11-21T02:30:00+01:00",
+            "end": "2026-11-21T06:00:00+01:00",
+            "summary": "Charging planned",
+        },
+    ]
+    # All this was known.
+    assert others(home) == asked_before
+    freezer.move_to("2026-11-21T02:00:00+00:00")
+    await home.refresh()
+    assert home.state("calendar.car_1_charging_sessions") == "on"
+
+
+async def test_calendar_of_the_past(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    """It is asked for, and kept for a quarter of an hour."""
+    add_session(home.car, moment("2026-02-18T21:00:00"), 4, 8)
+    await home.set_up()
+    march = ("2026-02-01T00:00:00", "2026-03-01T00:00:00")
+    before = others(home)
+    for _ in range(3):
+        (event,) = await get_events(home, *march)
+        assert event["summary"] == "8.0 kWh, 1.60 €, 40 % → 80 %"
+    assert others(home) == before + 1
+    freezer.tick(901)
+    await get_events(home, *march)
+    assert others(home) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "key"),
+    [
+        ({"status": HTTPStatus.SERVICE_UNAVAILABLE}, "could not be reached"),
+        ({"status": HTTPStatus.TOO_MANY_REQUESTS}, "too often|Too many"),
+        ({"status": HTTPStatus.FORBIDDEN}, "does not offer"),
+        ({"body": b"{}"}, "could not be understood"),
+    ],
+)
+async def test_a_calendar_that_cannot_be_read(
+    home: Home, fault: dict[str, Any], key: str
+) -> None:
+    """It is an error, and not empty."""
+    await home.set_up()
+    home.simulator.add_fault(kind="sessions", **fault)
+    with pytest.raises(HomeAssistantError, match=key):
+        await get_events(home, "2026-02-01T00:00:00", "2026-03-01T00:00:00")
+
+
+async def test_a_calendar_of_many_years(home: Home) -> None:
+    await home.set_up()
+    with pytest.raises(HomeAssistantError, match="at most one year"):
+        await get_events(home, "2024-02-01T00:00:00", "2026-03-01T00:00:00")
+
+
+# The action.
+
+
+async def get_sessions(home: Home, first: str, last: str, **target: Any) -> Any:
+    return await home.hass.services.async_call(
+        DOMAIN,
+        "get_charging_sessions",
+        {"from": first, "to": last, **(target or {"device_id": home.device_id()})},
+        blocking=True,
+        return_response=True,
+    )
+
+
+async def test_get_charging_sessions(home: Home) -> None:
+    """The days are this home's; totals are of all, and of those at home."""
+    car = home.car
+    add_session(car, moment("2026-10-31T22:30:00"), 4, 100)
+    add_session(car, moment("2026-10-31T23:30:00"), 4, 8)
+    add_session(
+        car, moment("2026-11-10T21:00:00"), 1, 3, is_at_home=False, charge_deadline=None
+    )
+    add_session(car, moment("2026-11-11T21:00:00"), 1, -3)
+    add_session(car, moment("2026-11-30T23:30:00"), 1, 100)
+    await home.set_up()
+    answer = await get_sessions(home, "2026-11-01", "2026-11-30")
+    (vehicle,) = answer["vehicles"]
+    assert vehicle["device_id"] == home.device_id()
+    assert vehicle["name"] == "Car 1"
+    assert [session["energy_charged_kwh"] for session in vehicle["sessions"]] == [8, 3]
+    assert vehicle["sessions"][0]["plug_in_time"] == "2026-11-01T00:30:00+01:00"
+    assert vehicle["sessions"][1]["is_at_home"] is False
+    assert vehicle["total"] == {
+        "sessions": 2,
+        "energy": 11,
+        "cost": 2.2,
+        "savings": 0.55,
+    }
+    assert vehicle["total_at_home"] == {
+        "sessions": 1,
+        "energy": 8,
+        "cost": 1.6,
+        "savings": 0.4,
+    }
+    assert json.loads(json.dumps(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ("2026-11-02", "2026-11-01", "must not be after"),
+        ("2024-11-02", "2026-11-01", "at most one year"),
+    ],
+)
+async def test_days_that_make_no_sense(
+    home: Home, first: str, last: str, text: str
+) -> None:
+    await home.set_up()
+    before = others(home)
+    with pytest.raises(ServiceValidationError, match=text):
+        await get_sessions(home, first, last)
+    assert others(home) == before
+
+
+async def test_sessions_that_cannot_be_read(home: Home) -> None:
+    await home.set_up()
+    home.simulator.add_fault(kind="sessions", status=HTTPStatus.FORBIDDEN)
+    with pytest.raises(HomeAssistantError, match="does not offer"):
+        await get_sessions(home, "2026-11-01", "2026-11-30")

@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
@@ -350,6 +350,75 @@ async def test_needs_you_to_sign_in(
     simulator.add_fault(kind="token", status=HTTPStatus.UNAUTHORIZED)
     await refresh(entry)
     assert len(messages()) == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "messages_shown", "is_asked", "is_charging"),
+    [
+        ({}, 1, False, False),
+        ({"is_asking": False}, 1, False, True),
+        ({"phones": True}, 0, True, True),
+        ({"phones": True, "is_asking": False}, 0, False, True),
+    ],
+)
+async def test_deadline_missed(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    refresh: Refresh,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    messages: Callable[[], list[tuple[str, str]]],
+    inputs: dict[str, Any],
+    messages_shown: int,
+    is_asked: bool,
+    is_charging: bool,
+) -> None:
+    """It tells, and charges at once or when somebody says so on a phone."""
+    freezer.move_to("2026-11-20T12:59:30+00:00")
+    await hass.config.async_set_time_zone("UTC")
+    car = simulator.vehicles[0]
+    car.set_policy_zone("UTC")
+    car.set_day_policy("fri", 100, "13:00:00")
+    car.override(is_fully_charged=False, battery_level=50)
+    await set_up(entry)
+    await refresh(entry)
+    phone_entry = MockConfigEntry(domain="mobile_app")
+    phone_entry.add_to_hass(hass)
+    phone = dr.async_get(hass).async_get_or_create(
+        config_entry_id=phone_entry.entry_id,
+        identifiers={("mobile_app", "phone")},
+        name="My Phone",
+    )
+    if "phones" in inputs:
+        inputs = inputs | {"phones": [phone.id]}
+    sent = async_mock_service(hass, "notify", "mobile_app_my_phone")
+    pressed = async_mock_service(hass, "button", "press")
+    button = "button.car_1_charge_now"
+    device = device_of(hass, entry, car)
+    await use(
+        hass, "deadline_missed", caplog, car=device.id, charge_now=button, **inputs
+    )
+    freezer.tick(60)
+    (coordinator, _) = entry.runtime_data.coordinators.values()
+    # Not until all is done: the automation waits for an answer.
+    for _ in range(3):
+        await coordinator.async_refresh()
+    assert len(messages()) == messages_shown
+    text = "It is not charged as far as it should be."
+    assert [(call.data["title"], call.data["message"]) for call in sent] == (
+        [("Car 1", text)] if "phones" in inputs else []
+    )
+    if is_asked:
+        assert pressed == []
+        (action,) = sent[0].data["data"]["actions"]
+        assert action["title"] == "Charge now"
+        hass.bus.async_fire(
+            "mobile_app_notification_action", {"action": action["action"]}
+        )
+        await hass.async_block_till_done()
+    assert [call.data["entity_id"] for call in pressed] == [[button]] * is_charging
 
 
 @pytest.mark.parametrize("file", BLUEPRINTS)

@@ -25,13 +25,13 @@ from custom_components.podero.diagnostics import async_get_config_entry_diagnost
 
 NOW = moment("2026-11-20T12:00:00")
 SESSION_SENSORS = {
-    "charged_in_this_session",
+    "session_energy",
     "charged_this_month",
     "cost_this_month",
     "planned_end",
     "planned_start",
     "saved_this_month",
-    "saved_in_this_session",
+    "session_savings",
     "session_cost",
 }
 ENDPOINTS = ("charge_policy", "current_session", "sessions")
@@ -86,9 +86,9 @@ async def test_month_and_last_session(home: Home) -> None:
         "charged_this_month": "19.5",
         "cost_this_month": "3.9",
         "saved_this_month": "0.7",
-        "charged_in_this_session": "5.5",
+        "session_energy": "5.5",
         "session_cost": "1.1",
-        "saved_in_this_session": STATE_UNKNOWN,
+        "session_savings": STATE_UNKNOWN,
         "planned_start": STATE_UNKNOWN,
         "planned_end": STATE_UNKNOWN,
     }
@@ -146,15 +146,15 @@ async def test_the_running_session_and_its_plan(
     await home.refresh()
     await home.settle()
     shown = states(home)
-    assert shown["charged_in_this_session"] == "12.34"
-    assert shown["saved_in_this_session"] == "-0.5"
+    assert shown["session_energy"] == "12.34"
+    assert shown["session_savings"] == "-0.5"
     assert shown["planned_start"] == "2026-11-21T01:30:00+00:00"
     assert shown["planned_end"] == "2026-11-21T05:00:00+00:00"
     car.override(is_plugged_in=False)
     await home.refresh()
     shown = states(home)
     assert shown["planned_start"] == shown["planned_end"] == STATE_UNKNOWN
-    assert shown["charged_in_this_session"] == "12.34"
+    assert shown["session_energy"] == "12.34"
 
 
 # The true deadline.

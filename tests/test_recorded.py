@@ -245,7 +245,7 @@ async def test_a_running_session_grows(
     car.life.sessions.clear()
     await live(home, freezer, timedelta(minutes=15))
     assert sum((await recorded(home.hass, car)).values()) == pytest.approx(10)
-    assert home.state("sensor.car_1_charged_in_this_session") == "10.0"
+    assert home.state("sensor.car_1_session_energy") == "10.0"
     # It is never listed: it was none.
     await live(home, freezer, timedelta(hours=54), step=1800)
     assert await recorded(home.hass, car) == {}

@@ -85,7 +85,7 @@ class PlainEntity(CoordinatorEntity[PlainCoordinator]):
         data = self.coordinator.data
         if self._shown.key in _DERIVED:
             return _DERIVED[self._shown.key](data)
-        value = data[self._shown.field]
+        value = data.get(self._shown.field)
         if value is not None and self._shown.device_class == "timestamp":
             return dt_util.parse_datetime(value)
         return value

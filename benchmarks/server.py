@@ -54,6 +54,10 @@ class Service:
 
     async def reading(self, request: web.Request) -> web.Response:
         """Answer with the next reading of a vehicle."""
+        bodies = self._readings.get(request.match_info["vehicle_id"])
+        if bodies is None:
+            # Sessions and the like: the integration then does without them.
+            raise web.HTTPNotFound
         self._waiting += 1
         self._most_waiting = max(self._most_waiting, self._waiting)
         if self._delay:
@@ -61,7 +65,6 @@ class Service:
         self._waiting -= 1
         turn = self._turns[request.path]
         self._turns[request.path] += 1
-        bodies = self._readings[request.match_info["vehicle_id"]]
         return web.Response(
             body=bodies[turn % len(bodies)], content_type="application/json"
         )

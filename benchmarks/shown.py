@@ -1,10 +1,12 @@
 """The integration's entities, as the alternatives have to show them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from homeassistant.const import Platform
 from scripts.entities import descriptions
+
+from custom_components.podero.api import Vehicle
 
 _TO_READ: Final = {
     Platform.BINARY_SENSOR: Platform.BINARY_SENSOR,
@@ -57,15 +59,23 @@ ALL: Final = [
 ]
 """Every entity that shows a value, those included that show the same field."""
 
-DEFAULT: Final = [shown for shown in ALL if shown.is_default]
+_FIELDS: Final = {field.name for field in fields(Vehicle)}
+_OF_A_VEHICLE: Final = [
+    shown for shown in ALL if shown.key in COMPUTED or shown.field in _FIELDS
+]
+"""Without those of sessions, which a poll does not read."""
+
+DEFAULT: Final = [shown for shown in _OF_A_VEHICLE if shown.is_default]
 """The entities that are enabled by default."""
 
 _ONCE: Final = {
     shown.field: shown
-    for shown in sorted(ALL, key=lambda shown: shown.is_default)
+    for shown in sorted(_OF_A_VEHICLE, key=lambda shown: shown.is_default)
     if shown.key not in COMPUTED
 }
 EVERY_FIELD: Final = [
-    shown for shown in ALL if shown.is_default or shown is _ONCE.get(shown.field)
+    shown
+    for shown in _OF_A_VEHICLE
+    if shown.is_default or shown is _ONCE.get(shown.field)
 ]
 """One entity for each field, those that are enabled by default first choice."""

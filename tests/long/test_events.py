@@ -30,7 +30,7 @@ from .truth import Comparison, Watch
 
 INTERRUPTIONS = ("restarts", "power cuts", "reloads", "times disabled")
 HOURS_BETWEEN_INTERRUPTIONS = (6, 30)
-PORT = 41400
+PORT = 18200
 
 IN_FLIGHT = 0.3
 """Seconds after which a reading that was served is taken, and its events are logged."""
@@ -48,13 +48,18 @@ class Month:
     def __init__(self, days: int, seed: int, directory: Path) -> None:
         """Be the same for the same seed, but for the moments when Home Assistant stops."""
         self.counts: Counter[str] = Counter()
-        self.wrong: list[tuple[str, Comparison]] = []
+        self.wrong: list[tuple[str, Comparison | None, Comparison]] = []
+        """After which interruption, and the comparisons before and after it."""
+
         self._end = days * MINUTES_A_DAY
         self._random = Random(seed)
         self._directory = directory
+        # Of its own, for another one may run beside it.
+        self._port = PORT + 10 * seed
         self._cloud = Cloud(seed, self._read)
         self._watches = {car_id: Watch() for car_id in self._cloud.car_ids}
         self._last = "the start"
+        self._before: dict[str, Comparison] = {}
 
     def _read(self, car_id: str, document: Mapping[str, Any], at: float) -> None:
         self._watches[car_id].readings.append((at, document))
@@ -62,7 +67,7 @@ class Month:
     async def live(self) -> None:
         """Watch the cars until the end."""
         async with ClientSession() as session, self._cloud.server as server:
-            home = Home(self._directory, free_port(PORT), session)
+            home = Home(self._directory, free_port(self._port), session)
             async with home.running():
                 account = self._cloud.simulator.account
                 podero: Any = SimpleNamespace(
@@ -142,11 +147,13 @@ class Month:
         """Compare what was fired until the interruption."""
         for car_id, event in home.fired():
             self._watches[car_id].fired.append(event)
-        for watch in self._watches.values():
+        for car_id, watch in self._watches.items():
             comparison = watch.close(certain_until, is_too_long=downtime.is_too_long)
             self.counts += comparison.counts
+            before = self._before.get(car_id)
             if comparison.errors:
-                self.wrong.append((self._last, comparison))
+                self.wrong.append((self._last, before, comparison))
+            self._before[car_id] = comparison
         numbers = ", ".join(
             f"{self.counts[name]} {name}"
             for name in ("events", "told afterwards", "fired", "false", "missed")

@@ -44,7 +44,8 @@ TRANSLATIONS = json.loads(
     Path(podero.__file__).with_name("translations").joinpath("en.json").read_text()
 )
 SECRETS = {"password": "password", "client_credentials": "client_secret"}
-FIRST_NAME, SECOND_NAME = "Volkswagen ID.4 Pro (2023)", "Hyundai Kona Electric"
+FIRST_NAME, SECOND_NAME = "Volkswagen ID.4 Pro", "Hyundai Kona Electric"
+FIRST_LABEL = f"{FIRST_NAME} (2023)"
 UNKNOWN_ID = "00000000-1111-4222-8333-444444444444"
 
 
@@ -222,7 +223,7 @@ async def test_password(
     result = await go_on(hass, result, user_input(server))
     ids = [car.id for car in simulator.vehicles]
     assert assert_form(result, "vehicles") == {"vehicles": ids, "back": None}
-    assert offered(result) == [FIRST_NAME, SECOND_NAME]
+    assert offered(result) == [FIRST_LABEL, SECOND_NAME]
     assert result["last_step"] is True
 
     result = await go_on(hass, result, {"vehicles": ids})
@@ -601,7 +602,7 @@ async def test_address_of_a_user(hass: HomeAssistant, server: Server) -> None:
     grant = "client_credentials"
     typed = account_input(server, grant, organization_id=address(server))
     result = await go_on(hass, await start(hass, grant), typed)
-    assert offered(result) == [FIRST_NAME, SECOND_NAME]
+    assert offered(result) == [FIRST_LABEL, SECOND_NAME]
     # Going back shows what the address was understood as.
     result = await go_back(hass, result)
     assert assert_form(result, grant) == typed
@@ -724,10 +725,10 @@ async def test_vehicle_options(hass: HomeAssistant, server: Server) -> None:
     simulator.add_vehicle().replace_document("nonsense")
     result = await start_vehicles(hass, server)
     assert offered(result) == [
-        f"{FIRST_NAME} …{first.id[-4:]}",
+        f"{FIRST_LABEL} …{first.id[-4:]}",
         "Electric vehicle",
         "Volkswagen ID.4",
-        f"{FIRST_NAME} …{fifth.id[-4:]}",
+        f"{FIRST_LABEL} …{fifth.id[-4:]}",
     ]
     chosen = [first.id, second.id, third.id, fifth.id]
     entry = assert_created(await go_on(hass, result, {"vehicles": chosen}), *chosen)
@@ -747,7 +748,7 @@ async def test_vehicle_options_that_end_alike(
     twin = f"11111111{first.id[8:]}"
     second.override(**first.document() | {"id": twin})
     result = await start_vehicles(hass, server)
-    assert offered(result) == [f"{FIRST_NAME} …{first.id}", f"{FIRST_NAME} …{twin}"]
+    assert offered(result) == [f"{FIRST_LABEL} …{first.id}", f"{FIRST_LABEL} …{twin}"]
 
 
 @pytest.mark.parametrize(
@@ -1459,7 +1460,7 @@ async def test_in_a_browser(
     first, second = server.simulator.vehicles
     assert vehicles["description"]["suggested_value"] == [first.id, second.id]
     assert vehicles["selector"]["select"]["options"] == [
-        {"value": first.id, "label": FIRST_NAME},
+        {"value": first.id, "label": FIRST_LABEL},
         {"value": second.id, "label": SECOND_NAME},
     ]
     assert (back["name"], back["default"]) == ("back", False)

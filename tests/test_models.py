@@ -214,10 +214,10 @@ def test_no_parameters(parameters: Any) -> None:
 @pytest.mark.parametrize(
     ("model", "name", "with_year"),
     [
-        (DeviceModel(manufacturer="VW", model="ID.4", year=2023), "VW ID.4 (2023)", "ID.4 (2023)"),
+        (DeviceModel(manufacturer="VW", model="ID.4", year=2023), "VW ID.4", "ID.4 (2023)"),
         (DeviceModel(manufacturer="VW", model="ID.4"), "VW ID.4", "ID.4"),
-        (DeviceModel(model="ID.4", year=2023), "ID.4 (2023)", "ID.4 (2023)"),
-        (DeviceModel(manufacturer="VW", year=2023), "VW (2023)", None),
+        (DeviceModel(model="ID.4", year=2023), "ID.4", "ID.4 (2023)"),
+        (DeviceModel(manufacturer="VW", year=2023), "VW", None),
         (DeviceModel(manufacturer="VW\n\x1b[31m ERROR", model=" \u2028ID.4"), "VW [31m ERROR ID.4", " \u2028ID.4"),
         (DeviceModel(), None, None),
     ],

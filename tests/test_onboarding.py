@@ -26,7 +26,7 @@ from simulator import Server, Simulator
 from simulator.connections import Connection
 
 TEXTS = read_texts("en")["config_subentries"]["vehicle"]
-THIRD_NAME = "Renault Megane E-Tech (2024)"
+THIRD_NAME = "Renault Megane E-Tech"
 
 
 @pytest.fixture(autouse=True)

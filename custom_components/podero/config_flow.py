@@ -62,7 +62,12 @@ from .forms import (
 from .new_vehicles import async_ignore_vehicle
 from .onboarding import OnboardingSteps
 from .vehicle_steps import VehicleSteps
-from .vehicles import async_add_vehicles, async_list_vehicles, new_vehicles
+from .vehicles import (
+    async_add_vehicles,
+    async_list_vehicles,
+    new_vehicles,
+    vehicle_labels,
+)
 
 
 class PoderoConfigFlow(
@@ -222,7 +227,7 @@ class PoderoConfigFlow(
 
     async def _async_set_account(self) -> None:
         """Make sure that the account is a new one, of which nothing is known yet."""
-        self._names = {}
+        self._new = {}
         # A flow that a closed window left behind must not lock the account.
         await self.async_set_unique_id(
             f"{self._data[CONF_ORGANIZATION_ID]}_{self._data[CONF_USER_ID]}",
@@ -236,12 +241,12 @@ class PoderoConfigFlow(
         """Go on to the vehicles, where there are any that can be chosen."""
         if vehicles is None:
             return await self.async_step_enter_vehicle()
-        self._names = new_vehicles(self.hass, vehicles)
+        self._new = new_vehicles(self.hass, vehicles)
         chosen = self._typed.get("vehicles", {}).get(CONF_VEHICLES, ())
-        if not self._names.keys() >= set(chosen):
+        if not self._new.keys() >= set(chosen):
             # They were another user's.
             del self._typed["vehicles"]
-        if not self._names:
+        if not self._new:
             return await self.async_step_no_vehicles()
         return await self.async_step_vehicles()
 
@@ -283,9 +288,9 @@ class PoderoConfigFlow(
     ) -> ConfigFlowResult:
         """Create the entry."""
         added = {vehicle["unique_id"] for vehicle in vehicles}
-        for vehicle_id, name in self._names.items():
+        for vehicle_id, label in vehicle_labels(self._new).items():
             if added and vehicle_id not in added:
-                async_ignore_vehicle(self.hass, vehicle_id, name)
+                async_ignore_vehicle(self.hass, vehicle_id, label)
         return self.async_create_entry(
             title=_account_title(self.hass), data=self._data, subentries=vehicles
         )
@@ -384,8 +389,8 @@ class VehicleSubentryFlow(OnboardingSteps):
         if vehicles is None:
             return await self.async_step_not_listed()
         self._vehicles = vehicles
-        self._names = new_vehicles(self.hass, vehicles)
-        if self._names:
+        self._new = new_vehicles(self.hass, vehicles)
+        if self._new:
             return self._show_menu("user", "vehicles")
         if vehicles:
             return await self.async_step_none_left()

@@ -10,7 +10,12 @@ from homeassistant.helpers.event import async_track_time_interval
 from .api import PoderoError, Vehicle
 from .const import DOMAIN, LOGGER, NEW_VEHICLE
 from .coordinator import PoderoConfigEntry
-from .vehicles import async_list_vehicles, configured_vehicles, new_vehicles
+from .vehicles import (
+    async_list_vehicles,
+    configured_vehicles,
+    new_vehicles,
+    vehicle_labels,
+)
 
 LOOK_INTERVAL = timedelta(days=1)
 
@@ -47,7 +52,7 @@ async def _async_look(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
         return
     if vehicles is None:
         return
-    found = new_vehicles(hass, vehicles)
+    found = vehicle_labels(new_vehicles(hass, vehicles))
     for vehicle_id, name in found.items():
         _async_raise(hass, vehicle_id, name, entry)
     _async_delete_all_but(hass, entry, set(map(issue_id, found)))

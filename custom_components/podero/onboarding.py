@@ -36,7 +36,7 @@ from .external_step import ExternalStep
 from .forms import with_back
 from .http import request_language
 from .vehicle_steps import VehicleSteps
-from .vehicles import configured_vehicles, new_vehicles, vehicle_name, vehicle_subentry
+from .vehicles import configured_vehicles, new_vehicles, vehicle_subentry
 
 CONF_PRICE_ZONE: Final = "price_zone"
 
@@ -72,7 +72,7 @@ class OnboardingSteps(
     """The vehicles before a new one was connected, as far as they are listed."""
 
     _onboarding: Onboarding
-    _connected: tuple[str, str] | None = None
+    _connected: tuple[str, Vehicle] | None = None
     """The id and the name of the new vehicle, once it is known."""
 
     @property
@@ -115,10 +115,10 @@ class OnboardingSteps(
         """Add the vehicle, or say why there is none."""
         self._stop_watching()
         if self._connected is not None:
-            vehicle_id, name = self._connected
+            vehicle_id, vehicle = self._connected
             if vehicle_id in configured_vehicles(self.hass):
                 return self.async_abort(reason="already_configured")
-            return await self._async_finish([vehicle_subentry(vehicle_id, name)])
+            return await self._async_finish([vehicle_subentry(vehicle_id, vehicle)])
         if self._outcome == "not_connected":
             return await self.async_step_not_connected()
         return self.async_abort(reason=str(self._outcome))
@@ -185,7 +185,7 @@ class OnboardingSteps(
                 onboarding = await self._client.get_onboarding(self._onboarding.id)
                 if (vehicle_id := onboarding.object_id) is not None:
                     vehicle = await self._client.get_vehicle(vehicle_id)
-                    self._connected = vehicle_id, vehicle_name(vehicle)
+                    self._connected = vehicle_id, vehicle
                     return
         except PoderoError:
             # It may be another device, or not be known yet.
@@ -197,9 +197,9 @@ class OnboardingSteps(
         except PoderoError:
             return
         before = {vehicle.id for vehicle in self._vehicles}
-        for vehicle_id, name in new_vehicles(self.hass, vehicles).items():
+        for vehicle_id, vehicle in new_vehicles(self.hass, vehicles).items():
             if vehicle_id not in before:
-                self._connected = vehicle_id, name
+                self._connected = vehicle_id, vehicle
 
 
 def onboarding_language(language: str) -> OnboardingLanguage:

@@ -48,6 +48,7 @@ from .vehicles import (
     async_list_vehicles,
     configured_vehicles,
     new_vehicles,
+    vehicle_labels,
     vehicle_subentry,
 )
 
@@ -413,10 +414,12 @@ class NewVehicleFlow(RepairsFlow):
         vehicle = find_vehicle(vehicles or (), self.issue_id)
         if vehicle is None:
             raise AbortFlow("not_listed")
-        names = new_vehicles(self.hass, [vehicle])
-        if not names:
+        added = [
+            vehicle_subentry(*item)
+            for item in new_vehicles(self.hass, [vehicle]).items()
+        ]
+        if not added:
             raise AbortFlow("already_configured")
-        added = [vehicle_subentry(*item) for item in names.items()]
         async_add_vehicles(self.hass, entry, added)
         return self.async_create_entry(data={})
 
@@ -476,7 +479,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         if vehicles is None:
             return self._show_id()
         # Those that have a subentry come last: it may be that the car was added anew.
-        self._names = new_vehicles(self.hass, vehicles)
+        self._names = vehicle_labels(new_vehicles(self.hass, vehicles))
         titles = {
             str(subentry.unique_id): subentry.title
             for subentry in coordinator.config_entry.subentries.values()

@@ -11,7 +11,7 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
 
-from .api import NotFoundError, PoderoClient
+from .api import NotFoundError, PoderoClient, Vehicle
 from .forms import (
     CONF_BACK,
     CONF_VEHICLE,
@@ -24,7 +24,7 @@ from .forms import (
     parse_ids,
 )
 from .helpers import async_create_client
-from .vehicles import configured_vehicles, vehicle_name, vehicle_subentry
+from .vehicles import configured_vehicles, vehicle_labels, vehicle_subentry
 
 
 class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
@@ -38,8 +38,8 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
     _client: PoderoClient
     """Calls for the user whose vehicles are chosen."""
 
-    _names: Mapping[str, str] = MappingProxyType({})
-    """The names of the vehicles that can be chosen, by their ids."""
+    _new: Mapping[str, Vehicle] = MappingProxyType({})
+    """The vehicles that can be chosen, by their ids."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -58,10 +58,11 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
                 return await self.async_step_back()
             if chosen := user_input.get(CONF_VEHICLES):
                 return await self._async_finish(
-                    [vehicle_subentry(key, self._names[key]) for key in chosen]
+                    [vehicle_subentry(key, self._new[key]) for key in chosen]
                 )
             errors[CONF_VEHICLES] = "no_choice"
-        schema = choice_schema(CONF_VEHICLES, self._names, is_multiple=True)
+        labels = vehicle_labels(self._new)
+        schema = choice_schema(CONF_VEHICLES, labels, is_multiple=True)
         return self._show("vehicles", schema, errors, last_step=True)
 
     async def async_step_enter_vehicle(
@@ -104,7 +105,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
             vehicle = await self._client.get_vehicle(vehicle_id)
             if vehicle.deleted_at is not None:
                 raise NotFoundError("The vehicle was deleted")
-        return vehicle_subentry(vehicle_id, vehicle_name(vehicle))
+        return vehicle_subentry(vehicle_id, vehicle)
 
     def _is_left(self, step_id: str, user_input: dict[str, Any]) -> bool:
         """Keep what was typed, and return whether its user goes back."""

@@ -29,11 +29,13 @@ async def async_list_vehicles(client: PoderoClient) -> tuple[Vehicle, ...] | Non
         return None
 
 
-def new_vehicles(hass: HomeAssistant, vehicles: Collection[Vehicle]) -> dict[str, str]:
-    """Return the names of the vehicles that no account has, by their ids."""
+def new_vehicles(
+    hass: HomeAssistant, vehicles: Collection[Vehicle]
+) -> dict[str, Vehicle]:
+    """Return the vehicles that no account has, by their ids."""
     configured = configured_vehicles(hass)
     return {
-        vehicle.id: vehicle_name(vehicle)
+        vehicle.id: vehicle
         for vehicle in vehicles
         if vehicle.id and vehicle.deleted_at is None and vehicle.id not in configured
     }
@@ -58,10 +60,25 @@ def vehicle_name(vehicle: Vehicle) -> str:
     return name.strip()
 
 
-def vehicle_subentry(vehicle_id: str, name: str) -> ConfigSubentryData:
+def vehicle_label(vehicle: Vehicle) -> str:
+    """Return the name by which a vehicle is chosen among others: with its year."""
+    name = vehicle_name(vehicle)
+    year = vehicle.device_model and vehicle.device_model.year
+    return f"{name} ({year})" if year else name
+
+
+def vehicle_labels(vehicles: Mapping[str, Vehicle]) -> dict[str, str]:
+    """Return the labels of vehicles by their ids."""
+    return {key: vehicle_label(vehicle) for key, vehicle in vehicles.items()}
+
+
+def vehicle_subentry(vehicle_id: str, vehicle: Vehicle) -> ConfigSubentryData:
     """Return what is stored of a vehicle."""
     return ConfigSubentryData(
-        data={}, subentry_type=SUBENTRY_VEHICLE, title=name, unique_id=vehicle_id
+        data={},
+        subentry_type=SUBENTRY_VEHICLE,
+        title=vehicle_name(vehicle),
+        unique_id=vehicle_id,
     )
 
 

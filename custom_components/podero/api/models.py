@@ -226,9 +226,8 @@ class DeviceModel(Model):
 
     @property
     def name(self) -> str | None:
-        """Return a display name such as "Volkswagen ID.4 (2023)"."""
-        year = f"({self.year})" if self.year else None
-        name = " ".join(filter(None, (self.manufacturer, self.model, year)))
+        """Return a display name such as "Volkswagen ID.4"."""
+        name = " ".join(filter(None, (self.manufacturer, self.model)))
         # It is logged: keep it on one line.
         return "".join(filter(str.isprintable, " ".join(name.split()))) or None
 

@@ -1,17 +1,29 @@
-"""What the tests stand on: a real Home Assistant core and the simulator, over real HTTP."""
+"""Fixtures: a real Home Assistant core and the simulator, over real HTTP."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from pathlib import Path
+import shutil
 from typing import Any
 from unittest.mock import PropertyMock, patch
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_mock_service,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
+from .dialogs import Person
 from .home import Home, account_entry
+from .repository import BLUEPRINTS
+from custom_components.podero.const import DOMAIN
+from custom_components.podero.http import DATA_TICKETS
 from simulator import Server, Simulator
 
 type SetUp = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
@@ -41,6 +53,12 @@ async def server(socket_enabled: None) -> AsyncGenerator[Server]:
 
 
 @pytest.fixture
+def without_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry a failed connection at once."""
+    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
+
+
+@pytest.fixture
 def simulator(server: Server) -> Simulator:
     """Return the Podero cloud that the server serves."""
     return server.simulator
@@ -56,6 +74,35 @@ def entry(server: Server) -> MockConfigEntry:
 def home(hass: HomeAssistant, server: Server, entry: MockConfigEntry) -> Home:
     """Return a Home Assistant core with an account, not yet set up."""
     return Home(hass, server, entry)
+
+
+@pytest.fixture
+def runs(hass: HomeAssistant) -> list[ServiceCall]:
+    """Collect the calls of `test.run`, the action of the tests' automations."""
+    calls: list[ServiceCall] = async_mock_service(hass, "test", "run")
+    return calls
+
+
+@pytest.fixture
+def blueprints(hass: HomeAssistant, tmp_path: Path) -> None:
+    """Have a configuration folder with our blueprints in it."""
+    hass.config.config_dir = str(tmp_path)
+    shutil.copytree(BLUEPRINTS, tmp_path / "blueprints/automation/podero")
+
+
+@pytest.fixture
+async def person(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> AsyncGenerator[Person]:
+    """Return an administrator; no ticket may be left when the dialogs are closed."""
+    for domain in ("repairs", DOMAIN):
+        assert await async_setup_component(hass, domain, {})
+    yield Person(hass, await hass_client())
+    manager = repairs_flow_manager(hass)
+    assert manager is not None
+    for flow in manager.async_progress(include_uninitialized=True):
+        manager.async_abort(flow["flow_id"])
+    assert not hass.data.get(DATA_TICKETS)
 
 
 @pytest.fixture

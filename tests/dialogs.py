@@ -1,4 +1,4 @@
-"""What the tests of repairs share: a person with a browser."""
+"""Issues, and a person who fixes them in the frontend."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ SUBENTRY_FLOWS = "/api/config/config_entries/subentries/flow"
 
 
 def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:
-    """Have an issue of this kind."""
+    """Bring about an issue of this kind."""
     car = simulator.vehicles[number]
     match kind:
         case "reauthenticate":
@@ -34,7 +34,7 @@ def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:
 
 
 def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
-    """Return our issues that are raised, by their ids, but not those of new cars."""
+    """Return our active issues by id, except those of new cars."""
     return {
         issue.issue_id: issue
         for issue in ir.async_get(hass).issues.values()
@@ -44,19 +44,19 @@ def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
     }
 
 
-def kinds(hass: HomeAssistant) -> list[str | None]:
-    """Return of what kinds the issues are that are raised."""
+def kinds(hass: HomeAssistant) -> list[str]:
+    """Return the kinds of the issues that are raised."""
     return sorted(str(issue.translation_key) for issue in issues(hass).values())
 
 
 def only_issue(hass: HomeAssistant) -> ir.IssueEntry:
-    """Return the one issue that is raised."""
+    """Return the only issue."""
     (issue,) = issues(hass).values()
     return issue
 
 
 def cues(simulator: Simulator, end: str = "") -> list[RecordedRequest]:
-    """Return what was sent to actions: all of it, or to paths with this end."""
+    """Return the requests to the links of actions, or those to paths with this end."""
     return [
         request
         for request in simulator.requests
@@ -130,9 +130,12 @@ class Person:
         status, _, _ = await self.visit(await self.choose(step, choice))
         assert status == 200
 
-    async def _request(self, method: str, path: str, body: Any = None) -> Any:
+    async def _request(
+        self, method: str, path: str, body: Any = None
+    ) -> dict[str, Any]:
         response = await self.client.request(
             method, path, json=body, headers=self.headers
         )
         assert response.status == 200, await response.text()
-        return await response.json()
+        answer: dict[str, Any] = await response.json()
+        return answer

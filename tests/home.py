@@ -1,8 +1,8 @@
-"""A Home Assistant core with an account of a simulated cloud: what most tests need."""
+"""A Home Assistant core with an account of a simulated cloud, for most tests."""
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import timedelta
+import time
 from typing import Any
 
 from pytest_homeassistant_custom_component.common import (
@@ -10,16 +10,24 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
+from homeassistant.components.automation import DOMAIN as AUTOMATION
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    ConfigEntryState,
+    ConfigFlowResult,
+    ConfigSubentryDataWithId,
+)
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .controls import Control, call
-from .support import poll_requests
+from .support import VehicleFault
 from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
-from simulator import Car, Server, Simulator
+from simulator import Car, RecordedRequest, Server, Simulator
 
 SETTLING = 0.1
 """Seconds in which an answer that is on its way arrives."""
@@ -83,12 +91,29 @@ class Home:
         return replace(self, entry=account_entry(self.server, *numbers))
 
     async def set_up(self) -> None:
-        """Set up the account."""
+        """Add the account and set it up."""
         self.entry.add_to_hass(self.hass)
-        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        await self.load()
         # Until the charging sessions are read, too.
         await self.settle()
         assert self.entry.state is ConfigEntryState.LOADED
+
+    async def fail_to_set_up(self) -> None:
+        """Add the account, whose set-up has to fail."""
+        self.entry.add_to_hass(self.hass)
+        assert not await self.hass.config_entries.async_setup(self.entry.entry_id)
+
+    async def load(self) -> None:
+        """Set up the account that was added."""
+        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+
+    async def unload(self) -> None:
+        """Unload the account."""
+        assert await self.hass.config_entries.async_unload(self.entry.entry_id)
+
+    async def reload(self) -> None:
+        """Reload the account."""
+        assert await self.hass.config_entries.async_reload(self.entry.entry_id)
 
     async def refresh(self) -> None:
         """Poll every vehicle of the account now."""
@@ -103,6 +128,19 @@ class Home:
     async def act(self, control: Control) -> None:
         """Do what a control does."""
         await self.call(control.action, entity_id=control.entity_id, **control.data)
+
+    async def automate(self, **automation: Any) -> None:
+        """Set up an automation."""
+        assert await async_setup_component(
+            self.hass, AUTOMATION, {AUTOMATION: automation}
+        )
+        await self.hass.async_block_till_done()
+
+    async def use_blueprint(self, name: str, **inputs: Any) -> None:
+        """Set up an automation from a blueprint."""
+        blueprint = {"path": f"podero/{name}.yaml", "input": inputs}
+        await self.automate(use_blueprint=blueprint)
+        assert self.hass.states.async_all(AUTOMATION)[0].state == "on"
 
     def state(self, entity_id: str) -> str:
         """Return the state of an entity."""
@@ -122,22 +160,57 @@ class Home:
         async_track_state_change_event(self.hass, entity_id, add)
         return states
 
-    def device_id(self, number: int = 1) -> str:
-        """Return the id of the device of a car, counted from 1."""
-        entity = er.async_get(self.hass).async_get(f"sensor.car_{number}_battery")
-        assert entity is not None
-        assert entity.device_id is not None
-        return entity.device_id
+    def shown(self, number: int = 0) -> dict[str, str]:
+        """Return the states of a car's entities by entity id."""
+        prefix = self.simulator.vehicles[number].id
+        return {
+            entity.entity_id: state.state
+            for entity in er.async_get(self.hass).entities.values()
+            if entity.unique_id.startswith(prefix)
+            and (state := self.hass.states.get(entity.entity_id)) is not None
+        }
+
+    def is_available(self, number: int = 0) -> bool:
+        """Return whether a car's entities are available: all of them or none."""
+        states = self.shown(number).values()
+        (is_unavailable,) = {state == STATE_UNAVAILABLE for state in states}
+        return not is_unavailable
+
+    def device(self, number: int = 0) -> dr.DeviceEntry:
+        """Return the device of a car."""
+        device = dr.async_get(self.hass).async_get_device_by_identifier(
+            (DOMAIN, self.simulator.vehicles[number].id), self.entry.entry_id
+        )
+        assert device is not None
+        return device
+
+    def reauth_flows(self) -> list[ConfigFlowResult]:
+        """Return the flows that ask for new credentials."""
+        return [
+            flow
+            for flow in self.hass.config_entries.flow.async_progress()
+            if flow["context"]["source"] == SOURCE_REAUTH
+        ]
 
     async def settle(self) -> None:
         """Wait until everything that was started is done."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
-    async def skip(self, seconds: float) -> None:
-        """Let the timers of some seconds fire, and what they start begin."""
+    def begin(self, seconds: float = 61) -> None:
+        """Fire the timers that are due within some seconds."""
+        # By the machine's clock, whatever a test replaces `dt_util.utcnow` with.
         async_fire_time_changed(
-            self.hass, dt_util.utcnow() + timedelta(seconds=seconds)
+            self.hass, dt_util.utc_from_timestamp(time.time() + seconds)
         )
+
+    async def later(self, seconds: float = 61) -> None:
+        """Fire the timers that are due within some seconds, and wait for what they start."""
+        self.begin(seconds)
+        await self.settle()
+
+    async def skip(self, seconds: float) -> None:
+        """Fire the timers that are due within some seconds, and let what they start begin."""
+        self.begin(seconds)
         # Not until all is done: an action may wait for more time to pass.
         await asyncio.sleep(SETTLING)
 
@@ -149,11 +222,34 @@ class Home:
             if request.method != "GET" and "/electric-vehicles/" in request.path
         ]
 
+    def break_vehicle(self, number: int = 0, **options: Any) -> None:
+        """Let the requests for a vehicle fail."""
+        vehicle_id = self.simulator.vehicles[number].id
+        self.simulator.add_fault(
+            VehicleFault(kind="vehicle", vehicle_id=vehicle_id, **options)
+        )
+
+    def poll_requests(self) -> list[RecordedRequest]:
+        """Return all requests except those for sessions and policies."""
+        return [
+            request
+            for request in self.simulator.requests
+            if "/sessions" not in request.path
+            and not request.path.endswith("/charge-policy")
+        ]
+
+    def vehicle_requests(self, number: int = 0) -> list[RecordedRequest]:
+        """Return the requests for a vehicle except those for its sessions and policy."""
+        vehicle_id = self.simulator.vehicles[number].id
+        return [
+            request for request in self.poll_requests() if vehicle_id in request.path
+        ]
+
     def readings(self) -> int:
-        """Return how often vehicles were read, their sessions and policies aside."""
+        """Return how often vehicles were read."""
         return sum(
             request.method == "GET" and "/electric-vehicles/" in request.path
-            for request in poll_requests(self.simulator)
+            for request in self.poll_requests()
         )
 
     async def read(self, times: int) -> None:

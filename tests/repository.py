@@ -13,6 +13,7 @@ from homeassistant.util.yaml import load_yaml_dict
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components/podero"
+BLUEPRINTS = ROOT / "blueprints/automation/podero"
 LANGUAGES = sorted(path.stem for path in INTEGRATION.glob("translations/*.json"))
 
 

@@ -1,10 +1,8 @@
-"""The blueprints: each imports without complaint and does what its description says."""
+"""Blueprints: each imports without a warning and does what its description says."""
 
 from collections.abc import Callable
 from http import HTTPStatus
 import logging
-from pathlib import Path
-import shutil
 from typing import Any
 from urllib.parse import quote
 
@@ -24,31 +22,20 @@ from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .conftest import Refresh, SetUp, account_entry
-from .test_trigger import device_of
-from simulator import Car, Server, Simulator
+from .home import Home
+from .repository import BLUEPRINTS, ROOT
+from simulator import Car
+
+pytestmark = pytest.mark.usefixtures("blueprints", "without_retry_delay")
 
 REPOSITORY = "podero-ha/home-assistant-podero"
-FOLDER = Path(__file__).parent.parent / "blueprints" / "automation" / "podero"
-BLUEPRINTS = sorted(path.name for path in FOLDER.iterdir())
-
-
-@pytest.fixture(autouse=True)
-def _blueprints(hass: HomeAssistant, tmp_path: Path) -> None:
-    """Have a configuration folder with our blueprints in it."""
-    hass.config.config_dir = str(tmp_path)
-    shutil.copytree(FOLDER, tmp_path / "blueprints" / "automation" / "podero")
-
-
-@pytest.fixture(autouse=True)
-def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
+FILES = sorted(path.name for path in BLUEPRINTS.iterdir())
 
 
 @pytest.fixture
-def entry(server: Server) -> MockConfigEntry:
-    """Return the account with both cars."""
-    return account_entry(server, 0, 1)
+def home(home: Home) -> Home:
+    """Return a home with two cars."""
+    return home.with_vehicles(0, 1)
 
 
 @pytest.fixture
@@ -65,14 +52,10 @@ def messages(hass: HomeAssistant) -> Callable[[], list[tuple[str, str]]]:
 
 
 async def use(
-    hass: HomeAssistant, name: str, caplog: pytest.LogCaptureFixture, **inputs: Any
+    home: Home, name: str, caplog: pytest.LogCaptureFixture, **inputs: Any
 ) -> None:
-    """Make an automation of a blueprint."""
-    blueprint = {"path": f"podero/{name}.yaml", "input": inputs}
-    automation = {"use_blueprint": blueprint}
-    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
-    await hass.async_block_till_done()
-    assert hass.states.async_all(AUTOMATION)[0].state == "on"
+    """Set up an automation from a blueprint."""
+    await home.use_blueprint(name, **inputs)
     complaints = [
         record.message
         for record in caplog.records
@@ -82,16 +65,16 @@ async def use(
     assert not complaints
 
 
-@pytest.mark.parametrize("file", BLUEPRINTS)
+@pytest.mark.parametrize("file", FILES)
 async def test_import(
     hass: HomeAssistant,
     hass_ws_client: WebSocketGenerator,
     aioclient_mock: AiohttpClientMocker,
     file: str,
 ) -> None:
-    """A blueprint is imported from where it says that it comes from, and can be used."""
+    """A blueprint can be imported from its source URL and saved."""
     path = f"main/blueprints/automation/podero/{file}"
-    text = (FOLDER / file).read_text()
+    text = (BLUEPRINTS / file).read_text()
     aioclient_mock.get(
         f"https://raw.githubusercontent.com/{REPOSITORY}/{path}", text=text
     )
@@ -124,24 +107,20 @@ async def test_import(
 
 
 async def test_car_full(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
 ) -> None:
-    """It tells of each chosen car once, when it is full."""
-    await set_up(entry)
-    devices = [device_of(hass, entry, car).id for car in simulator.vehicles]
-    await use(hass, "car_full", caplog, cars=devices)
-    simulator.vehicles[0].fill_up()
-    await refresh(entry)
-    await refresh(entry)
+    """It notifies once for each chosen car when it is full."""
+    await home.set_up()
+    devices = [home.device(number).id for number in (0, 1)]
+    await use(home, "car_full", caplog, cars=devices)
+    home.car.fill_up()
+    await home.refresh()
+    await home.refresh()
     assert messages() == [("Car 1", "Fully charged.")]
-    simulator.vehicles[1].fill_up()
-    await refresh(entry)
+    home.simulator.vehicles[1].fill_up()
+    await home.refresh()
     assert messages() == [("Car 2", "Fully charged.")]
 
 
@@ -154,26 +133,22 @@ async def test_car_full(
     ],
 )
 async def test_phones(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
     name: str,
     inputs: dict[str, Any],
 ) -> None:
-    """It tells the chosen people, and does not show it in Home Assistant then."""
-    car = simulator.vehicles[0]
+    """It notifies the chosen people instead of showing it in Home Assistant."""
+    car = home.car
     car.life.preferences.is_smart_optimization_active = False
     car.start_charging()
-    await set_up(entry)
+    await home.set_up()
     phones = ["notify.phone", "notify.tablet"]
-    sent: list[ServiceCall] = async_mock_service(hass, "notify", "send_message")
+    sent: list[ServiceCall] = async_mock_service(home.hass, "notify", "send_message")
     if name != "needs_you":
-        inputs = inputs | {"cars": device_of(hass, entry, car).id}
-    await use(hass, name, caplog, people=phones, **inputs)
+        inputs = inputs | {"cars": home.device().id}
+    await use(home, name, caplog, people=phones, **inputs)
     match name:
         case "car_full":
             car.fill_up()
@@ -181,7 +156,7 @@ async def test_phones(
             car.stop_charging()
         case _:
             car.raise_message("Hello")
-    await refresh(entry)
+    await home.refresh()
     (call,) = sent
     assert call.data["entity_id"] == phones
     assert (call.data["title"], call.data["message"]) == {
@@ -205,24 +180,21 @@ async def test_phones(
     ],
 )
 async def test_charging_interrupted(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
     then: Callable[[Car], None],
     is_told: bool,
 ) -> None:
-    """It tells of an interruption that is still one after a while."""
-    car = simulator.vehicles[0]
+    """It notifies of an interruption that still lasts after a while."""
+    car = home.car
     car.life.preferences.is_smart_optimization_active = False
     car.start_charging()
-    await set_up(entry)
-    device = device_of(hass, entry, car)
-    await use(hass, "charging_interrupted", caplog, cars=[device.id])
-    (coordinator, _) = entry.runtime_data.coordinators.values()
+    await home.set_up()
+    device = home.device()
+    await use(home, "charging_interrupted", caplog, cars=[device.id])
+    (coordinator, _) = home.entry.runtime_data.coordinators.values()
     car.stop_charging()
     # Not until all is done: the automation waits for the time to pass.
     await coordinator.async_refresh()
@@ -230,8 +202,8 @@ async def test_charging_interrupted(
     await coordinator.async_refresh()
     assert messages() == []
     freezer.tick(601)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
+    async_fire_time_changed(home.hass)
+    await home.hass.async_block_till_done()
     assert messages() == ([("Car 1", "Charging was interrupted.")] if is_told else [])
 
 
@@ -249,106 +221,92 @@ async def test_charging_interrupted(
     ],
 )
 async def test_plug_in_reminder(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
     reading: dict[str, Any] | None,
     is_told: bool,
 ) -> None:
-    """It reminds at the time, if the car is at home, unplugged, below the level: all known."""
+    """It reminds if the car is known to be at home, unplugged and below the level."""
     freezer.move_to(dt_util.parse_datetime("2026-11-02T19:59:30-08:00") or "")
-    await hass.config.async_update(latitude=48.2082, longitude=16.3738)
-    car = simulator.vehicles[0]
+    await home.hass.config.async_update(latitude=48.2082, longitude=16.3738)
+    car = home.car
     car.override(battery_level=49, is_plugged_in=False)
     car.override(latitude=48.2082, longitude=16.3738)
     car.override(**(reading or {}))
-    await set_up(entry)
-    device = device_of(hass, entry, car)
+    await home.set_up()
+    device = home.device()
     if reading is None:
-        simulator.add_fault(kind="vehicle", status=503)
-        await refresh(entry)
-    await use(hass, "plug_in_reminder", caplog, car=device.id)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
+        home.simulator.add_fault(kind="vehicle", status=503)
+        await home.refresh()
+    await use(home, "plug_in_reminder", caplog, car=device.id)
+    async_fire_time_changed(home.hass)
+    await home.hass.async_block_till_done()
     assert messages() == []
     for seconds in (31, 24 * 3600):
         freezer.tick(seconds)
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done()
+        async_fire_time_changed(home.hass)
+        await home.hass.async_block_till_done()
         told = [("Car 1", "Not plugged in, and the battery is low.")]
         assert messages() == (told if is_told else [])
-    await hass.services.async_call(
-        AUTOMATION, "turn_off", {"entity_id": "all"}, blocking=True
-    )
+    await home.call("automation.turn_off", entity_id="all")
 
 
 async def test_needs_you(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
 ) -> None:
-    """It tells once of each message and each repair, whatever outage comes between."""
+    """It notifies once of each message and repair, also across an outage."""
     told = [
         (
             "Podero needs you",
             "Open Settings, System, Repairs to see what is to be done.",
         )
     ]
-    first, second = simulator.vehicles
-    await set_up(entry)
-    await use(hass, "needs_you", caplog)
+    first, second = home.simulator.vehicles
+    await home.set_up()
+    await use(home, "needs_you", caplog)
     first.raise_message("Hello")
-    await refresh(entry)
-    await refresh(entry)
+    await home.refresh()
+    await home.refresh()
     assert messages() == told
 
     second.raise_reauthenticate()
-    await refresh(entry)
+    await home.refresh()
     assert messages() == told
 
-    simulator.add_fault(kind="vehicle", status=503)
-    await refresh(entry)
-    simulator.clear_faults()
-    await refresh(entry)
+    home.simulator.add_fault(kind="vehicle", status=503)
+    await home.refresh()
+    home.simulator.clear_faults()
+    await home.refresh()
     assert messages() == []
 
-    # A repair of something else is none of this blueprint's business.
+    # An issue of another integration is ignored.
     ir.async_create_issue(
-        hass,
+        home.hass,
         "sun",
         "eclipse",
         is_fixable=False,
         severity=ir.IssueSeverity.WARNING,
         translation_key="eclipse",
     )
-    await hass.async_block_till_done()
+    await home.hass.async_block_till_done()
     assert messages() == []
 
 
 async def test_needs_you_to_sign_in(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
 ) -> None:
-    """It tells when the account's password is refused."""
-    await set_up(entry)
-    await use(hass, "needs_you", caplog)
-    simulator.revoke_tokens()
-    simulator.add_fault(kind="token", status=HTTPStatus.UNAUTHORIZED)
-    await refresh(entry)
+    """It notifies when the account's password is refused."""
+    await home.set_up()
+    await use(home, "needs_you", caplog)
+    home.simulator.revoke_tokens()
+    home.simulator.add_fault(kind="token", status=HTTPStatus.UNAUTHORIZED)
+    await home.refresh()
     assert len(messages()) == 1
 
 
@@ -362,11 +320,7 @@ async def test_needs_you_to_sign_in(
     ],
 )
 async def test_deadline_missed(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     messages: Callable[[], list[tuple[str, str]]],
@@ -375,33 +329,33 @@ async def test_deadline_missed(
     is_asked: bool,
     is_charging: bool,
 ) -> None:
-    """It tells, and charges at once or when somebody says so on a phone."""
+    """It notifies, and charges at once or when confirmed on a phone."""
     freezer.move_to("2026-11-20T12:59:30+00:00")
-    await hass.config.async_set_time_zone("UTC")
-    car = simulator.vehicles[0]
+    await home.hass.config.async_set_time_zone("UTC")
+    car = home.car
     car.set_policy_zone("UTC")
     car.set_day_policy("fri", 100, "13:00:00")
     car.override(is_fully_charged=False, battery_level=50)
-    await set_up(entry)
-    await refresh(entry)
+    await home.set_up()
+    await home.refresh()
     phone_entry = MockConfigEntry(domain="mobile_app")
-    phone_entry.add_to_hass(hass)
-    phone = dr.async_get(hass).async_get_or_create(
+    phone_entry.add_to_hass(home.hass)
+    phone = dr.async_get(home.hass).async_get_or_create(
         config_entry_id=phone_entry.entry_id,
         identifiers={("mobile_app", "phone")},
         name="My Phone",
     )
     if "phones" in inputs:
         inputs = inputs | {"phones": [phone.id]}
-    sent = async_mock_service(hass, "notify", "mobile_app_my_phone")
-    pressed = async_mock_service(hass, "button", "press")
+    sent = async_mock_service(home.hass, "notify", "mobile_app_my_phone")
+    pressed = async_mock_service(home.hass, "button", "press")
     button = "button.car_1_charge_now"
-    device = device_of(hass, entry, car)
+    device = home.device()
     await use(
-        hass, "deadline_missed", caplog, car=device.id, charge_now=button, **inputs
+        home, "deadline_missed", caplog, car=device.id, charge_now=button, **inputs
     )
     freezer.tick(60)
-    (coordinator, _) = entry.runtime_data.coordinators.values()
+    (coordinator, _) = home.entry.runtime_data.coordinators.values()
     # Not until all is done: the automation waits for an answer.
     for _ in range(3):
         await coordinator.async_refresh()
@@ -414,18 +368,18 @@ async def test_deadline_missed(
         assert pressed == []
         (action,) = sent[0].data["data"]["actions"]
         assert action["title"] == "Charge now"
-        hass.bus.async_fire(
+        home.hass.bus.async_fire(
             "mobile_app_notification_action", {"action": action["action"]}
         )
-        await hass.async_block_till_done()
+        await home.hass.async_block_till_done()
     assert [call.data["entity_id"] for call in pressed] == [[button]] * is_charging
 
 
-@pytest.mark.parametrize("file", BLUEPRINTS)
+@pytest.mark.parametrize("file", FILES)
 def test_readme(file: str) -> None:
     """The README offers each blueprint for import with one click."""
     url = (
         f"https://github.com/{REPOSITORY}/blob/main/blueprints/automation/podero/{file}"
     )
     link = f"https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url={quote(url, safe='')}"
-    assert link in (FOLDER.parents[2] / "README.md").read_text()
+    assert link in (ROOT / "README.md").read_text()

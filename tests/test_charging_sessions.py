@@ -503,7 +503,7 @@ async def get_sessions(home: Home, first: str, last: str, **target: Any) -> Any:
     return await home.hass.services.async_call(
         DOMAIN,
         "get_charging_sessions",
-        {"from": first, "to": last, **(target or {"device_id": home.device_id()})},
+        {"from": first, "to": last, **(target or {"device_id": home.device().id})},
         blocking=True,
         return_response=True,
     )
@@ -522,7 +522,7 @@ async def test_get_charging_sessions(home: Home) -> None:
     await home.set_up()
     answer = await get_sessions(home, "2026-11-01", "2026-11-30")
     (vehicle,) = answer["vehicles"]
-    assert vehicle["device_id"] == home.device_id()
+    assert vehicle["device_id"] == home.device().id
     assert vehicle["name"] == "Car 1"
     assert [session["energy_charged_kwh"] for session in vehicle["sessions"]] == [8, 3]
     assert vehicle["sessions"][0]["plug_in_time"] == "2026-11-01T00:30:00+01:00"

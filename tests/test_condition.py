@@ -1,17 +1,13 @@
-"""The conditions: true of a car only where it is known to be."""
+"""Conditions: true only if the state is known."""
 
 from datetime import timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_mock_service,
-)
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import ServiceCall
 from homeassistant.helpers import (
     area_registry as ar,
     condition,
@@ -21,71 +17,51 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 
-from .conftest import Refresh, SetUp, account_entry
-from .test_trigger import device_of
-from simulator import ABSENT, Server, Simulator
+from .home import Home
+from simulator import ABSENT
+
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 CONDITIONS = ("is_plugged_in", "is_charging", "is_fully_charged")
 
 
-@pytest.fixture(autouse=True)
-def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
-
-
 @pytest.fixture
-def entry(server: Server) -> MockConfigEntry:
-    """Return the account with both cars."""
-    return account_entry(server, 0, 1)
-
-
-@pytest.fixture
-def runs(hass: HomeAssistant) -> list[ServiceCall]:
-    """Return the runs of the automation."""
-    return async_mock_service(hass, "test", "run")
+def home(home: Home) -> Home:
+    """Return a home with two cars."""
+    return home.with_vehicles(0, 1)
 
 
 async def automate(
-    hass: HomeAssistant, name: str, target: dict[str, Any], **options: Any
+    home: Home, name: str, target: dict[str, Any], **options: Any
 ) -> None:
-    """Run an automation under a condition."""
-    automation = {
-        "triggers": {"trigger": "event", "event_type": "test"},
-        "conditions": {
+    """Call `test.run` on an event under a condition."""
+    await home.automate(
+        triggers={"trigger": "event", "event_type": "test"},
+        conditions={
             "condition": f"podero.{name}",
             "target": target,
             "options": options,
         },
-        "actions": {"action": "test.run"},
-    }
-    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
-    await hass.async_block_till_done()
+        actions={"action": "test.run"},
+    )
 
 
-async def is_true(hass: HomeAssistant, runs: list[ServiceCall]) -> bool:
+async def is_true(home: Home, runs: list[ServiceCall]) -> bool:
     """Return whether the condition lets the automation run now."""
-    hass.bus.async_fire("test")
-    await hass.async_block_till_done()
+    home.hass.bus.async_fire("test")
+    await home.hass.async_block_till_done()
     has_run = bool(runs)
     runs.clear()
     return has_run
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-async def test_known(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    runs: list[ServiceCall],
-    name: str,
-) -> None:
-    """True is true; false, not known and not reachable are not."""
-    car = simulator.vehicles[0]
-    await set_up(entry)
-    device = device_of(hass, entry, simulator.vehicles[0])
-    await automate(hass, name, {"device_id": device.id})
+async def test_known(home: Home, runs: list[ServiceCall], name: str) -> None:
+    """A condition is false while its state is unknown or unavailable."""
+    car = home.car
+    await home.set_up()
+    device = home.device()
+    await automate(home, name, {"device_id": device.id})
     for value, expected in (
         (True, True),
         (False, False),
@@ -93,49 +69,45 @@ async def test_known(
         (ABSENT, False),
     ):
         car.override(**{name: value})
-        await refresh(entry)
-        assert await is_true(hass, runs) is expected
+        await home.refresh()
+        assert await is_true(home, runs) is expected
 
     car.override(**{name: True})
-    simulator.add_fault(kind="vehicle", status=503)
-    await refresh(entry)
-    assert not await is_true(hass, runs)
-    simulator.clear_faults()
-    await refresh(entry)
-    assert await is_true(hass, runs)
-    await hass.config_entries.async_unload(entry.entry_id)
-    assert not await is_true(hass, runs)
+    home.simulator.add_fault(kind="vehicle", status=503)
+    await home.refresh()
+    assert not await is_true(home, runs)
+    home.simulator.clear_faults()
+    await home.refresh()
+    assert await is_true(home, runs)
+    await home.unload()
+    assert not await is_true(home, runs)
 
 
 @pytest.mark.parametrize(
     "target", ["area", "label", "sensor itself", "another entity of the car"]
 )
 async def test_targets(
-    hass: HomeAssistant,
+    home: Home,
     area_registry: ar.AreaRegistry,
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
     label_registry: lr.LabelRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
     runs: list[ServiceCall],
     target: str,
 ) -> None:
-    """However a car is targeted, its own sensor is asked, and no other plug in the room."""
-    await set_up(entry)
+    """Any target of a car checks the car's own sensor, not another plug in the area."""
+    await home.set_up()
     area = area_registry.async_create("Garage")
     label = label_registry.async_create("Cars").label_id
-    device = device_of(hass, entry, simulator.vehicles[0])
+    device = home.device()
     device_registry.async_update_device(device.id, area_id=area.id, labels={label})
     lamp = entity_registry.async_get_or_create(
         "binary_sensor", "test", "lamp", original_device_class="plug"
     )
     entity_registry.async_update_entity(lamp.entity_id, area_id=area.id, labels={label})
-    hass.states.async_set(lamp.entity_id, "on", {"device_class": "plug"})
+    home.hass.states.async_set(lamp.entity_id, "on", {"device_class": "plug"})
     await automate(
-        hass,
+        home,
         "is_plugged_in",
         {
             "area": {"area_id": area.id},
@@ -144,10 +116,10 @@ async def test_targets(
             "another entity of the car": {"entity_id": "sensor.car_1_battery"},
         }[target],
     )
-    assert await is_true(hass, runs)
-    simulator.vehicles[0].unplug()
-    await refresh(entry)
-    assert not await is_true(hass, runs)
+    assert await is_true(home, runs)
+    home.car.unplug()
+    await home.refresh()
+    assert not await is_true(home, runs)
 
 
 @pytest.mark.parametrize(
@@ -163,91 +135,69 @@ async def test_targets(
     ],
 )
 async def test_two_cars(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home,
     runs: list[ServiceCall],
     behavior: str,
     first: bool | None,
     second: bool | None,
     expected: bool,
 ) -> None:
-    """Of two cars one is enough, or both are needed."""
-    for car, value in zip(simulator.vehicles, (first, second), strict=True):
+    """One of two cars has to match, or both."""
+    for car, value in zip(home.simulator.vehicles, (first, second), strict=True):
         car.override(is_plugged_in=True, is_charging=value)
-    await set_up(entry)
-    devices = [device_of(hass, entry, car).id for car in simulator.vehicles]
-    await automate(hass, "is_charging", {"device_id": devices}, behavior=behavior)
-    assert await is_true(hass, runs) is expected
+    await home.set_up()
+    devices = [home.device(number).id for number in (0, 1)]
+    await automate(home, "is_charging", {"device_id": devices}, behavior=behavior)
+    assert await is_true(home, runs) is expected
 
 
-async def test_nobody_targeted(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp, runs: list[ServiceCall]
-) -> None:
-    """Of no car at all nothing is true."""
-    await set_up(entry)
-    await automate(hass, "is_charging", {"area_id": "nowhere"})
-    assert not await is_true(hass, runs)
+async def test_nobody_targeted(home: Home, runs: list[ServiceCall]) -> None:
+    """A target without cars is false."""
+    await home.set_up()
+    await automate(home, "is_charging", {"area_id": "nowhere"})
+    assert not await is_true(home, runs)
 
 
-async def test_the_plug_stands_for_the_car(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    runs: list[ServiceCall],
-) -> None:
-    """What the editor offers as a car's entity works for every condition."""
-    simulator.vehicles[0].start_charging()
-    await set_up(entry)
-    await automate(hass, "is_charging", {"entity_id": "binary_sensor.car_1_plugged_in"})
-    assert await is_true(hass, runs)
+async def test_the_plug_stands_for_the_car(home: Home, runs: list[ServiceCall]) -> None:
+    """The plug, which the editor offers as a car's entity, works for every condition."""
+    home.car.start_charging()
+    await home.set_up()
+    await automate(home, "is_charging", {"entity_id": "binary_sensor.car_1_plugged_in"})
+    assert await is_true(home, runs)
 
 
 @pytest.mark.parametrize(
     "entity_id", ["binary_sensor.lamp", "binary_sensor.nothing", "event.something"]
 )
 async def test_entities_of_others(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    runs: list[ServiceCall],
-    entity_id: str,
+    home: Home, runs: list[ServiceCall], entity_id: str
 ) -> None:
-    """Of what is no car nothing is true."""
-    await set_up(entry)
-    hass.states.async_set("binary_sensor.lamp", "on", {"device_class": "plug"})
-    await automate(hass, "is_plugged_in", {"entity_id": entity_id})
-    assert not await is_true(hass, runs)
+    """A target with entities of other integrations only is false."""
+    await home.set_up()
+    home.hass.states.async_set("binary_sensor.lamp", "on", {"device_class": "plug"})
+    await automate(home, "is_plugged_in", {"entity_id": entity_id})
+    assert not await is_true(home, runs)
 
 
 async def test_duration(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    runs: list[ServiceCall],
-    freezer: FrozenDateTimeFactory,
+    home: Home, runs: list[ServiceCall], freezer: FrozenDateTimeFactory
 ) -> None:
-    """It can be asked for how long something has been true."""
-    await set_up(entry)
-    device = device_of(hass, entry, simulator.vehicles[0])
+    """A condition can require that it has been true for some time."""
+    await home.set_up()
+    device = home.device()
     await automate(
-        hass, "is_plugged_in", {"device_id": device.id}, **{"for": {"minutes": 10}}
+        home, "is_plugged_in", {"device_id": device.id}, **{"for": {"minutes": 10}}
     )
-    assert not await is_true(hass, runs)
+    assert not await is_true(home, runs)
     freezer.tick(timedelta(minutes=11))
-    assert await is_true(hass, runs)
+    assert await is_true(home, runs)
 
 
-async def test_descriptions(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_descriptions(home: Home) -> None:
     """The editor is offered every condition, for vehicles only."""
-    await set_up(entry)
-    await async_setup_component(hass, AUTOMATION, {})
-    descriptions = await condition.async_get_all_descriptions(hass)
+    await home.set_up()
+    await async_setup_component(home.hass, AUTOMATION, {})
+    descriptions = await condition.async_get_all_descriptions(home.hass)
     ours = {key for key in descriptions if key.startswith("podero.")}
     assert ours == {f"podero.{name}" for name in CONDITIONS}
     for key in ours:
@@ -261,24 +211,20 @@ async def test_descriptions(
     "target", ["device", "area", "label", "sensor itself", "another entity of the car"]
 )
 async def test_watched(
-    hass: HomeAssistant,
+    home: Home,
     area_registry: ar.AreaRegistry,
     device_registry: dr.DeviceRegistry,
     label_registry: lr.LabelRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
     target: str,
 ) -> None:
-    """Whoever watches a condition hears when it changes: what is asked is what is watched."""
-    await set_up(entry)
+    """Tracking reports when the condition changes, for every kind of target."""
+    await home.set_up()
     area = area_registry.async_create("Garage")
     label = label_registry.async_create("Cars").label_id
-    device = device_of(hass, entry, simulator.vehicles[0])
+    device = home.device()
     device_registry.async_update_device(device.id, area_id=area.id, labels={label})
     config = await condition.async_validate_condition_config(
-        hass,
+        home.hass,
         {
             "condition": "podero.is_plugged_in",
             "target": {
@@ -293,14 +239,14 @@ async def test_watched(
             "options": {},
         },
     )
-    checker = await condition.async_from_config(hass, config)
+    checker = await condition.async_from_config(home.hass, config)
     assert checker.async_check() is True
     changes: list[bool] = []
     stop = await checker.async_track_changes(
         lambda: changes.append(bool(checker.async_check()))
     )
-    simulator.vehicles[0].unplug()
-    await refresh(entry)
+    home.car.unplug()
+    await home.refresh()
     assert checker.async_check() is False
     assert changes == [False]
     stop()

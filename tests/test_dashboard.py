@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
@@ -16,19 +15,17 @@ from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, yaml as yaml_util
 
-from .conftest import Refresh, SetUp, account_entry
+from .home import Home
 from .repository import read_json, read_texts
-from .test_trigger import device_of
 from custom_components.podero.charging.statistics import SERIES
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.dashboard import NAME, STRATEGY, TEMPLATE
-from simulator import Server, Simulator
 
 
 @pytest.fixture
-def entry(server: Server) -> MockConfigEntry:
-    """Return the account with both cars."""
-    return account_entry(server, 0, 1)
+def home(home: Home) -> Home:
+    """Return a home with two cars."""
+    return home.with_vehicles(0, 1)
 
 
 async def get_dashboard(hass: HomeAssistant, **data: Any) -> list[dict[str, Any]]:
@@ -54,12 +51,10 @@ def texts(node: Any) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_views(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_views(home: Home) -> None:
     """Every car has a view, in which every name of the template is filled in."""
-    await set_up(entry)
-    views = await get_dashboard(hass)
+    await home.set_up()
+    views = await get_dashboard(home.hass)
     assert [(view["title"], view["path"]) for view in views] == [
         ("Car 1", "car_1"),
         ("Car 2", "car_2"),
@@ -68,27 +63,24 @@ async def test_views(
         assert not any(text.startswith("$") for text in texts(view))
     assert "Up next" in texts(views[0])
     for entity_id in ("sensor.car_1_battery", "device_tracker.car_1_location"):
-        assert hass.states.get(entity_id)
+        assert home.hass.states.get(entity_id)
         assert entity_id in texts(views[0])
         assert entity_id not in texts(views[1])
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_the_template_names_what_exists(
-    hass: HomeAssistant,
-    entity_registry: er.EntityRegistry,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home, entity_registry: er.EntityRegistry
 ) -> None:
     """It names entities and texts that exist, so that nothing is left out by a wrong name."""
-    await set_up(entry)
+    await home.set_up()
     known = (
         {"vehicle", "path", "entity", "failure", *read_texts("en")["common"]}
         | {f"statistics.{series}" for series in SERIES}
         | {
             f"{entity.domain}.{entity.translation_key}"
             for entity in er.async_entries_for_config_entry(
-                entity_registry, entry.entry_id
+                entity_registry, home.entry.entry_id
             )
         }
     )
@@ -97,12 +89,10 @@ async def test_the_template_names_what_exists(
     assert named <= known
 
 
-async def test_conditions(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_conditions(home: Home) -> None:
     """A card without a value is hidden, and so is a section without a card."""
-    await set_up(entry)
-    view, *_ = await get_dashboard(hass)
+    await home.set_up()
+    view, *_ = await get_dashboard(home.hass)
     sections = {
         section["cards"][0]["heading"]: (
             section["visibility"],
@@ -126,63 +116,44 @@ async def test_conditions(
 
 
 @pytest.mark.parametrize("is_set_up_before", [True, False])
-async def test_outage(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    refresh: Refresh,
-    is_set_up_before: bool,
-) -> None:
-    """While there are no readings it is said why and since when, and nothing else is empty."""
-    entry.add_to_hass(hass)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    simulator.add_fault(status=503)
+async def test_outage(home: Home, is_set_up_before: bool) -> None:
+    """During an outage the dashboard shows why and since when."""
+    await home.set_up()
+    home.simulator.add_fault(status=503)
     if is_set_up_before:
-        await refresh(entry)
+        await home.refresh()
     else:
-        await hass.config_entries.async_reload(entry.entry_id)
-    view, *_ = await get_dashboard(hass)
+        await home.hass.config_entries.async_reload(home.entry.entry_id)
+    view, *_ = await get_dashboard(home.hass)
     (attention, *_) = view["sections"]
     _, outage, *_ = attention["cards"]
     assert outage["visibility"][0]["state"] == "unavailable"
-    state = hass.states.get(outage["visibility"][0]["entity"])
+    state = home.hass.states.get(outage["visibility"][0]["entity"])
     assert state is not None
     assert state.state == "unavailable"
-    assert Template(outage["content"], hass).async_render() == (
+    assert Template(outage["content"], home.hass).async_render() == (
         '<ha-alert alert-type="error">Podero could not be reached.'
         f" Since {dt_util.as_local(state.last_changed):%H:%M}.</ha-alert>"
     )
 
 
-async def test_disabled_car(
-    hass: HomeAssistant,
-    device_registry: dr.DeviceRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> None:
-    """It has no view."""
-    await set_up(entry)
-    device = device_of(hass, entry, simulator.vehicles[0])
+async def test_disabled_car(home: Home, device_registry: dr.DeviceRegistry) -> None:
+    """A disabled car has no view."""
+    await home.set_up()
+    device = home.device()
     device_registry.async_update_device(
         device.id, disabled_by=dr.DeviceEntryDisabler.USER
     )
-    await hass.async_block_till_done()
-    assert [view["title"] for view in await get_dashboard(hass)] == ["Car 2"]
+    await home.hass.async_block_till_done()
+    assert [view["title"] for view in await get_dashboard(home.hass)] == ["Car 2"]
 
 
 async def test_other_names(
-    hass: HomeAssistant,
-    device_registry: dr.DeviceRegistry,
-    entity_registry: er.EntityRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home, device_registry: dr.DeviceRegistry, entity_registry: er.EntityRegistry
 ) -> None:
-    """Renamed entities are found; what was switched off is left out with its card."""
-    await set_up(entry)
-    device = device_of(hass, entry, simulator.vehicles[0])
+    """Renamed entities are found; disabled ones are left out with their cards."""
+    await home.set_up()
+    device = home.device()
     device_registry.async_update_device(device.id, name_by_user="Unser Flitzer")
     entity_registry.async_update_entity(
         "sensor.car_1_battery", new_entity_id="sensor.flitzer_akku"
@@ -193,8 +164,8 @@ async def test_other_names(
     entity_registry.async_update_entity(
         "sensor.car_1_charging_power", disabled_by=er.RegistryEntryDisabler.USER
     )
-    await hass.async_block_till_done()
-    (view,) = await get_dashboard(hass, device_id=device.id)
+    await home.hass.async_block_till_done()
+    (view,) = await get_dashboard(home.hass, device_id=device.id)
     assert (view["title"], view["path"]) == ("Unser Flitzer", "unser_flitzer")
     written = [*texts(view)]
     assert "sensor.flitzer_akku" in written
@@ -207,19 +178,14 @@ async def test_other_names(
         assert gone not in written
 
 
-async def test_cars_of_one_name(
-    hass: HomeAssistant,
-    device_registry: dr.DeviceRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> None:
-    """Each of them has an address of its own."""
-    await set_up(entry)
-    for car in simulator.vehicles:
-        device = device_of(hass, entry, car)
-        device_registry.async_update_device(device.id, name_by_user="Flitzer")
-    views = await get_dashboard(hass)
+async def test_cars_of_one_name(home: Home, device_registry: dr.DeviceRegistry) -> None:
+    """Cars of the same name have different paths."""
+    await home.set_up()
+    for number in (0, 1):
+        device_registry.async_update_device(
+            home.device(number).id, name_by_user="Flitzer"
+        )
+    views = await get_dashboard(home.hass)
     assert [(view["title"], view["path"]) for view in views] == [
         ("Flitzer", "flitzer"),
         ("Flitzer", "flitzer_2"),
@@ -229,17 +195,15 @@ async def test_cars_of_one_name(
     assert "sensor.car_2_battery" in second
 
 
-async def test_no_car(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
-    """Without an account there is none, nor of somebody else's device: the reason is told."""
-    assert await async_setup_component(hass, DOMAIN, {})
+async def test_no_car(home: Home) -> None:
+    """Without an account, or for another integration's device, the error says why."""
+    assert await async_setup_component(home.hass, DOMAIN, {})
     with pytest.raises(ServiceValidationError) as failure:
-        await get_dashboard(hass)
+        await get_dashboard(home.hass)
     assert failure.value.translation_key == "no_vehicle_set_up"
-    await set_up(entry)
+    await home.set_up()
     with pytest.raises(ServiceValidationError) as failure:
-        await get_dashboard(hass, device_id=["lamp"])
+        await get_dashboard(home.hass, device_id=["lamp"])
     assert failure.value.translation_key == "no_vehicle"
 
 

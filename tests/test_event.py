@@ -15,12 +15,9 @@ from homeassistant.core import Event, HomeAssistant, State
 from .home import Home
 from simulator import ABSENT, Car
 
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
+
 CHARGING = "event.car_1_charging_event"
-
-
-@pytest.fixture(autouse=True)
-def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ async def test_targets(
 ) -> None:
     home = home.with_vehicles(0, 1)
     await home.set_up()
-    first, second = home.device_id(1), home.device_id(2)
+    first, second = home.device(0).id, home.device(1).id
     garage = area_registry.async_create("Garage").id
     device_registry.async_update_device(first, area_id=garage)
     cars = label_registry.async_create("Cars").label_id
@@ -194,7 +194,7 @@ async def test_vehicle_that_is_not_loaded(home: Home) -> None:
     await home.set_up()
     await home.hass.config_entries.async_unload(home.entry.entry_id)
     with pytest.raises(ServiceValidationError, match="Car 1 cannot be controlled"):
-        await pause(home, device_id=home.device_id(1))
+        await pause(home, device_id=home.device().id)
     assert not home.written()
 
 
@@ -209,7 +209,7 @@ async def test_one_fails_the_other_pauses(home: Home) -> None:
     await home.set_up()
     home.car.delete()
     with pytest.raises(HomeAssistantError, match="Podero no longer knows this car"):
-        await pause(home, device_id=[home.device_id(car) for car in (1, 2)])
+        await pause(home, device_id=[home.device(car).id for car in (0, 1)])
     assert home.state("switch.car_2_pause_charging") == "on"
     await home.settle()
     assert home.state(PAUSED) == "unavailable"
@@ -222,5 +222,5 @@ async def test_vehicle_that_was_never_read(home: Home) -> None:
     await home.set_up()
     assert home.state(PAUSED) == "unavailable"
     life.deleted_at = None
-    await pause(home, device_id=home.device_id(1))
+    await pause(home, device_id=home.device().id)
     assert home.state(PAUSED) == "on"

@@ -36,9 +36,12 @@ async def test_one_thing_per_car(
     home: Home, entity_registry: er.EntityRegistry
 ) -> None:
     """Of each car the filter lets one entity through, which is on and primary."""
-    await home.with_vehicles(0, 1).set_up()
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
     for number in (1, 2):
-        entities = er.async_entries_for_device(entity_registry, home.device_id(number))
+        entities = er.async_entries_for_device(
+            entity_registry, home.device(number - 1).id
+        )
         offered = [
             entity.entity_id
             for entity in entities

@@ -1,16 +1,12 @@
-"""The triggers: each true change of a targeted car runs an automation once."""
+"""Triggers: each change of a targeted car runs an automation once."""
 
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_mock_service,
-)
 import voluptuous as vol
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import ServiceCall
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -21,87 +17,24 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 
-from .conftest import Refresh, SetUp, account_entry
-from custom_components.podero.const import DOMAIN
-from simulator import Car, Server, Simulator
+from .automations import TRIGGERS, automate, listen, on_all
+from .home import Home
 
-TRIGGERS = (
-    "plugged_in",
-    "unplugged",
-    "charging_started",
-    "charging_stopped",
-    "charging_interrupted",
-    "fully_charged",
-)
-VARIABLES = (
-    "platform",
-    "event",
-    "missed",
-    "vehicle",
-    "device_id",
-    "entity_id",
-    "description",
-)
-
-
-@pytest.fixture(autouse=True)
-def _without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 
 @pytest.fixture
-async def entry(server: Server) -> MockConfigEntry:
-    """Return the account with both cars, of which the first is plugged in."""
-    return account_entry(server, 0, 1)
+def home(home: Home) -> Home:
+    """Return a home with two cars, of which the first is plugged in."""
+    return home.with_vehicles(0, 1)
 
 
-@pytest.fixture
-def runs(hass: HomeAssistant) -> list[ServiceCall]:
-    """Return what the automation ran with."""
-    return async_mock_service(hass, "test", "run")
-
-
-async def automate(hass: HomeAssistant, *triggers: dict[str, Any]) -> None:
-    """Run an automation on triggers."""
-    action = {
-        "action": "test.run",
-        "data": {name: f"{{{{ trigger.{name} }}}}" for name in VARIABLES},
-    }
-    automation = {"triggers": [*triggers], "actions": action, "mode": "parallel"}
-    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
-    await hass.async_block_till_done()
-
-
-def on_all(target: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all triggers for a target, as the editor writes them."""
-    return [
-        {"trigger": f"podero.{name}", "target": target, "options": {}}
-        for name in TRIGGERS
-    ]
-
-
-def device_of(hass: HomeAssistant, entry: MockConfigEntry, car: Car) -> dr.DeviceEntry:
-    """Return the device of a car."""
-    device = dr.async_get(hass).async_get_device_by_identifier(
-        (DOMAIN, car.id), entry.entry_id
-    )
-    assert device is not None
-    return device
-
-
-async def test_each_change_once(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    runs: list[ServiceCall],
-) -> None:
+async def test_each_change_once(home: Home, runs: list[ServiceCall]) -> None:
     """Each trigger runs for its own change, with what an automation needs to know."""
-    await set_up(entry)
-    device = device_of(hass, entry, simulator.vehicles[0])
-    await automate(hass, *on_all({"device_id": device.id}))
-    car = simulator.vehicles[0]
+    await home.set_up()
+    device = home.device()
+    await listen(home)
+    car = home.car
     car.life.preferences.is_smart_optimization_active = False
     for step, expected in (
         (car.unplug, ["unplugged"]),
@@ -111,8 +44,8 @@ async def test_each_change_once(
         (car.fill_up, ["fully_charged"]),
     ):
         step()
-        await refresh(entry)
-        await refresh(entry)
+        await home.refresh()
+        await home.refresh()
         assert [run.data["event"] for run in runs] == expected
         for run in runs:
             event = run.data["event"]
@@ -126,9 +59,9 @@ async def test_each_change_once(
                 "description": f"Car 1 {event.replace('_', ' ')}",
             }
         runs.clear()
-    # The other car is none of this automation's business.
-    simulator.vehicles[1].plug_in()
-    await refresh(entry)
+    # The other car is not targeted.
+    home.simulator.vehicles[1].plug_in()
+    await home.refresh()
     assert not runs
 
 
@@ -149,26 +82,22 @@ async def test_each_change_once(
 )
 @pytest.mark.parametrize("is_targeted_before", [True, False])
 async def test_targets(
-    hass: HomeAssistant,
+    home: Home,
     area_registry: ar.AreaRegistry,
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
     floor_registry: fr.FloorRegistry,
     label_registry: lr.LabelRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
     runs: list[ServiceCall],
     target: str,
     is_targeted_before: bool,
 ) -> None:
-    """A car is targeted in many ways: what counts is the moment when something happens."""
-    await set_up(entry)
+    """A car can be targeted in many ways; the target is resolved when the event occurs."""
+    await home.set_up()
     floor = floor_registry.async_create("Ground floor")
     area = area_registry.async_create("Garage", floor_id=floor.floor_id)
     label = label_registry.async_create("Cars").label_id
-    device = device_of(hass, entry, simulator.vehicles[0])
+    device = home.device()
     tracker = "device_tracker.car_1_location"
 
     def arrange() -> None:
@@ -196,38 +125,34 @@ async def test_targets(
     }
     kind = "area_id" if target.startswith("area") else "label_id"
     choice = targets.get(target, {kind: area.id if kind == "area_id" else label})
-    await automate(hass, *on_all(choice))
+    await automate(home, *on_all(choice))
     arrange()
-    simulator.vehicles[0].unplug()
-    simulator.vehicles[1].plug_in()
-    await refresh(entry)
+    home.car.unplug()
+    home.simulator.vehicles[1].plug_in()
+    await home.refresh()
     assert [(run.data["vehicle"], run.data["event"]) for run in runs] == [
         ("Car 1", "unplugged")
     ]
 
 
 async def test_two_cars(
-    hass: HomeAssistant,
+    home: Home,
     area_registry: ar.AreaRegistry,
     device_registry: dr.DeviceRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
     runs: list[ServiceCall],
 ) -> None:
-    """A target with two cars triggers for each, and no more for one that left it."""
-    await set_up(entry)
+    """A target with two cars triggers for each, but not for one that left it."""
+    await home.set_up()
     area = area_registry.async_create("Garage")
-    first, second = (device_of(hass, entry, car) for car in simulator.vehicles)
+    first, second = home.device(0), home.device(1)
     for device in (first, second):
         device_registry.async_update_device(
             device.id, area_id=area.id, name_by_user=f"Our {device.name}"
         )
-    await automate(hass, *on_all({"area_id": area.id}))
-    simulator.vehicles[0].unplug()
-    simulator.vehicles[1].plug_in()
-    await refresh(entry)
+    await automate(home, *on_all({"area_id": area.id}))
+    home.car.unplug()
+    home.simulator.vehicles[1].plug_in()
+    await home.refresh()
     assert {(run.data["vehicle"], run.data["event"]) for run in runs} == {
         ("Our Car 1", "unplugged"),
         ("Our Car 2", "plugged_in"),
@@ -235,70 +160,54 @@ async def test_two_cars(
     runs.clear()
 
     device_registry.async_update_device(second.id, area_id=None)
-    simulator.vehicles[0].plug_in()
-    simulator.vehicles[1].unplug()
-    await refresh(entry)
+    home.car.plug_in()
+    home.simulator.vehicles[1].unplug()
+    await home.refresh()
     assert [run.data["vehicle"] for run in runs] == ["Our Car 1"]
 
 
-async def test_outage_and_reload(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    runs: list[ServiceCall],
-) -> None:
-    """What happened in an outage is told after it; what happened before a start is not."""
-    car = simulator.vehicles[0]
-    await set_up(entry)
-    device = device_of(hass, entry, simulator.vehicles[0])
-    await automate(hass, *on_all({"device_id": device.id}))
+async def test_outage_and_reload(home: Home, runs: list[ServiceCall]) -> None:
+    """A change during an outage triggers after it; one before a set-up does not."""
+    car = home.car
+    await home.set_up()
+    await listen(home)
 
-    simulator.add_fault(kind="vehicle", status=500)
-    await refresh(entry)
+    home.simulator.add_fault(kind="vehicle", status=500)
+    await home.refresh()
     car.unplug()
-    simulator.clear_faults()
-    await refresh(entry)
+    home.simulator.clear_faults()
+    await home.refresh()
     assert [run.data["event"] for run in runs] == ["unplugged"]
     runs.clear()
 
     car.plug_in()
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
-    await refresh(entry)
+    await home.reload()
+    await home.hass.async_block_till_done()
+    await home.refresh()
     assert not runs
 
     car.unplug()
-    await refresh(entry)
+    await home.refresh()
     assert [run.data["event"] for run in runs] == ["unplugged"]
     runs.clear()
 
     # An automation that is off is not run, and not run later either.
-    await hass.services.async_call(
-        AUTOMATION, "turn_off", {"entity_id": "automation.automation_0"}, blocking=True
-    )
+    await home.call("automation.turn_off", entity_id="automation.automation_0")
     car.plug_in()
-    await refresh(entry)
+    await home.refresh()
     assert not runs
 
 
 async def test_device_gone(
-    hass: HomeAssistant,
-    device_registry: dr.DeviceRegistry,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    runs: list[ServiceCall],
+    home: Home, device_registry: dr.DeviceRegistry, runs: list[ServiceCall]
 ) -> None:
     """A car whose device was removed is in no target."""
-    await set_up(entry)
-    device = device_of(hass, entry, simulator.vehicles[0])
-    await automate(hass, *on_all({"device_id": device.id}))
+    await home.set_up()
+    device = home.device()
+    await listen(home)
     device_registry.async_remove_device(device.id)
-    simulator.vehicles[0].unplug()
-    await refresh(entry)
+    home.car.unplug()
+    await home.refresh()
     assert not runs
 
 
@@ -312,27 +221,21 @@ async def test_device_gone(
     ],
 )
 async def test_useless_config(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    config: dict[str, Any],
-    complaint: str,
+    home: Home, config: dict[str, Any], complaint: str
 ) -> None:
     """A trigger that could never run is refused at once."""
-    await set_up(entry)
+    await home.set_up()
     with pytest.raises(vol.Invalid, match=complaint):
         await trigger.async_validate_trigger_config(
-            hass, [{"platform": "podero.plugged_in"} | config]
+            home.hass, [{"platform": "podero.plugged_in"} | config]
         )
 
 
-async def test_descriptions(
-    hass: HomeAssistant, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_descriptions(home: Home) -> None:
     """The editor is offered every trigger, for vehicles only."""
-    await set_up(entry)
-    await async_setup_component(hass, AUTOMATION, {})
-    descriptions = await trigger.async_get_all_descriptions(hass)
+    await home.set_up()
+    await async_setup_component(home.hass, AUTOMATION, {})
+    descriptions = await trigger.async_get_all_descriptions(home.hass)
     ours = {key for key in descriptions if key.startswith("podero.")}
     assert ours == {f"podero.{name}" for name in (*TRIGGERS, "deadline_missed")}
     for key in ours:
@@ -376,31 +279,26 @@ async def test_descriptions(
     ],
 )
 async def test_triggers_of_home_assistant(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
+    home: Home,
+    runs: list[ServiceCall],
     key: str,
     options: dict[str, Any],
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> None:
-    """Level and power have triggers of Home Assistant's own: no second ones are needed."""
-    car = simulator.vehicles[0]
+    """Home Assistant's own triggers work with the car's level and power."""
+    car = home.car
     car.override(**before)
-    await set_up(entry)
-    calls = async_mock_service(hass, "test", "run")
-    device = device_of(hass, entry, simulator.vehicles[0])
+    await home.set_up()
+    device = home.device()
     target = {"device_id": device.id}
-    automation = {
-        "triggers": {"trigger": key, "target": target, "options": options},
-        "actions": {"action": "test.run"},
-    }
-    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
-    await refresh(entry)
-    assert not calls
+    await home.automate(
+        triggers={"trigger": key, "target": target, "options": options},
+        actions={"action": "test.run"},
+    )
+    await home.refresh()
+    assert not runs
     car.override(**after)
-    await refresh(entry)
-    await refresh(entry)
-    assert len(calls) == 1
+    await home.refresh()
+    await home.refresh()
+    assert len(runs) == 1

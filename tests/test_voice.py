@@ -1,29 +1,19 @@
 """The blueprint that Assist answers with."""
 
 from datetime import timedelta
-from pathlib import Path
-import shutil
 from typing import Any
 
 import pytest
 
-from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.components.conversation import async_converse
 from homeassistant.core import Context
 from homeassistant.setup import async_setup_component
 
 from .home import Home
-from .repository import ROOT
 
-FOLDER = ROOT / "blueprints/automation/podero"
+pytestmark = pytest.mark.usefixtures("blueprints")
+
 FAILED = "That did not work. Look at the car in Home Assistant."
-
-
-@pytest.fixture(autouse=True)
-def _blueprints(home: Home, tmp_path: Path) -> None:
-    """Have a configuration folder with our blueprints in it."""
-    home.hass.config.config_dir = str(tmp_path)
-    shutil.copytree(FOLDER, tmp_path / "blueprints/automation/podero")
 
 
 async def use(home: Home, **inputs: Any) -> None:
@@ -32,16 +22,12 @@ async def use(home: Home, **inputs: Any) -> None:
     for component in ("homeassistant", "conversation"):
         assert await async_setup_component(home.hass, component, {})
     inputs = {
-        "car": home.device_id(),
+        "car": home.device().id,
         "charging_ends": "sensor.car_1_charging_ends",
         "charge_now": "button.car_1_charge_now",
         **inputs,
     }
-    blueprint = {"path": "podero/voice.yaml", "input": inputs}
-    automation = {"use_blueprint": blueprint}
-    assert await async_setup_component(home.hass, AUTOMATION, {AUTOMATION: automation})
-    await home.hass.async_block_till_done()
-    assert home.hass.states.async_all(AUTOMATION)[0].state == "on"
+    await home.use_blueprint("voice", **inputs)
 
 
 async def ask(home: Home, sentence: str, language: str = "en") -> str:

@@ -1,4 +1,4 @@
-"""Podero: electric cars on the smart-charging cloud."""
+"""The Podero integration: smart charging of electric cars."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator, PoderoData
-from .dashboard import async_offer_strategy
+from .dashboard import async_register_strategy
 from .helpers import async_create_client
 from .http import async_setup_return
 from .issues import async_forget_issues, async_track_issues
@@ -24,20 +24,20 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what all accounts share."""
+    """Register what all accounts share."""
     async_setup_services(hass)
     async_setup_return(hass)
-    await async_offer_strategy(hass)
+    await async_register_strategy(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bool:
     """Set up an account with its vehicles.
 
-    A vehicle that fails does not take the others down: only where none can be
-    reached is the account tried again as a whole.
+    A vehicle that cannot be read does not fail the setup: the entry is retried only if
+    none of its vehicles can be read.
     """
-    # First of all: a vehicle may be added while the others are read.
+    # Registered first: a vehicle may be added during the first refresh.
     entry.async_on_unload(entry.add_update_listener(_async_update_listener))
     client = async_create_client(hass, entry.data)
     entry.async_on_unload(client.close)
@@ -50,7 +50,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     _async_track_devices(hass, entry)
 
     async def stop(_: Event) -> None:
-        """Release everybody who waits: Home Assistant would wait for them."""
+        """Unblock calls that wait for a reading: they would delay the shutdown."""
         for coordinator in coordinators.values():
             await coordinator.async_shutdown()
 
@@ -61,14 +61,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
         async_track_issues(hass, coordinator)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for coordinator in coordinators.values():
-        # Automations must be there to hear what happened meanwhile.
+        # Missed events are fired once automations are set up.
         entry.async_on_unload(async_at_started(hass, coordinator.async_start_telling))
     async_track_new_vehicles(hass, entry)
     return True
 
 
 async def _async_first_refresh(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Read all vehicles. Raises the failure of one if none could be reached."""
+    """Refresh all coordinators. Raises the exception of one if no vehicle can be read."""
     coordinators = entry.runtime_data.coordinators.values()
     results = await asyncio.gather(
         *(
@@ -85,7 +85,7 @@ async def _async_first_refresh(hass: HomeAssistant, entry: PoderoConfigEntry) ->
         coordinator.is_missing for coordinator in coordinators
     )
     if coordinators and not is_any_reached:
-        # One that was not refused may be reached the next time.
+        # Prefer a failure that a retry can solve to refused credentials.
         raise min(failures, key=_is_refusal)
     if any(map(_is_refusal, failures)):
         entry.async_start_reauth(hass)
@@ -95,14 +95,14 @@ async def _async_first_refresh(hass: HomeAssistant, entry: PoderoConfigEntry) ->
 
 
 def _is_refusal(failure: BaseException) -> bool:
-    """Return whether a vehicle could not be read with these credentials."""
+    """Return whether the credentials were refused."""
     return isinstance(failure, ConfigEntryAuthFailed)
 
 
 def _is_disabled(
     hass: HomeAssistant, entry: PoderoConfigEntry, subentry: ConfigSubentry
 ) -> bool:
-    """Return whether the device of a vehicle is disabled: it is left alone then."""
+    """Return whether the device of a vehicle is disabled, which stops its polling."""
     device = dr.async_get(hass).async_get_device_by_identifier(
         (DOMAIN, str(subentry.unique_id)), entry.entry_id
     )
@@ -111,7 +111,7 @@ def _is_disabled(
 
 @callback
 def _async_track_devices(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Set the account up again when the device of a vehicle is disabled or enabled."""
+    """Reload the account when the device of a vehicle is disabled or enabled."""
 
     @callback
     def update(event: Event[dr.EventDeviceRegistryUpdatedData]) -> None:
@@ -133,14 +133,14 @@ async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> b
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Forget an account."""
+    """Delete the issues and the stored data of an account."""
     async_forget_issues(hass)
     for subentry_id in entry.subentries:
         await async_forget_vehicle(hass, subentry_id)
 
 
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Set up again what was changed, and forget the vehicles that were removed."""
+    """Reload the account, and delete the stored data of removed vehicles."""
     was_loaded = entry.state is ConfigEntryState.LOADED
     removed = {
         subentry_id: coordinator
@@ -149,14 +149,14 @@ async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) 
     }
     for coordinator in removed.values():
         if not coordinator.is_missing:
-            # Whoever removed it need not be told of it.
+            # The user removed it: do not report it as a new vehicle.
             async_ignore_vehicle(
                 hass, coordinator.vehicle_id, coordinator.subentry.title, entry
             )
     # Several vehicles may be added at once, each of which calls this listener.
     await asyncio.sleep(0)
     if was_loaded and entry.state is not ConfigEntryState.LOADED:
-        # It is set up with this change already.
+        # Another call of this listener reloads it with this change.
         return
     await hass.config_entries.async_reload(entry.entry_id)
     for subentry_id in removed:

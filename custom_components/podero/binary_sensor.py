@@ -1,4 +1,4 @@
-"""What is true or false of a vehicle: one line or a few per field."""
+"""Binary sensors of a vehicle."""
 
 from dataclasses import dataclass
 from typing import override
@@ -92,7 +92,7 @@ async def async_setup_entry(
 
 
 class PoderoBinarySensor(PoderoEntity[bool], BinarySensorEntity):
-    """A binary sensor that shows a field."""
+    """A binary sensor that shows a field of the vehicle."""
 
     entity_description: PoderoBinarySensorDescription
 

@@ -1,4 +1,4 @@
-"""What a press does to a vehicle."""
+"""Buttons of a vehicle."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class PoderoButtonDescription(PoderoEntityDescription, ButtonEntityDescription):
-    """Describe a button: it shows no field."""
+    """Describe a button, which shows no field."""
 
     value_fn: Callable[[Vehicle], None] = lambda _: None
     press_fn: Callable[[PoderoCoordinator], Coroutine[Any, Any, None]]
@@ -56,5 +56,5 @@ class PoderoButton(PoderoEntity[None], ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        """Do what the description says."""
+        """Press the button."""
         await self.entity_description.press_fn(self.coordinator)

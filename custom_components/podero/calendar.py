@@ -1,4 +1,4 @@
-"""When a vehicle charged, and when it is planned to."""
+"""Calendar of a vehicle's past charging sessions and the planned one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from .helpers import to_read_error
 PARALLEL_UPDATES = 0
 
 MAX_AGE: Final = timedelta(minutes=15)
-"""How long an answer of the service is used again."""
+"""How long a response of the service is cached."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
     def __init__(
         self, coordinator: PoderoCoordinator, description: PoderoCalendarDescription
     ) -> None:
-        """Know no answer of the service yet."""
+        """Start with an empty cache."""
         super().__init__(coordinator, description)
         self._answers: dict[
             tuple[datetime, datetime], tuple[datetime, list[ChargingSession]]
@@ -92,7 +92,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        """Return the planned window that is not over yet."""
+        """Return the planned charging window until it ends."""
         event = self._value
         return event if event and event.end > dt_util.now() else None
 
@@ -100,7 +100,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
     async def async_get_events(
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
-        """Return the sessions and the planned window in a time."""
+        """Return the sessions and the planned window that overlap a period."""
         events = [
             _event(session, self._texts["calendar_session"])
             for session in await self._async_get_sessions(start_date, end_date)
@@ -113,7 +113,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
     async def _async_get_sessions(
         self, start: datetime, end: datetime
     ) -> list[ChargingSession]:
-        """Return the completed sessions in a time: those we have, or the service's."""
+        """Return the completed sessions of a period, from memory if they are known."""
         ours, now = self.coordinator.sessions, dt_util.utcnow()
         if not ours.is_offered or start > now:
             return []
@@ -123,12 +123,12 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="range_too_long"
             )
-        return await self._async_ask(start, end, now)
+        return await self._async_get_cached(start, end, now)
 
-    async def _async_ask(
+    async def _async_get_cached(
         self, start: datetime, end: datetime, now: datetime
     ) -> list[ChargingSession]:
-        """Return the service's answer, or the one that it gave a short time ago."""
+        """Return the sessions of a period from the service, cached for MAX_AGE."""
         for key, (asked_at, _) in tuple(self._answers.items()):
             if not timedelta() <= now - asked_at < MAX_AGE:
                 del self._answers[key]
@@ -142,7 +142,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
 
 
 def _event(session: ChargingSession, name: str) -> CalendarEvent:
-    """Return a completed session as what is shown in a calendar."""
+    """Convert a completed session to a calendar event."""
     assert session.plug_in_time is not None
     start, end = session.plug_in_time, min(ends_of(session))
     return CalendarEvent(
@@ -154,7 +154,7 @@ def _event(session: ChargingSession, name: str) -> CalendarEvent:
 
 
 def _amounts(session: ChargingSession) -> Iterator[str]:
-    """Yield what is known of a session: "23.4 kWh", "4.10 €", "62 % → 80 %"."""
+    """Yield the known amounts of a session: "23.4 kWh", "4.10 €", "62 % → 80 %"."""
     if session.energy_charged_kwh is not None:
         yield f"{session.energy_charged_kwh:.1f} kWh"
     if session.actual_cost_eur is not None:

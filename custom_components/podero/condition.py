@@ -1,4 +1,4 @@
-"""Conditions: what is true of a vehicle now."""
+"""Conditions on the current state of a vehicle."""
 
 from dataclasses import replace
 from typing import ClassVar, override
@@ -18,7 +18,11 @@ from .const import DOMAIN
 
 
 class VehicleCondition(EntityStateConditionBase):
-    """Test a binary sensor of the vehicles in a target. What is not known is not true."""
+    """Test a binary sensor of the vehicles in a target.
+
+    An unknown or unavailable one does not match; Home Assistant's own conditions would
+    leave it out.
+    """
 
     key: ClassVar[str]
 
@@ -26,10 +30,10 @@ class VehicleCondition(EntityStateConditionBase):
     _states = {STATE_ON}  # noqa: RUF012
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Take over the target.
+        """Replace each entity in the target with the binary sensor of its vehicle.
 
-        Any entity of a vehicle stands for it. Home Assistant watches only the entities
-        that a target names, so the binary sensor itself has to be among them.
+        The user may target any entity of a vehicle, and Home Assistant only watches the
+        entities in the target.
         """
         self._registry = er.async_get(hass)
         assert config.target is not None
@@ -42,7 +46,7 @@ class VehicleCondition(EntityStateConditionBase):
         super().__init__(hass, replace(config, target=target))
 
     def _sensor_for(self, entity_id: str) -> str:
-        """Return the binary sensor of the vehicle that an entity belongs to."""
+        """Return the id of the binary sensor of the vehicle that an entity belongs to."""
         entry = self._registry.async_get(entity_id)
         if entry is None or entry.platform != DOMAIN or entry.device_id is None:
             return entity_id
@@ -59,7 +63,7 @@ class VehicleCondition(EntityStateConditionBase):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Return those that are the binary sensor of a vehicle."""
+        """Return the entities that are the binary sensor of a vehicle."""
         return {
             entity_id
             for entity_id in super().entity_filter(entities)

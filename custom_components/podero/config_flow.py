@@ -1,4 +1,4 @@
-"""Ask for an account, for its vehicles, and again where the account changed."""
+"""Config flow of an account, and subentry flow of its vehicles."""
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -73,7 +73,7 @@ from .vehicles import (
 class PoderoConfigFlow(
     VehicleSteps[ConfigFlowContext, ConfigFlowResult, str], ConfigFlow, domain=DOMAIN
 ):
-    """Ask for an account and its vehicles, or for what changed of an account."""
+    """Add an account with its vehicles, reauthenticate or reconfigure it."""
 
     _data: dict[str, Any]
     _users: Mapping[str, str]
@@ -86,14 +86,14 @@ class PoderoConfigFlow(
     def async_get_supported_subentry_types(
         cls, config_entry: PoderoConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what an account can hold."""
+        """Return the flow that adds vehicles."""
         return {SUBENTRY_VEHICLE: VehicleSubentryFlow}
 
     @override
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask how to sign in."""
+        """Ask for the kind of credentials."""
         return self.async_show_menu(step_id="user", menu_options=list(CREDENTIALS))
 
     async def async_step_password(
@@ -111,11 +111,11 @@ class PoderoConfigFlow(
     async def _async_step_account(
         self, grant: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
-        """Ask how to sign in, and for the organization."""
+        """Ask for the credentials and the organization."""
         errors: dict[str, str] = {}
         if user_input is not None:
             if user_input != self._typed.get(grant):
-                # What was typed afterwards was for another account.
+                # The input of later steps was for other credentials.
                 self._typed = {grant: user_input}
                 self._asks_vehicle = False
             try:
@@ -127,7 +127,7 @@ class PoderoConfigFlow(
         return self._show(grant, schema, errors, placeholders=_PLACEHOLDERS)
 
     async def _async_sign_in(self, user_input: Mapping[str, Any]) -> ConfigFlowResult:
-        """Sign in, and find out whose vehicles to show."""
+        """Sign in, and continue with the user whose vehicles to add."""
         self._client = self._open_client(self._data)
         with errors_at(account_places(self._data)):
             await self._client.authenticate()
@@ -157,7 +157,7 @@ class PoderoConfigFlow(
     async def async_step_choose_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which of the organization's users."""
+        """Ask whose vehicles to add, of the organization's users."""
         errors: dict[str, str] = {}
         if user_input is not None:
             if self._is_left("choose_user", user_input):
@@ -176,7 +176,7 @@ class PoderoConfigFlow(
     async def async_step_enter_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the id of a user whom the service does not list."""
+        """Ask for the id of a user, if the service does not list them."""
         errors: dict[str, str] = {}
         if user_input is not None:
             if self._is_left("enter_user", user_input):
@@ -195,7 +195,7 @@ class PoderoConfigFlow(
         return self._show("enter_user", ids_schema(*fields), errors)
 
     async def _async_take_ids(self, user_input: Mapping[str, Any]) -> ConfigFlowResult:
-        """Go on with the ids that were typed. Raises InputError."""
+        """Continue with the entered ids. Raises InputError."""
         user_input = complete_ids(user_input)
         self._data |= parse_ids(user_input, CONF_ORGANIZATION_ID, CONF_USER_ID)
         await self._async_set_account()
@@ -209,13 +209,13 @@ class PoderoConfigFlow(
             try:
                 vehicles = await async_list_vehicles(self._client)
             except ForbiddenError, NotFoundError:
-                # It may be that only the list is refused: the vehicle itself would tell.
+                # Perhaps only the list is refused: ask for a vehicle id, and read that.
                 self._asks_vehicle = True
                 raise
         return await self._async_offer(vehicles)
 
     async def _async_pick_user(self, user_id: str) -> ConfigFlowResult:
-        """Go on with a user whom the service listed. Raises PoderoError."""
+        """Continue with a listed user. Raises PoderoError."""
         self._data[CONF_USER_ID] = user_id
         await self._async_set_account()
         self._client = self._client.with_user(user_id)
@@ -226,9 +226,9 @@ class PoderoConfigFlow(
         return await self._async_offer(vehicles)
 
     async def _async_set_account(self) -> None:
-        """Make sure that the account is a new one, of which nothing is known yet."""
+        """Set the unique id of the account. Raises AbortFlow if it is configured."""
         self._new = {}
-        # A flow that a closed window left behind must not lock the account.
+        # A flow whose dialog was closed must not block this one.
         await self.async_set_unique_id(
             f"{self._data[CONF_ORGANIZATION_ID]}_{self._data[CONF_USER_ID]}",
             raise_on_progress=False,
@@ -238,13 +238,13 @@ class PoderoConfigFlow(
     async def _async_offer(
         self, vehicles: Collection[Vehicle] | None
     ) -> ConfigFlowResult:
-        """Go on to the vehicles, where there are any that can be chosen."""
+        """Show the vehicles that can be added, or another step if there are none."""
         if vehicles is None:
             return await self.async_step_enter_vehicle()
         self._new = new_vehicles(self.hass, vehicles)
         chosen = self._typed.get("vehicles", {}).get(CONF_VEHICLES, ())
         if not self._new.keys() >= set(chosen):
-            # They were another user's.
+            # The earlier choice was among another user's vehicles.
             del self._typed["vehicles"]
         if not self._new:
             return await self.async_step_no_vehicles()
@@ -253,7 +253,7 @@ class PoderoConfigFlow(
     async def async_step_no_vehicles(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say that there is no vehicle to choose, and ask how to go on."""
+        """Show that there is no vehicle to add, and ask how to continue."""
         self._note_shown("no_vehicles")
         return self.async_show_menu(
             step_id="no_vehicles",
@@ -263,13 +263,13 @@ class PoderoConfigFlow(
     async def async_step_connect(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Set up the account, so that a vehicle can be connected to it."""
+        """Create the entry without vehicles: connecting one needs the entry."""
         self._connects = True
         return await self._async_finish([])
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on to the connecting of a vehicle, if that is what was chosen."""
+        """Continue with the subentry flow that connects a vehicle, if chosen."""
         if self._connects:
             subentries = self.hass.config_entries.subentries
             handler = result["result"].entry_id, SUBENTRY_VEHICLE
@@ -286,7 +286,7 @@ class PoderoConfigFlow(
     async def _async_finish(
         self, vehicles: list[ConfigSubentryData]
     ) -> ConfigFlowResult:
-        """Create the entry."""
+        """Create the entry, and ignore the vehicles that were not chosen."""
         added = {vehicle["unique_id"] for vehicle in vehicles}
         for vehicle_id, label in vehicle_labels(self._new).items():
             if added and vehicle_id not in added:
@@ -327,7 +327,7 @@ class PoderoConfigFlow(
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for what changed of an account."""
+        """Ask for changed credentials or another server."""
         entry: PoderoConfigEntry = self._get_reconfigure_entry()
         grant = entry.data[CONF_GRANT]
         errors: dict[str, str] = {}
@@ -349,16 +349,16 @@ class PoderoConfigFlow(
         )
 
     async def _async_try_account(self) -> None:
-        """Sign in, and find out whether the account can be read. Raises PoderoError."""
+        """Check the credentials and the access to the user. Raises PoderoError."""
         self._client = self._open_client(self._data)
         await self._client.authenticate()
-        # Not every service lists them.
+        # Not every server has the list.
         with suppress(NotFoundError):
             await async_list_vehicles(self._client)
 
     def _async_update(self, entry: PoderoConfigEntry, reason: str) -> ConfigFlowResult:
-        """Store what was tried, and set the entry up again whether it changed or not."""
-        # The listener of an entry that is set up reloads it, but only after a change.
+        """Store the checked data, and reload the entry even if nothing changed."""
+        # The update listener reloads a loaded entry, but only after a change.
         is_reloaded = entry.update_listeners and self._data != entry.data
         result = self.async_update_and_abort(entry, data=self._data, reason=reason)
         if not is_reloaded:
@@ -367,12 +367,12 @@ class PoderoConfigFlow(
 
 
 class VehicleSubentryFlow(OnboardingSteps):
-    """Ask for more vehicles of an account."""
+    """Add vehicles to an account."""
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Find out which vehicles there are, and ask how to go on."""
+        """List the vehicles, and ask how to add one."""
         entry: PoderoConfigEntry = self._get_entry()
         self._client = (
             entry.runtime_data.client
@@ -399,23 +399,23 @@ class VehicleSubentryFlow(OnboardingSteps):
     async def async_step_none_left(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say that all vehicles are in Home Assistant already."""
+        """Show that all listed vehicles are configured, and ask how to add one."""
         return self._show_menu("none_left")
 
     async def async_step_no_vehicles(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say that the account has no vehicle."""
+        """Show that the account has no vehicle, and ask how to add one."""
         return self._show_menu("no_vehicles")
 
     async def async_step_not_listed(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say that the service does not list vehicles."""
+        """Show that the service does not list vehicles, and ask how to add one."""
         return self._show_menu("not_listed")
 
     def _show_menu(self, step_id: str, *options: str) -> SubentryFlowResult:
-        """Ask how to add a vehicle."""
+        """Show a menu with the ways to add a vehicle."""
         self._note_shown(step_id)
         return self.async_show_menu(
             step_id=step_id,
@@ -427,7 +427,7 @@ class VehicleSubentryFlow(OnboardingSteps):
     async def _async_finish(
         self, vehicles: list[ConfigSubentryData]
     ) -> SubentryFlowResult:
-        """Add the vehicles to the account: the last one as the result of the flow."""
+        """Add the vehicles: a subentry flow creates only one itself."""
         entry: PoderoConfigEntry = self._get_entry()
         *others, last = vehicles
         async_add_vehicles(self.hass, entry, others)
@@ -443,9 +443,9 @@ _PLACEHOLDERS = {
 
 
 async def _async_list_users(client: PoderoClient) -> dict[str, str]:
-    """Return the names of the organization's users by their ids, where they are listed.
+    """Return the names of the organization's users by id; none if they are not listed.
 
-    Those with vehicles come first. Raises PoderoError.
+    Users with vehicles come first. Raises PoderoError.
     """
     try:
         users = await client.get_users()
@@ -463,7 +463,7 @@ async def _async_list_users(client: PoderoClient) -> dict[str, str]:
 
 
 def _account_title(hass: HomeAssistant) -> str:
-    """Return a name for one more account. It gets into logs, so it names nobody."""
+    """Return an unused title for an entry; it is logged, so it has no personal data."""
     taken = {entry.title for entry in hass.config_entries.async_entries(DOMAIN)}
     names = chain(["Podero"], (f"Podero {number}" for number in count(2)))
     return next(name for name in names if name not in taken)

@@ -1,4 +1,4 @@
-"""Names that more than one module uses."""
+"""Constants that several modules use."""
 
 from datetime import timedelta
 import logging
@@ -22,7 +22,7 @@ PLATFORMS: Final = [
 ]
 
 ATTR_MISSED: Final = "missed"
-"""Whether an event is told late, as nobody read the vehicle when it happened."""
+"""Whether an event happened while the vehicle was not polled."""
 
 CONF_BASE_URL: Final = "base_url"
 CONF_GRANT: Final = "grant"
@@ -30,10 +30,10 @@ CONF_ORGANIZATION_ID: Final = "organization_id"
 CONF_USER_ID: Final = "user_id"
 
 CURRENCY: Final = "EUR"
-"""What the API's costs and savings are in."""
+"""The currency of the API's costs and savings."""
 
 MAX_RANGE: Final = timedelta(days=366)
-"""The longest time of which sessions may be asked for at once."""
+"""The longest period for which sessions can be requested."""
 
 CONF_STATISTICS_ID: Final = "statistics_id"
 CONF_STATISTICS_SINCE: Final = "statistics_since"
@@ -44,6 +44,6 @@ GRANT_PASSWORD: Final = "password"
 SIGNAL_CHARGING_EVENT: Final = f"{DOMAIN}_charging_event"
 
 NEW_VEHICLE: Final = "new_vehicle"
-"""How the ids of the issues about new vehicles begin."""
+"""Prefix of the ids of issues about new vehicles."""
 
 SUBENTRY_VEHICLE: Final = "vehicle"

@@ -1,4 +1,4 @@
-"""A ready-made dashboard: dashboard.yaml, once for each vehicle, with its names filled in."""
+"""The dashboard: one view per vehicle, made from the template dashboard.yaml."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,25 +38,26 @@ DASHBOARD_SCHEMA: Final = vol.Schema(
 )
 
 
-async def async_offer_strategy(hass: HomeAssistant) -> None:
-    """Have the frontend list the dashboard among those that can be added."""
+async def async_register_strategy(hass: HomeAssistant) -> None:
+    """Register the dashboard strategy, which the frontend offers for new dashboards."""
     if "frontend" not in hass.config.components:
         return
-    # Home Assistant runs without it.
+    # Imported here: Home Assistant can run without the frontend.
     from homeassistant.components.frontend import add_extra_js_url  # noqa: PLC0415
 
     await hass.http.async_register_static_paths(
         [StaticPathConfig(STRATEGY_URL, str(STRATEGY))]
     )
-    # Browsers keep the file: a new version has another address.
+    # Browsers cache the file by its URL: the version makes them load a new one.
     integration = await async_get_integration(hass, DOMAIN)
     add_extra_js_url(hass, f"{STRATEGY_URL}?v={integration.version}")
 
 
 async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
-    """Return a dashboard with a view for each of some vehicles, or of all.
+    """Return a dashboard with a view for each chosen vehicle, or for all of them.
 
-    Raises ServiceValidationError if there is none, or if none of those chosen is one.
+    Raises ServiceValidationError if there is no vehicle, or none among the chosen
+    devices.
     """
     hass = call.hass
     chosen = call.data.get(ATTR_DEVICE_ID)
@@ -94,7 +95,7 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_texts(hass: HomeAssistant, category: str) -> dict[str, str]:
-    """Return the texts of a category by key, with Jinja variables as placeholders."""
+    """Return the translations of a category by key, with Jinja variables."""
     prefix = f"component.{DOMAIN}.{category}."
     translations = await async_get_translations(
         hass, hass.config.language, category, [DOMAIN]
@@ -120,7 +121,7 @@ def _vehicles(
 
 
 def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
-    """Return the ids of a vehicle's enabled entities, by our own names."""
+    """Return the ids of a vehicle's enabled entities, by platform and key."""
     return {
         f"{entry.domain}.{entry.translation_key}": entry.entity_id
         for entry in er.async_entries_for_device(er.async_get(hass), device.id)
@@ -129,7 +130,7 @@ def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
 
 
 def _statistics(device: dr.DeviceEntry) -> dict[str, str]:
-    """Return the ids of a vehicle's statistics, by our own names."""
+    """Return the ids of a vehicle's statistics, by series."""
     return {
         f"statistics.{series}": statistic_id(vehicle_id, series)
         for domain, vehicle_id in device.identifiers
@@ -139,7 +140,7 @@ def _statistics(device: dr.DeviceEntry) -> dict[str, str]:
 
 
 def _failure(entry: PoderoConfigEntry, device: dr.DeviceEntry) -> str:
-    """Return the key of the error for which a vehicle's entities are unavailable, if any."""
+    """Return the key of the error that makes a vehicle unavailable, or an empty string."""
     if entry.state is not ConfigEntryState.LOADED:
         return entry.error_reason_translation_key or ""
     for _, coordinator in entry.runtime_data.vehicles:
@@ -153,9 +154,9 @@ def _failure(entry: PoderoConfigEntry, device: dr.DeviceEntry) -> str:
 
 
 def _fill(node: Any, names: Mapping[str, str]) -> Any:
-    """Return a part of the template with the names in place of `$` and ours.
+    """Return a part of the template with each `$name` replaced.
 
-    Of a list, what shows an entity that is missing or disabled is left out.
+    Items of a list that show a missing or disabled entity are left out.
     """
     if isinstance(node, str):
         if node.startswith("$"):
@@ -179,7 +180,7 @@ def _fill(node: Any, names: Mapping[str, str]) -> Any:
 
 
 def _known(entity_id: str) -> dict[str, Any]:
-    """Return the condition that an entity has a value."""
+    """Return the visibility condition that an entity has a value."""
     return {
         "condition": "state",
         "entity": entity_id,
@@ -188,7 +189,7 @@ def _known(entity_id: str) -> dict[str, Any]:
 
 
 def _section(section: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a section that is hidden while it would show nothing but its heading."""
+    """Return a section that is hidden while all its cards are, or None without cards."""
     cards = [card for card in section["cards"] if card["type"] != "heading"]
     if not cards:
         return None

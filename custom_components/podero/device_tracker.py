@@ -1,4 +1,4 @@
-"""Where a vehicle is."""
+"""Device tracker of a vehicle."""
 
 from dataclasses import dataclass
 from typing import Any, override
@@ -68,13 +68,13 @@ class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity, RestoreEnt
 
     @override
     def _compute(self) -> tuple[float, float] | None:
-        """Return the position that is shown, across a restart as well."""
+        """Return the last known position, restored after a restart."""
         return super()._compute() or self._restored
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
-        """Return the position: during an outage the state has none."""
+        """Return the position, which the state does not have during an outage."""
         return RestoredExtraData(
             {ATTR_LATITUDE: self.latitude, ATTR_LONGITUDE: self.longitude}
         )
@@ -91,7 +91,7 @@ class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity, RestoreEnt
 
 
 def _parse(data: dict[str, Any]) -> tuple[float, float] | None:
-    """Return the position that was stored, if there was one."""
+    """Return the stored position, or None if it is invalid."""
     latitude, longitude = data.get(ATTR_LATITUDE), data.get(ATTR_LONGITUDE)
     if isinstance(latitude, int | float) and isinstance(longitude, int | float):
         return latitude, longitude

@@ -1,4 +1,4 @@
-"""What may be shown to somebody who helps: an allow-list, so nothing personal slips in."""
+"""Diagnostics, made from an allow-list so that they contain no personal data."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time
@@ -15,7 +15,7 @@ from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .helpers import observations_of
 from .sessions import ChargingSessions
 
-# Texts of the service that say how a vehicle does; all others are withheld.
+# Text fields that describe the state of a vehicle; all others are withheld.
 SHOWN_TEXTS = {
     "actual_steering_state",
     "current_mode",
@@ -23,9 +23,9 @@ SHOWN_TEXTS = {
     "lifecycle_state",
 }
 WITHHELD = "withheld"
-"""What is shown of all that is not to be shown."""
+"""Replaces every value that is not in the allow-list."""
 
-# Numbers that say where somebody is.
+# Numbers that reveal a location.
 WITHHELD_NUMBERS = {"latitude", "longitude"}
 
 
@@ -67,7 +67,7 @@ def _coordinators(entry: PoderoConfigEntry) -> Iterable[PoderoCoordinator]:
 
 
 def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:
-    """Return how the polling goes and what the last reading said."""
+    """Return the state of polling and the last reading."""
     return {
         "last_update_success": coordinator.last_update_success,
         "last_exception": coordinator.last_exception
@@ -83,7 +83,7 @@ def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:
 
 
 def _describe(vehicle: Vehicle) -> dict[str, Any]:
-    """Return a reading without what is personal or secret."""
+    """Return a reading without personal or secret values."""
     model = vehicle.device_model
     return {
         **{name: _shown(name, getattr(vehicle, name)) for name in vehicle.readers()},
@@ -102,7 +102,7 @@ def _describe(vehicle: Vehicle) -> dict[str, Any]:
 
 
 def _describe_sessions(sessions: ChargingSessions) -> dict[str, Any]:
-    """Return how the endpoints beyond the vehicle answered, and how much they told."""
+    """Return the results of the endpoints for sessions and policy, without content."""
     return {
         "answers": dict(sessions.answers),
         "sessions": len(sessions.sessions),
@@ -113,7 +113,7 @@ def _describe_sessions(sessions: ChargingSessions) -> dict[str, Any]:
 
 
 def _describe_action(action: Action) -> dict[str, Any]:
-    """Return the kind of an action and what it asks for, but not its link."""
+    """Return the kind of an action, and whether it has a link, but not the link."""
     link = action.resolution_link
     return {
         "kind": type(action).__name__,
@@ -123,7 +123,7 @@ def _describe_action(action: Action) -> dict[str, Any]:
 
 
 def _shown(name: str, value: Any) -> Any:
-    """Return a value as JSON knows it, or only that there is one."""
+    """Return a value as JSON, or WITHHELD if it is not in the allow-list."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime | time):
@@ -138,13 +138,13 @@ def _shown(name: str, value: Any) -> Any:
 
 
 def _types(unrecognized: Mapping[str, str]) -> dict[str, str]:
-    """Return the types behind keys, a few of those that are words."""
+    """Return the JSON types of up to 50 unrecognized keys that look like words."""
     words = sorted(filter(is_word, unrecognized))
     return {word: unrecognized[word] for word in words[:50]}
 
 
 def _shown_name(text: str | None) -> str | None:
-    """Return what looks like a maker's or a model's name: no address."""
+    """Return the name of a maker or a model, WITHHELD if it may be something else."""
     if text is None or (
         len(text) <= 64
         and sum(map(str.isdigit, text)) <= 6

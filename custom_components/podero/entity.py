@@ -1,4 +1,4 @@
-"""The base of all entities: one vehicle's, written when what it shows has changed."""
+"""Base class of all entities, which write their state only when it has changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,13 @@ from .coordinator import PoderoCoordinator
 
 @dataclass(frozen=True, kw_only=True)
 class PoderoEntityDescription(EntityDescription):
-    """Describe an entity that shows the field named like its key, or else."""
+    """Describe an entity that shows a field of the vehicle or a value made from it."""
 
     field: str | None = None
+    """The API's name of the field, if it is not the key."""
+
     value_fn: Callable[[Vehicle], Any] | None = None
+    """Computes the value, if it is not the field itself."""
 
     @property
     def source(self) -> str:
@@ -25,7 +28,7 @@ class PoderoEntityDescription(EntityDescription):
         return self.field or self.key
 
     def read(self, vehicle: Vehicle) -> Any:
-        """Return the value to be shown, None for unknown."""
+        """Return the value for a reading, None for unknown."""
         if self.value_fn is not None:
             return self.value_fn(vehicle)
         return getattr(vehicle, self.source)
@@ -42,7 +45,7 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
     def __init__(
         self, coordinator: PoderoCoordinator, description: PoderoEntityDescription
     ) -> None:
-        """Show what a description names."""
+        """Initialize the entity of a description."""
         super().__init__(coordinator)
         self.entity_description = description
         self._attr_device_info = coordinator.device_info
@@ -50,7 +53,7 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
         self._attr_unique_id = f"{coordinator.vehicle_id}_{description.key}"
 
     def _compute(self) -> T | None:
-        """Return the value to be shown now."""
+        """Return the current value, None for unknown."""
         value: T | None = self.entity_description.read(self.coordinator.data)
         return value
 

@@ -1,4 +1,4 @@
-"""What happened to a vehicle at the plug."""
+"""Event entity of a vehicle's charging."""
 
 from dataclasses import dataclass
 from typing import override
@@ -23,7 +23,7 @@ class PoderoEventDescription(PoderoEntityDescription, EventEntityDescription):
 
 CHARGING = PoderoEventDescription(
     key="charging",
-    # What a reading holds is shown elsewhere: only availability is taken from it.
+    # A reading only changes the availability: events come from the dispatcher.
     value_fn=lambda _: None,
 )
 
@@ -42,7 +42,7 @@ async def async_setup_entry(
 
 
 class PoderoChargingEvent(PoderoEntity[None], EventEntity):
-    """An event that shows what happened last."""
+    """An event entity with the last charging event."""
 
     entity_description: PoderoEventDescription
     _attr_event_types = list(ChargingEvent)  # noqa: RUF012

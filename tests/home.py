@@ -15,6 +15,7 @@ from homeassistant.config_entries import (
     SOURCE_REAUTH,
     ConfigEntryState,
     ConfigFlowResult,
+    ConfigSubentry,
     ConfigSubentryDataWithId,
 )
 from homeassistant.const import STATE_UNAVAILABLE
@@ -27,6 +28,7 @@ from homeassistant.util import dt as dt_util
 from .controls import Control, call
 from .support import VehicleFault
 from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
+from custom_components.podero.coordinator import PoderoCoordinator
 from simulator import Car, RecordedRequest, Server, Simulator
 
 SETTLING = 0.1
@@ -45,19 +47,28 @@ def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
 
 
 def account_entry(
-    server: Server, *vehicles: int, base_url: str | None = None
+    server: Server,
+    *vehicles: int,
+    base_url: str | None = None,
+    grant: str = "password",
 ) -> MockConfigEntry:
     """Return the simulator's account at a server, with some of its vehicles."""
     account = server.simulator.account
+    secrets = {
+        "password": {"username": account.username, "password": account.password},
+        "client_credentials": {
+            "client_id": account.client_id,
+            "client_secret": account.client_secret,
+        },
+    }
     return MockConfigEntry(
         domain=DOMAIN,
         title="Podero",
         unique_id=f"{account.organization_id}_{account.user_id}",
         data={
             "base_url": base_url or server.url,
-            "grant": "password",
-            "username": account.username,
-            "password": account.password,
+            "grant": grant,
+            **secrets[grant],
             "organization_id": account.organization_id,
             "user_id": account.user_id,
         },
@@ -86,9 +97,9 @@ class Home:
         """Return the first car."""
         return self.simulator.vehicles[0]
 
-    def with_vehicles(self, *numbers: int) -> Home:
-        """Return the same with these vehicles of the account, counted from 0."""
-        return replace(self, entry=account_entry(self.server, *numbers))
+    def with_vehicles(self, *numbers: int, **options: str) -> Home:
+        """Return the same with an account of these vehicles, counted from 0."""
+        return replace(self, entry=account_entry(self.server, *numbers, **options))
 
     async def set_up(self) -> None:
         """Add the account and set it up."""
@@ -114,6 +125,28 @@ class Home:
     async def reload(self) -> None:
         """Reload the account."""
         assert await self.hass.config_entries.async_reload(self.entry.entry_id)
+
+    async def remove(self) -> None:
+        """Remove the account."""
+        await self.hass.config_entries.async_remove(self.entry.entry_id)
+
+    def add_vehicle(self, number: int) -> None:
+        """Add a vehicle to the account."""
+        vehicle_id = self.simulator.vehicles[number].id
+        data: Any = vehicle_subentry(vehicle_id, f"Car {number + 1}")
+        self.hass.config_entries.async_add_subentry(self.entry, ConfigSubentry(**data))
+
+    def remove_vehicle(self, number: int) -> None:
+        """Remove a vehicle from the account."""
+        subentry_id = list(self.entry.subentries)[number]
+        self.hass.config_entries.async_remove_subentry(self.entry, subentry_id)
+
+    def coordinator(self, number: int = 0) -> PoderoCoordinator:
+        """Return the coordinator of a vehicle of the account."""
+        coordinators: list[PoderoCoordinator] = list(
+            self.entry.runtime_data.coordinators.values()
+        )
+        return coordinators[number]
 
     async def refresh(self) -> None:
         """Poll every vehicle of the account now."""
@@ -183,6 +216,18 @@ class Home:
         )
         assert device is not None
         return device
+
+    def devices(self) -> list[dr.DeviceEntry]:
+        """Return the devices of the account."""
+        return dr.async_entries_for_config_entry(
+            dr.async_get(self.hass), self.entry.entry_id
+        )
+
+    def entities(self) -> list[er.RegistryEntry]:
+        """Return the entities of the account, disabled ones included."""
+        return er.async_entries_for_config_entry(
+            er.async_get(self.hass), self.entry.entry_id
+        )
 
     def reauth_flows(self) -> list[ConfigFlowResult]:
         """Return the flows that ask for new credentials."""

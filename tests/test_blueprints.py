@@ -194,7 +194,7 @@ async def test_charging_interrupted(
     await home.set_up()
     device = home.device()
     await use(home, "charging_interrupted", caplog, cars=[device.id])
-    (coordinator, _) = home.entry.runtime_data.coordinators.values()
+    coordinator = home.coordinator()
     car.stop_charging()
     # Not until all is done: the automation waits for the time to pass.
     await coordinator.async_refresh()
@@ -355,7 +355,7 @@ async def test_deadline_missed(
         home, "deadline_missed", caplog, car=device.id, charge_now=button, **inputs
     )
     freezer.tick(60)
-    (coordinator, _) = home.entry.runtime_data.coordinators.values()
+    coordinator = home.coordinator()
     # Not until all is done: the automation waits for an answer.
     for _ in range(3):
         await coordinator.async_refresh()

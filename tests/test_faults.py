@@ -1,4 +1,4 @@
-"""What can go wrong between a home and the cloud, and that it passes by itself."""
+"""Failures between Home Assistant and the cloud, and the recovery from each."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -15,7 +15,6 @@ from unittest.mock import AsyncMock, patch
 
 import aiohttp
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
 from homeassistant.config_entries import ConfigEntryState
@@ -23,50 +22,34 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import dt as dt_util
 
-from .conftest import SetUp, account_entry
+from .home import Home, account_entry
 from .support import (
     HeldFault,
     VehicleFault,
     complaints,
     ignored_handshakes,
     impatience,
-    is_available,
-    later,
     message,
-    poll_requests,
-    reauth_flows,
     self_signed,
-    shown,
     token_requests,
     until,
-    vehicle_requests,
 )
-from custom_components.podero import coordinator as coordinator_module
 from simulator import Fault, Server, Simulator
+
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 MEBIBYTE = 1024 * 1024
 LOOPBACK = {"host": "127.0.0.1", "family": socket.AF_INET, "proto": 0, "flags": 0}
 
 
-@pytest.fixture(autouse=True)
-def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
-
-
 @pytest.fixture
-async def two_cars(
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    caplog: pytest.LogCaptureFixture,
-) -> MockConfigEntry:
-    """Return the account with both of its vehicles, set up."""
-    entry = account_entry(server, 0, 1)
-    await set_up(entry)
-    simulator.requests.clear()
+async def home(home: Home, caplog: pytest.LogCaptureFixture) -> Home:
+    """Return a home with two cars that is set up."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    home.simulator.requests.clear()
     caplog.clear()
-    return entry
+    return home
 
 
 def _failed(number: int, key: str) -> str:
@@ -77,7 +60,7 @@ def _recovered(number: int) -> str:
     return f"Fetching Car {number} data recovered"
 
 
-# What one vehicle's address answers. Each: the fault, the message, the requests of its poll.
+# Faults of one vehicle: the fault, the message, and the requests of a poll.
 
 CANNOT_CONNECT = {
     "cut before the body": {"truncate_at": 0},
@@ -123,80 +106,63 @@ FAULTS = [
     ids=[*CANNOT_CONNECT, *INVALID_RESPONSE][::4],
 )
 async def test_fault_of_one_vehicle(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
+    home: Home,
     caplog: pytest.LogCaptureFixture,
     fault: dict[str, Any],
     key: str,
     requests: int,
 ) -> None:
-    """It is unavailable and logged once; a minute later it is tried again; it recovers."""
-    before = shown(hass, simulator, 0)
-    simulator.add_fault(
-        VehicleFault(kind="vehicle", vehicle_id=simulator.vehicles[0].id, **fault)
-    )
+    """The vehicle is unavailable, logged once, polled each minute, and recovers."""
+    before = home.shown(0)
+    home.break_vehicle(**fault)
     for polls in range(3):
-        await later(hass)
-        assert not is_available(hass, simulator, 0)
-        assert is_available(hass, simulator, 1)
-        assert len(vehicle_requests(simulator, 0)) == requests + polls
-        assert len(vehicle_requests(simulator, 1)) == 1 + polls
-        await later(hass, 45)
-        assert len(vehicle_requests(simulator, 0)) == requests + polls
+        await home.later()
+        assert not home.is_available(0)
+        assert home.is_available(1)
+        assert len(home.vehicle_requests(0)) == requests + polls
+        assert len(home.vehicle_requests(1)) == 1 + polls
+        await home.later(45)
+        assert len(home.vehicle_requests(0)) == requests + polls
     assert complaints(caplog, INFO) == [_failed(1, key)]
-    simulator.clear_faults()
-    await later(hass)
-    assert shown(hass, simulator, 0) == before
+    home.simulator.clear_faults()
+    await home.later()
+    assert home.shown(0) == before
     assert complaints(caplog, INFO) == [_failed(1, key), _recovered(1)]
-    assert not reauth_flows(hass)
+    assert not home.reauth_flows()
 
 
-async def test_every_fault(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The same for each of them, one after the other."""
-    before = shown(hass, simulator, 0)
+async def test_every_fault(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """The same for all faults, one after the other."""
+    before = home.shown(0)
     for fault, key, requests in FAULTS:
         caplog.clear()
-        simulator.requests.clear()
-        vehicle_id = simulator.vehicles[0].id
-        simulator.add_fault(
-            VehicleFault(kind="vehicle", vehicle_id=vehicle_id, **fault)
-        )
-        await later(hass)
-        assert not is_available(hass, simulator, 0), fault
-        assert is_available(hass, simulator, 1), fault
-        assert len(vehicle_requests(simulator, 0)) == requests, fault
-        simulator.clear_faults()
-        await later(hass)
-        assert shown(hass, simulator, 0) == before, fault
+        home.simulator.requests.clear()
+        home.break_vehicle(**fault)
+        await home.later()
+        assert not home.is_available(0), fault
+        assert home.is_available(1), fault
+        assert len(home.vehicle_requests(0)) == requests, fault
+        home.simulator.clear_faults()
+        await home.later()
+        assert home.shown(0) == before, fault
         assert complaints(caplog, INFO) == [_failed(1, key), _recovered(1)], fault
-    assert not reauth_flows(hass)
+    assert not home.reauth_flows()
 
 
 @pytest.mark.parametrize("fault", [{"reset": True}, {"delay": 9}, {"body_delay": 9}])
 async def test_connection_that_breaks_or_stalls(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-    fault: dict[str, Any],
+    home: Home, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
 ) -> None:
-    """The same, whether it is broken off or nothing comes any more."""
-    vehicle_id = simulator.vehicles[0].id
-    simulator.add_fault(VehicleFault(kind="vehicle", vehicle_id=vehicle_id, **fault))
+    """The same for a connection that is reset or stalls."""
+    home.break_vehicle(**fault)
     with impatience(0.4):
         for _ in range(2):
-            await later(hass)
-            assert not is_available(hass, simulator, 0)
-            assert is_available(hass, simulator, 1)
-    simulator.clear_faults()
-    await later(hass)
-    assert is_available(hass, simulator, 0)
+            await home.later()
+            assert not home.is_available(0)
+            assert home.is_available(1)
+    home.simulator.clear_faults()
+    await home.later()
+    assert home.is_available(0)
     assert complaints(caplog, INFO) == [_failed(1, "cannot_connect"), _recovered(1)]
 
 
@@ -212,26 +178,17 @@ async def test_connection_that_breaks_or_stalls(
     ],
 )
 async def test_strange_but_usable(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-    fault: dict[str, Any],
+    home: Home, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
 ) -> None:
-    """What can be understood is shown."""
-    simulator.add_fault(kind="vehicle", **fault)
-    await later(hass)
-    assert hass.states.get("sensor.car_1_battery").state == "5"
+    """An answer that can be parsed is shown."""
+    home.simulator.add_fault(kind="vehicle", **fault)
+    await home.later()
+    assert home.state("sensor.car_1_battery") == "5"
     assert not complaints(caplog, INFO)
 
 
-async def test_every_status(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Any status that a proxy or Django gives costs one vehicle one minute."""
+async def test_every_status(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """Any status of a proxy or Django costs one vehicle one poll."""
     keys = {
         **dict.fromkeys(range(400, 500), "invalid_request"),
         **dict.fromkeys(range(500, 600), "cannot_connect"),
@@ -243,142 +200,112 @@ async def test_every_status(
         HTTPStatus.TOO_MANY_REQUESTS: "rate_limited",
     }
     del keys[HTTPStatus.UNAUTHORIZED]
-    first, second = two_cars.runtime_data.coordinators.values()
+    first, second = home.coordinator(0), home.coordinator(1)
     for status, key in keys.items():
         caplog.clear()
-        simulator.add_fault(
-            VehicleFault(
-                kind="vehicle", vehicle_id=first.vehicle_id, status=int(status)
-            )
-        )
+        home.break_vehicle(status=int(status))
         await first.async_refresh()
         await second.async_refresh()
         assert (first.last_update_success, second.last_update_success) == (False, True)
-        simulator.clear_faults()
+        home.simulator.clear_faults()
         await first.async_refresh()
         assert first.last_update_success
         assert complaints(caplog, INFO) == [_failed(1, key), _recovered(1)], status
-    assert not reauth_flows(hass)
-    assert is_available(hass, simulator)
+    assert not home.reauth_flows()
+    assert home.is_available()
 
 
-async def test_401_of_one_vehicle(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """A token that was just issued and is refused needs a person, or passes by itself."""
-    vehicle_id = simulator.vehicles[0].id
-    simulator.add_fault(VehicleFault(kind="vehicle", vehicle_id=vehicle_id, status=401))
+async def test_401_of_one_vehicle(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """A new token that is refused starts a reauthentication flow; polling continues."""
+    home.break_vehicle(status=401)
     for polls in range(1, 4):
-        await later(hass)
-        assert not is_available(hass, simulator, 0)
-        assert is_available(hass, simulator, 1)
-        assert len(vehicle_requests(simulator, 0)) == 2 * polls
-        assert len(token_requests(simulator)) == polls
-        assert len(reauth_flows(hass)) == 1
-    simulator.clear_faults()
-    await later(hass)
-    assert is_available(hass, simulator, 0)
+        await home.later()
+        assert not home.is_available(0)
+        assert home.is_available(1)
+        assert len(home.vehicle_requests(0)) == 2 * polls
+        assert len(token_requests(home.simulator)) == polls
+        assert len(home.reauth_flows()) == 1
+    home.simulator.clear_faults()
+    await home.later()
+    assert home.is_available(0)
     assert complaints(caplog) == [_failed(1, "invalid_auth")]
 
 
-async def test_401_of_one_vehicle_at_set_up(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-) -> None:
-    """It asks for a person, and does not take the other one down."""
-    vehicle_id = simulator.vehicles[0].id
-    simulator.add_fault(VehicleFault(kind="vehicle", vehicle_id=vehicle_id, status=401))
-    assert await hass.config_entries.async_reload(two_cars.entry_id)
-    await hass.async_block_till_done()
-    assert not is_available(hass, simulator, 0)
-    assert is_available(hass, simulator, 1)
-    assert len(reauth_flows(hass)) == 1
-    simulator.clear_faults()
-    await later(hass)
-    assert is_available(hass, simulator, 0)
+async def test_401_of_one_vehicle_at_set_up(home: Home) -> None:
+    """A reauthentication flow starts, and the other vehicle is available."""
+    home.break_vehicle(status=401)
+    await home.reload()
+    await home.hass.async_block_till_done()
+    assert not home.is_available(0)
+    assert home.is_available(1)
+    assert len(home.reauth_flows()) == 1
+    home.simulator.clear_faults()
+    await home.later()
+    assert home.is_available(0)
 
 
-async def test_401_of_all_at_set_up(
-    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
-) -> None:
-    """Where nothing can be read, a person is asked for, and nothing is tried before."""
-    simulator.add_fault(Fault(kind="vehicle", status=401))
-    assert not await hass.config_entries.async_reload(two_cars.entry_id)
-    assert two_cars.state is ConfigEntryState.SETUP_ERROR
-    assert len(reauth_flows(hass)) == 1
-    asked = len(simulator.requests)
-    await later(hass, 3600)
-    assert len(simulator.requests) == asked
+async def test_401_of_all_at_set_up(home: Home) -> None:
+    """The set-up fails for good: a reauthentication flow starts, and nothing is retried."""
+    home.simulator.add_fault(Fault(kind="vehicle", status=401))
+    assert not await home.hass.config_entries.async_reload(home.entry.entry_id)
+    assert home.entry.state is ConfigEntryState.SETUP_ERROR
+    assert len(home.reauth_flows()) == 1
+    asked = len(home.simulator.requests)
+    await home.later(3600)
+    assert len(home.simulator.requests) == asked
 
 
-async def test_one_is_refused_and_one_silent_at_set_up(
-    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
-) -> None:
-    """As long as one may still be reached, the account is tried again."""
-    refused = VehicleFault(
-        kind="vehicle", vehicle_id=simulator.vehicles[0].id, status=401
-    )
-    simulator.add_fault(refused)
-    simulator.add_fault(kind="vehicle", status=503)
-    assert not await hass.config_entries.async_reload(two_cars.entry_id)
-    assert two_cars.state is ConfigEntryState.SETUP_RETRY
-    simulator.clear_faults()
-    simulator.add_fault(refused)
-    await later(hass)
-    assert two_cars.state is ConfigEntryState.LOADED
-    assert not is_available(hass, simulator, 0)
-    assert is_available(hass, simulator, 1)
-    assert len(reauth_flows(hass)) == 1
+async def test_one_is_refused_and_one_silent_at_set_up(home: Home) -> None:
+    """Home Assistant retries the set-up while one vehicle may still be reached."""
+    refused = VehicleFault(kind="vehicle", vehicle_id=home.car.id, status=401)
+    home.simulator.add_fault(refused)
+    home.simulator.add_fault(kind="vehicle", status=503)
+    assert not await home.hass.config_entries.async_reload(home.entry.entry_id)
+    assert home.entry.state is ConfigEntryState.SETUP_RETRY
+    home.simulator.clear_faults()
+    home.simulator.add_fault(refused)
+    await home.later()
+    assert home.entry.state is ConfigEntryState.LOADED
+    assert not home.is_available(0)
+    assert home.is_available(1)
+    assert len(home.reauth_flows()) == 1
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_of_one_vehicle_at_set_up(
-    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry, status: int
-) -> None:
-    """It is left alone for as long as it asked for, the other one is not."""
+async def test_retry_after_of_one_vehicle_at_set_up(home: Home, status: int) -> None:
+    """The vehicle is not polled until Retry-After has passed; the other one is."""
     headers = {"Retry-After": "600"}
-    vehicle_id = simulator.vehicles[0].id
-    simulator.add_fault(
-        VehicleFault(
-            kind="vehicle", vehicle_id=vehicle_id, status=status, headers=headers
-        )
-    )
-    assert await hass.config_entries.async_reload(two_cars.entry_id)
-    await hass.async_block_till_done()
-    simulator.clear_faults()
-    simulator.requests.clear()
-    await later(hass, 90)
-    assert not vehicle_requests(simulator, 0)
-    assert vehicle_requests(simulator, 1)
-    await later(hass, 601)
-    assert is_available(hass, simulator, 0)
+    home.break_vehicle(status=status, headers=headers)
+    await home.reload()
+    await home.hass.async_block_till_done()
+    home.simulator.clear_faults()
+    home.simulator.requests.clear()
+    await home.later(90)
+    assert not home.vehicle_requests(0)
+    assert home.vehicle_requests(1)
+    await home.later(601)
+    assert home.is_available(0)
 
 
-async def test_a_refused_token_is_not_sent_again(
-    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
-) -> None:
-    """Though no other can be had for the moment."""
-    simulator.revoke_tokens()
-    simulator.add_fault(kind="token", status=503)
-    await later(hass)
-    simulator.requests.clear()
-    await later(hass)
-    assert token_requests(simulator)
-    assert not vehicle_requests(simulator, 0)
-    assert not vehicle_requests(simulator, 1)
-    simulator.clear_faults()
-    await later(hass)
-    assert is_available(hass, simulator, 0)
+async def test_a_refused_token_is_not_sent_again(home: Home) -> None:
+    """A refused token is not used again, even if the renewal fails."""
+    home.simulator.revoke_tokens()
+    home.simulator.add_fault(kind="token", status=503)
+    await home.later()
+    home.simulator.requests.clear()
+    await home.later()
+    assert token_requests(home.simulator)
+    assert not home.vehicle_requests(0)
+    assert not home.vehicle_requests(1)
+    home.simulator.clear_faults()
+    await home.later()
+    assert home.is_available(0)
 
 
 async def test_server_that_hangs_up_without_a_word(
-    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
+    hass: HomeAssistant, server: Server
 ) -> None:
-    """A token is renewed all the same, though what asks for it is not sent twice."""
+    """A token is renewed over a new connection, although its request is not repeated."""
     address = URL(server.url)
 
     async def pass_on(
@@ -395,14 +322,15 @@ async def test_server_that_hangs_up_without_a_word(
 
     async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as proxy:
         port = proxy.sockets[0].getsockname()[1]
-        base_url = f"http://127.0.0.1:{port}"
-        await set_up(account_entry(server, 0, base_url=base_url))
-        simulator.revoke_tokens()
+        entry = account_entry(server, 0, base_url=f"http://127.0.0.1:{port}")
+        home = Home(hass, server, entry)
+        await home.set_up()
+        home.simulator.revoke_tokens()
         for _ in range(2):
-            # What was open is closed by then.
+            # By then the connections are closed.
             await asyncio.sleep(0.1)
-            await later(hass)
-        assert is_available(hass, simulator)
+            await home.later()
+        assert home.is_available()
 
 
 async def _read_message(reader: asyncio.StreamReader) -> bytes:
@@ -416,22 +344,18 @@ async def _read_message(reader: asyncio.StreamReader) -> bytes:
     "where", ["https://robin:secret@℀/", "https://[x", "//x:99999/"]
 )
 async def test_redirect_is_not_looked_at(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-    where: str,
+    home: Home, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
-    """What a redirect names is not looked up, and not complained of in its words.
+    """The target of a redirect is neither resolved nor logged.
 
-    Home Assistant looks up where those lead that come from elsewhere than this machine.
+    Home Assistant's session resolves targets if the redirecting host is another machine.
     """
-    simulator.add_fault(kind="vehicle", status=302, headers={"Location": where})
+    home.simulator.add_fault(kind="vehicle", status=302, headers={"Location": where})
     with patch(
         "homeassistant.helpers.aiohttp_client._async_is_blocked_host",
         AsyncMock(return_value=False),
     ) as looked_up:
-        await later(hass)
+        await home.later()
     assert not looked_up.called
     assert sorted(complaints(caplog)) == [
         _failed(1, "invalid_response"),
@@ -439,35 +363,29 @@ async def test_redirect_is_not_looked_at(
     ]
 
 
-# What happens to the whole account.
+# Faults of the whole account.
 
 
-async def test_refused_connection(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_refused_connection(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     """A cloud that is down is logged once for each vehicle, until it is up again."""
-    await server.stop()
+    await home.server.stop()
     for _ in range(3):
-        await later(hass)
-    assert not is_available(hass, simulator, 0)
-    assert not is_available(hass, simulator, 1)
+        await home.later()
+    assert not home.is_available(0)
+    assert not home.is_available(1)
     failures = [_failed(1, "cannot_connect"), _failed(2, "cannot_connect")]
     assert sorted(complaints(caplog, INFO)) == failures
     caplog.clear()
-    await server.start()
-    await later(hass)
-    assert is_available(hass, simulator, 0)
-    assert is_available(hass, simulator, 1)
+    await home.server.start()
+    await home.later()
+    assert home.is_available(0)
+    assert home.is_available(1)
     assert sorted(complaints(caplog, INFO)) == [_recovered(1), _recovered(2)]
 
 
 @pytest.fixture
 def resolve() -> Iterator[AsyncMock]:
-    """Find this machine under any name."""
+    """Resolve any name to this machine."""
 
     def find(host: str, port: int, family: int) -> list[Any]:
         return [{**LOOPBACK, "hostname": host, "port": port}]
@@ -477,62 +395,50 @@ def resolve() -> Iterator[AsyncMock]:
 
 
 @pytest.fixture
-def named(server: Server, resolve: AsyncMock) -> MockConfigEntry:
-    """Return an account whose server is known by its name."""
+def named(hass: HomeAssistant, server: Server, resolve: AsyncMock) -> Home:
+    """Return a home whose server is known by its name."""
     base_url = server.url.replace("127.0.0.1", "localhost")
-    return account_entry(server, 0, base_url=base_url)
+    return Home(hass, server, account_entry(server, 0, base_url=base_url))
 
 
 async def test_name_that_is_not_found(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    caplog: pytest.LogCaptureFixture,
-    resolve: AsyncMock,
-    named: MockConfigEntry,
+    named: Home, caplog: pytest.LogCaptureFixture, resolve: AsyncMock
 ) -> None:
     """A resolver that fails is a connection that fails."""
-    await set_up(named)
+    await named.set_up()
     caplog.clear()
-    # What is open is closed, what is remembered is forgotten.
-    await server.stop()
-    await server.start()
-    connector = async_get_clientsession(hass).connector
+    # Close the connections and clear the cache.
+    await named.server.stop()
+    await named.server.start()
+    connector = async_get_clientsession(named.hass).connector
     assert isinstance(connector, aiohttp.TCPConnector)
     connector.clear_dns_cache()
     resolve.side_effect, resolved = OSError(None, "no name"), resolve.side_effect
     for _ in range(3):
-        await later(hass)
-        assert not is_available(hass, simulator)
+        await named.later()
+        assert not named.is_available()
     resolve.side_effect = resolved
-    await later(hass)
-    assert is_available(hass, simulator)
+    await named.later()
+    assert named.is_available()
     assert complaints(caplog, INFO) == [_failed(1, "cannot_connect"), _recovered(1)]
 
 
-async def test_no_cookie_is_kept(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    set_up: SetUp,
-    named: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """What the service sets for one account is not sent for another one, nor logged."""
-    simulator.add_fault(headers={"Set-Cookie": "session=1; Path=/"})
-    await set_up(named)
-    simulator.clear_faults()
-    simulator.add_fault(headers={"Set-Cookie": "expires,robin@example.com=1"})
-    await later(hass)
+async def test_no_cookie_is_kept(named: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """A cookie of the service is neither sent back nor logged."""
+    named.simulator.add_fault(headers={"Set-Cookie": "session=1; Path=/"})
+    await named.set_up()
+    named.simulator.clear_faults()
+    named.simulator.add_fault(headers={"Set-Cookie": "expires,robin@example.com=1"})
+    await named.later()
     # A token, the vehicle twice, and the list of vehicles.
-    assert len(poll_requests(simulator)) == 4
-    assert not any("Cookie" in request.headers for request in simulator.requests)
+    assert len(named.poll_requests()) == 4
+    assert not any("Cookie" in request.headers for request in named.simulator.requests)
     assert "robin@example.com" not in caplog.text
 
 
 @pytest.fixture
 async def secured(simulator: Simulator) -> AsyncGenerator[str]:
-    """Serve the simulator over TLS, with a certificate that nobody vouches for."""
+    """Serve the simulator over TLS with a self-signed certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed())
     with ignored_handshakes():
@@ -543,29 +449,27 @@ async def secured(simulator: Simulator) -> AsyncGenerator[str]:
 async def test_certificate_that_is_not_trusted(
     hass: HomeAssistant,
     server: Server,
-    simulator: Simulator,
     secured: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No request reaches whoever shows it; once it is in order, all is."""
+    """No request is sent while the certificate is not trusted; then all works."""
     context = ssl.create_default_context()
     with patch("homeassistant.util.ssl.client_context", return_value=context):
         async_get_clientsession(hass)
-    entry = account_entry(server, 0, base_url=secured)
-    entry.add_to_hass(hass)
-    assert not await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
-    await later(hass, 600)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert not simulator.requests
-    assert entry.reason == message("cannot_connect")
+    home = Home(hass, server, account_entry(server, 0, base_url=secured))
+    await home.fail_to_set_up()
+    assert home.entry.state is ConfigEntryState.SETUP_RETRY
+    await home.later(600)
+    assert home.entry.state is ConfigEntryState.SETUP_RETRY
+    assert not home.simulator.requests
+    assert home.entry.reason == message("cannot_connect")
     assert not [line for line in complaints(caplog) if "not ready" not in line]
     certificate, _, _ = self_signed().read_text().partition("-----BEGIN PRIVATE")
     context.load_verify_locations(cadata=certificate)
-    await later(hass, 1200)
-    assert entry.state is ConfigEntryState.LOADED
-    assert is_available(hass, simulator)
-    assert not reauth_flows(hass)
+    await home.later(1200)
+    assert home.entry.state is ConfigEntryState.LOADED
+    assert home.is_available()
+    assert not home.reauth_flows()
 
 
 TOKEN_ANSWERS = [
@@ -581,123 +485,108 @@ TOKEN_ANSWERS = [
 
 
 async def test_token_that_cannot_be_renewed(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
+    home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As long as nobody refuses the credentials, nobody is asked for them."""
+    """No reauthentication flow starts unless the credentials are refused."""
     for fault in TOKEN_ANSWERS:
         caplog.clear()
-        simulator.revoke_tokens()
-        simulator.add_fault(kind="token", **fault)
+        home.simulator.revoke_tokens()
+        home.simulator.add_fault(kind="token", **fault)
         for _ in range(2):
-            await later(hass)
-            assert not is_available(hass, simulator, 0), fault
-            assert not is_available(hass, simulator, 1), fault
+            await home.later()
+            assert not home.is_available(0), fault
+            assert not home.is_available(1), fault
         assert len(complaints(caplog)) == 2, fault
-        simulator.clear_faults()
-        await later(hass)
-        assert is_available(hass, simulator, 0), fault
-        assert is_available(hass, simulator, 1), fault
+        home.simulator.clear_faults()
+        await home.later()
+        assert home.is_available(0), fault
+        assert home.is_available(1), fault
         assert len(complaints(caplog, INFO)) == 4, fault
-    assert not reauth_flows(hass)
+    assert not home.reauth_flows()
 
 
 @pytest.mark.parametrize("refresh_tokens", [True, False])
 async def test_token_revoked_during_a_poll(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-    refresh_tokens: bool,
+    home: Home, caplog: pytest.LogCaptureFixture, refresh_tokens: bool
 ) -> None:
-    """Both requests succeed at their second try, over one renewal."""
+    """Both requests succeed when they are repeated, with one renewal."""
     held = HeldFault(kind="vehicle", count=2)
-    simulator.add_fault(held)
+    home.simulator.add_fault(held)
     polls = asyncio.gather(
         *(
             coordinator.async_refresh()
-            for coordinator in two_cars.runtime_data.coordinators.values()
+            for coordinator in home.entry.runtime_data.coordinators.values()
         )
     )
-    await until(lambda: len(simulator.requests) == 2)
-    simulator.revoke_tokens(refresh_tokens=refresh_tokens)
+    await until(lambda: len(home.simulator.requests) == 2)
+    home.simulator.revoke_tokens(refresh_tokens=refresh_tokens)
     held.let_go.set()
     await polls
-    assert len(simulator.requests) == 5 + refresh_tokens
+    assert len(home.simulator.requests) == 5 + refresh_tokens
     assert not complaints(caplog, INFO)
-    assert is_available(hass, simulator)
+    assert home.is_available()
 
 
 @pytest.mark.parametrize("whose", ["home", "cloud"])
 @pytest.mark.parametrize("days", [-365, -1, 1, 365])
 async def test_clock_that_jumps(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    two_cars: MockConfigEntry,
+    home: Home,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     whose: str,
     days: int,
 ) -> None:
-    """Polls come as before, whatever the wall clocks say."""
+    """The interval does not depend on the wall clocks."""
 
     def _now() -> datetime:
         return datetime.now(UTC) + timedelta(days=days)
 
     clocks: dict[str, tuple[Any, str]] = {
         "home": (dt_util, "utcnow"),
-        "cloud": (simulator.clock, "_now"),
+        "cloud": (home.simulator.clock, "_now"),
     }
     monkeypatch.setattr(*clocks[whose], _now)
     for _ in range(3):
-        simulator.requests.clear()
-        await later(hass, 45)
-        assert not simulator.requests
-        await later(hass)
-        assert is_available(hass, simulator, 0)
-        assert is_available(hass, simulator, 1)
-        assert 1 <= len(vehicle_requests(simulator)) <= 2
-        assert len(token_requests(simulator)) <= 2
+        home.simulator.requests.clear()
+        await home.later(45)
+        assert not home.simulator.requests
+        await home.later()
+        assert home.is_available(0)
+        assert home.is_available(1)
+        assert 1 <= len(home.vehicle_requests()) <= 2
+        assert len(token_requests(home.simulator)) <= 2
     assert not complaints(caplog, INFO)
 
 
-async def test_token_that_does_not_come(
-    hass: HomeAssistant, simulator: Simulator, two_cars: MockConfigEntry
-) -> None:
-    """Silence of the token URL is no refusal either."""
-    simulator.revoke_tokens()
-    simulator.add_fault(kind="token", delay=9)
+async def test_token_that_does_not_come(home: Home) -> None:
+    """A timeout of the token URL is no refusal either."""
+    home.simulator.revoke_tokens()
+    home.simulator.add_fault(kind="token", delay=9)
     with impatience():
-        await later(hass)
-    assert not is_available(hass, simulator, 0)
-    assert not reauth_flows(hass)
-    simulator.clear_faults()
-    await later(hass)
-    assert is_available(hass, simulator, 0)
+        await home.later()
+    assert not home.is_available(0)
+    assert not home.reauth_flows()
+    home.simulator.clear_faults()
+    await home.later()
+    assert home.is_available(0)
 
 
 async def test_all_at_once(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    caplog: pytest.LogCaptureFixture,
+    hass: HomeAssistant, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Six vehicles that stall hold up nobody's next poll, and complain once each."""
+    """Six vehicles that stall delay no poll, and are logged once each."""
     for _ in range(4):
-        simulator.add_vehicle()
-    entry = account_entry(server, *range(6))
-    await set_up(entry)
+        server.simulator.add_vehicle()
+    home = Home(hass, server, account_entry(server, *range(6)))
+    await home.set_up()
     caplog.clear()
-    simulator.add_fault(kind="vehicle", delay=9)
+    home.simulator.add_fault(kind="vehicle", delay=9)
     with impatience():
         for _ in range(2):
-            await later(hass)
+            await home.later()
     assert len(complaints(caplog, WARNING)) == 6
-    simulator.clear_faults()
-    simulator.requests.clear()
-    await later(hass)
-    assert len(simulator.requests) == 6
-    assert all(is_available(hass, simulator, number) for number in range(6))
+    home.simulator.clear_faults()
+    home.simulator.requests.clear()
+    await home.later()
+    assert len(home.simulator.requests) == 6
+    assert all(home.is_available(number) for number in range(6))

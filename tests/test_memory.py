@@ -8,13 +8,12 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, ServiceCall
 from homeassistant.helpers import entity_registry as er
 
 from .automations import listen
-from .home import Home, vehicle_subentry
+from .home import Home
 from simulator import Car
 
 pytestmark = pytest.mark.usefixtures("without_retry_delay")
@@ -135,8 +134,7 @@ async def test_another_car_is_added(
     await listen(home)
     freezer.tick(HOUR)
     home.car.unplug()
-    data: Any = vehicle_subentry(home.simulator.vehicles[1].id, "Car 2")
-    home.hass.config_entries.async_add_subentry(home.entry, ConfigSubentry(**data))
+    home.add_vehicle(1)
     await home.hass.async_block_till_done()
     assert told() == [("unplugged", True)]
 
@@ -236,9 +234,9 @@ async def test_it_goes_with_the_vehicle(
     assert names <= hass_storage.keys()
     stored = json.dumps([hass_storage[name] for name in names])
     assert "latitude" not in stored
-    home.hass.config_entries.async_remove_subentry(home.entry, first)
+    home.remove_vehicle(0)
     await home.hass.async_block_till_done()
     assert names & hass_storage.keys() == {f"podero.{second}.events"}
-    await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await home.remove()
     assert not names & hass_storage.keys()
     assert not er.async_get(home.hass).entities

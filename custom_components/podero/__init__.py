@@ -14,8 +14,8 @@ from .const import DOMAIN, LOGGER, PLATFORMS, SUBENTRY_VEHICLE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator, PoderoData
 from .dashboard import async_register_strategy
 from .helpers import async_create_client
-from .http import async_setup_return
-from .issues import async_forget_issues, async_track_issues
+from .http import async_register_return_view
+from .issues import async_delete_orphaned_issues, async_track_issues
 from .new_vehicles import async_ignore_vehicle, async_track_new_vehicles
 from .services import async_setup_services
 from .vehicles import async_forget_vehicle
@@ -26,7 +26,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what all accounts share."""
     async_setup_services(hass)
-    async_setup_return(hass)
+    async_register_return_view(hass)
     await async_register_strategy(hass)
     return True
 
@@ -56,13 +56,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
 
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
     await _async_first_refresh(hass, entry)
-    async_forget_issues(hass)
+    async_delete_orphaned_issues(hass)
     for coordinator in coordinators.values():
         async_track_issues(hass, coordinator)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for coordinator in coordinators.values():
         # Missed events are fired once automations are set up.
-        entry.async_on_unload(async_at_started(hass, coordinator.async_start_telling))
+        entry.async_on_unload(async_at_started(hass, coordinator.async_start_events))
     async_track_new_vehicles(hass, entry)
     return True
 
@@ -134,7 +134,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> b
 
 async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
     """Delete the issues and the stored data of an account."""
-    async_forget_issues(hass)
+    async_delete_orphaned_issues(hass)
     for subentry_id in entry.subentries:
         await async_forget_vehicle(hass, subentry_id)
 

@@ -47,7 +47,7 @@ from .forms import (
     ENVIRONMENTS,
     PRODUCTION,
     InputError,
-    account_places,
+    account_error_fields,
     account_schema,
     at_field,
     choice_schema,
@@ -129,7 +129,7 @@ class PoderoConfigFlow(
     async def _async_sign_in(self, user_input: Mapping[str, Any]) -> ConfigFlowResult:
         """Sign in, and continue with the user whose vehicles to add."""
         self._client = self._open_client(self._data)
-        with errors_at(account_places(self._data)):
+        with errors_at(account_error_fields(self._data)):
             await self._client.authenticate()
             ids = complete_ids({CONF_ORGANIZATION_ID: user_input[CONF_ORGANIZATION_ID]})
             if CONF_USER_ID in ids:
@@ -335,7 +335,7 @@ class PoderoConfigFlow(
             self._typed["reconfigure"] = user_input
             try:
                 self._data = parse_account(grant, user_input, entry.data)
-                with errors_at(account_places(self._data)):
+                with errors_at(account_error_fields(self._data)):
                     await self._async_try_account()
             except InputError as err:
                 errors = err.errors

@@ -1,4 +1,4 @@
-"""One coordinator per vehicle: reads it, maps errors, tells what happened."""
+"""Coordinator of a vehicle: polls it, writes to it, and fires its charging events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -48,16 +48,16 @@ from .sessions import ChargingSessions
 
 UPDATE_INTERVAL = timedelta(seconds=60)
 FAST_UPDATE_INTERVAL = timedelta(seconds=3)
-"""How often a vehicle is polled while the effect of a command is awaited."""
+"""Interval while a command takes effect."""
 
 BOOST_UPDATE_PERIOD = 120.0
-"""Seconds for which a vehicle is polled more often after "charge now" was pressed."""
+"""Seconds of faster polling after "charge now" was requested."""
 
 RETRY_DELAY = 3.0
-"""Seconds after which a poll that failed for want of a connection is retried, once."""
+"""Seconds before the only retry of a poll that could not connect."""
 
 MIN_RETRY_AFTER, MAX_RETRY_AFTER = 30.0, 3600.0
-"""Bounds of the seconds for which the service's Retry-After is obeyed."""
+"""Bounds of the service's Retry-After, in seconds."""
 
 
 @dataclass(kw_only=True)
@@ -72,7 +72,7 @@ class PoderoData:
     def vehicles(self) -> Iterator[tuple[str, PoderoCoordinator]]:
         """Yield the subentry id and the coordinator of each vehicle.
 
-        A vehicle may be removed while the account is set up.
+        Vehicles that were removed since the setup began are skipped.
         """
         for subentry_id, coordinator in self.coordinators.items():
             if subentry_id in coordinator.config_entry.subentries:
@@ -85,8 +85,8 @@ type PoderoConfigEntry = ConfigEntry[PoderoData]
 class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     """Poll one vehicle, and write to it.
 
-    `data` shows written values at once, before a reading does. Before the first reading
-    it knows nothing.
+    `data` is optimistic: the last reading, overlaid with written values that no reading
+    has confirmed yet. Before the first reading all its fields are None.
     """
 
     config_entry: PoderoConfigEntry
@@ -125,10 +125,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._memory = Memory(hass, subentry.subentry_id)
         self._reading: Reading | None = None
         self._events: ChargingEvents | None = None
-        self._untold: list[tuple[ChargingEvent, bool]] = []
-        """What happened and is not told yet, and whether it was missed when it did."""
+        self._unfired: list[tuple[ChargingEvent, bool]] = []
+        """Events to fire, and whether each happened while the vehicle was not polled."""
 
-        self._is_telling = False
+        self._fires_events = False
         self._writes = PendingWrites()
         self._write_lock = asyncio.Lock()
         self._device_details: tuple[DeviceModel | None, str | None] | None = None
@@ -137,7 +137,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @property
     def reading(self) -> Vehicle | None:
-        """Return the last reading as it came, if there was one."""
+        """Return the last reading as received, or None before the first."""
         return None if self._reading is None else self._reading.raw
 
     @override
@@ -146,28 +146,28 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         try:
             raw = await self._async_get_vehicle()
         except PoderoError as err:
-            raise self._async_fail(err) from err
+            raise self._async_process_failure(err) from err
         self._async_set_missing(False)
         self._async_set_refused(False)
         reading = judge(raw, self._reading)
         if reading is not self._reading:
             self._reading = reading
             if not reading.outdated:
-                await self._async_take(reading)
+                await self._async_process(reading)
         if self._events is not None:
-            # Written before it is told: what was told is not told again after a crash.
+            # Saved before the events are fired, so that none fires again after a crash.
             await self._memory.async_save(self._events.known)
         shown = self._writes.read(reading.vehicle)
         self._adapt_update_interval()
         if self.sessions.async_look(reading.vehicle):
-            self._untold.append((ChargingEvent.DEADLINE_MISSED, False))
-        if self._untold:
-            # When the entities have been told: who hears of it finds the new states.
-            self.hass.loop.call_soon(self._async_tell)
+            self._unfired.append((ChargingEvent.DEADLINE_MISSED, False))
+        if self._unfired:
+            # Fired after the entities are updated, so that automations see new states.
+            self.hass.loop.call_soon(self._async_fire_events)
         return shown
 
     async def _async_get_vehicle(self) -> Vehicle:
-        """Read the vehicle, with one retry where a working connection just failed."""
+        """Read the vehicle, with one retry if the poll before succeeded."""
         try:
             vehicle = await self.client.get_vehicle(self.vehicle_id)
         except RateLimitError:
@@ -185,10 +185,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             raise NotFoundError("The vehicle was deleted")
         return vehicle
 
-    async def _async_take(self, reading: Reading) -> None:
-        """Take from a new reading what is not a state."""
+    async def _async_process(self, reading: Reading) -> None:
+        """Process a new reading: log invalid fields, update the device, derive events."""
         vehicle = reading.vehicle
-        self._log_unusable(vehicle)
+        self._log_invalid_fields(vehicle)
         self._async_update_device(vehicle)
         if reading.is_contradictory:
             return
@@ -200,27 +200,27 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         else:
             self._events = ChargingEvents()
             happened, was_missed = self._events.derive(vehicle), False
-        self._untold.extend((event, was_missed) for event in happened)
+        self._unfired.extend((event, was_missed) for event in happened)
         if not SESSION_ENDS.isdisjoint(happened):
             self.sessions.async_end_session()
 
-    def _async_fail(self, err: PoderoError) -> Exception:
-        """Take note of a failed poll, and return what it means to Home Assistant."""
+    def _async_process_failure(self, err: PoderoError) -> Exception:
+        """Process a failed poll, and return the exception to raise."""
         if isinstance(err, AuthenticationError):
             self.is_refused = True
             if self._is_setting_up or not isinstance(err, TokenRefusedError):
                 return ConfigEntryAuthFailed(
                     translation_domain=DOMAIN, translation_key=err.key
                 )
-            # It may pass by itself: polling goes on.
+            # The service may accept the next token: keep polling.
             self.config_entry.async_start_reauth(self.hass)
         elif isinstance(err, NotFoundError):
-            # Any other failure does not tell whether the vehicle still exists.
+            # After any other failure the vehicle may still exist.
             self._async_set_missing(True)
         self._adapt_update_interval()
         retry_after = _delay_after(err)
         if self._is_setting_up and retry_after is not None:
-            # The base class does not obey it before Home Assistant 2026.11.
+            # The base class ignores `retry_after` here before Home Assistant 2026.11.
             self.update_interval = timedelta(seconds=retry_after)
         return UpdateFailed(
             translation_domain=DOMAIN, translation_key=err.key, retry_after=retry_after
@@ -233,9 +233,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @callback
     def _async_set_missing(self, is_missing: bool) -> None:
-        """Note whether the service knows the vehicle, and tell the listeners.
+        """Set whether the service has no such vehicle, and update the listeners.
 
-        The base class does not tell them of a failure that follows another one.
+        The base class does not update them after a second failure in a row.
         """
         if is_missing != self.is_missing:
             self.is_missing = is_missing
@@ -243,9 +243,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @callback
     def _async_set_refused(self, is_refused: bool) -> None:
-        """Note whether the credentials are refused, and withdraw a request for new ones.
+        """Set whether the credentials are refused, and abort reauth if no vehicle is refused.
 
-        Home Assistant itself withdraws it only at the next set-up.
+        Home Assistant itself aborts the reauth flow only at the next setup.
         """
         if is_refused == self.is_refused:
             return
@@ -256,8 +256,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         for flow in entry.async_get_active_flows(self.hass, {SOURCE_REAUTH}):
             self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
-    def _log_unusable(self, vehicle: Vehicle) -> None:
-        """Log each field once that held a value which could not be used."""
+    def _log_invalid_fields(self, vehicle: Vehicle) -> None:
+        """Log each field with an invalid value once."""
         for field in sorted(vehicle.invalid - self._logged_fields):
             self._logged_fields.add(field)
             self.logger.warning(
@@ -287,7 +287,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             )
 
     def _adapt_update_interval(self) -> None:
-        """Poll more often while a command takes effect, not forever."""
+        """Poll faster while a command takes effect, for a limited time."""
         reading, is_boosting = self.reading, False
         if reading is None or reading.boost_state is not BoostState.REQUESTED:
             self._fast_until = None
@@ -304,15 +304,15 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     @override
     async def async_refresh(self) -> None:
         """Read the vehicle now."""
-        await self._async_uninterrupted(super().async_refresh())
+        await self._async_await_refresh(super().async_refresh())
 
     @override
     async def async_request_refresh(self) -> None:
         """Read the vehicle soon."""
-        await self._async_uninterrupted(super().async_request_refresh())
+        await self._async_await_refresh(super().async_request_refresh())
 
-    async def _async_uninterrupted(self, refresh: Coroutine[Any, Any, None]) -> None:
-        """Wait for a refresh that goes on where the caller is cancelled, as scripts are."""
+    async def _async_await_refresh(self, refresh: Coroutine[Any, Any, None]) -> None:
+        """Wait for a refresh, which continues if the caller is cancelled, like a script."""
         task = self.config_entry.async_create_background_task(
             self.hass, refresh, f"{self.name} refresh"
         )
@@ -320,7 +320,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @override
     async def async_shutdown(self) -> None:
-        """Stop polling, and release everybody who waits for a reading."""
+        """Stop polling, unblock calls that wait for a reading, and store the state."""
         await super().async_shutdown()
         self._writes.close()
         if self._events is not None:
@@ -328,10 +328,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         await self.sessions.async_close()
 
     async def async_set(self, preference: str, value: Any, **implied: Any) -> None:
-        """Set a preference, by the API's name, and wait until a reading shows it.
+        """Set a preference by its API name, and wait until a reading confirms it.
 
-        It is shown at once, together with what it implies. Raises HomeAssistantError
-        where the service refuses it, or does not show it in time.
+        Its value and the implied values are shown optimistically. Raises
+        HomeAssistantError if the service refuses it or no reading confirms it in time.
         """
         async with self._async_writing():
             await self.client.set_preferences(
@@ -361,7 +361,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
     async def async_pause(self, until: datetime | None) -> None:
         """Pause charging until a moment, or resume it with None.
 
-        Raises HomeAssistantError as async_set does, and where the car charges on.
+        Raises HomeAssistantError like async_set, and if a boost keeps the car charging.
         """
         await self.async_set(
             "pause_power_until", until, is_pause_power_active=until is not None
@@ -375,15 +375,16 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             )
 
     async def async_start_boost(self) -> None:
-        """Charge now. Raises HomeAssistantError where the service refuses it."""
+        """Charge now. Raises HomeAssistantError if the service refuses it."""
         async with self._async_writing():
             await self.client.start_boost(self.vehicle_id)
         await self.async_refresh()
 
     async def async_cancel_boost(self) -> None:
-        """Take back "charge now" at the next plug-in. Raises as async_start_boost does.
+        """Cancel "charge now" at the next plug-in.
 
-        The service accepts this where there is nothing to take back, and does nothing.
+        Raises HomeAssistantError if the service refuses it, ServiceValidationError if
+        nothing is armed: the service itself accepts the request then.
         """
         async with self._async_writing():
             if self.data.boost_for_next_session is False:
@@ -401,7 +402,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @asynccontextmanager
     async def _async_writing(self) -> AsyncIterator[None]:
-        """Write one after the other, and translate why the service refused it."""
+        """Serialize writes, and map API errors to Home Assistant exceptions."""
         async with self._write_lock:
             try:
                 yield
@@ -418,37 +419,37 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     @callback
     def _async_show(self) -> None:
-        """Show what is known now."""
+        """Update the entities with the values that are written and not confirmed."""
         self._adapt_update_interval()
         if (shown := self._writes.shown) is not None:
             self.data = shown
             self.async_update_listeners()
 
     @callback
-    def async_start_telling(self, _: HomeAssistant) -> None:
-        """Tell what happens from now on, and what happened before anybody listened."""
-        self._is_telling = True
-        self._async_tell()
+    def async_start_events(self, _: HomeAssistant) -> None:
+        """Fire events from now on, and those that have been held back."""
+        self._fires_events = True
+        self._async_fire_events()
 
     @callback
-    def _async_tell(self) -> None:
-        """Tell what happened."""
-        if not self._is_telling:
+    def _async_fire_events(self) -> None:
+        """Fire the events, unless Home Assistant is still starting."""
+        if not self._fires_events:
             return
-        untold, self._untold = self._untold, []
-        for event, was_missed in untold:
+        unfired, self._unfired = self._unfired, []
+        for event, was_missed in unfired:
             async_dispatcher_send(
                 self.hass, SIGNAL_CHARGING_EVENT, self, event, was_missed
             )
 
 
 def _to_json(value: Any) -> Any:
-    """Return a value as the API takes it."""
+    """Convert a value to JSON."""
     return value.isoformat() if isinstance(value, datetime | time) else value
 
 
 def _delay_after(err: PoderoError) -> float | None:
-    """Return the seconds after which to poll again, if not after the usual interval."""
+    """Return the seconds until the next poll, or None for the usual interval."""
     if not isinstance(err, PoderoConnectionError):
         return None
     retry_after = err.retry_after

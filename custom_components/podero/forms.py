@@ -1,4 +1,4 @@
-"""The forms of the config flow: their fields, and what was typed into them."""
+"""Schemas of the config flow's forms, and parsing of their input."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ ENVIRONMENTS: Final = {
     "sandbox": "https://sandbox-app.podero.com",
 }
 
-# What each grant asks for: a name, and the secret that goes with it.
+# The fields of each grant: a name and its secret.
 CREDENTIALS: Final = {
     GRANT_PASSWORD: (CONF_USERNAME, CONF_PASSWORD),
     GRANT_CLIENT_CREDENTIALS: (CONF_CLIENT_ID, CONF_CLIENT_SECRET),
@@ -70,7 +70,7 @@ SECRET_SELECTOR: Final = TextSelector(
 
 
 class InputError(Exception):
-    """What was typed into a form cannot be used: the error of each field, by key."""
+    """The input of a form is invalid. `errors` has the translation keys by field."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         """Keep the errors."""
@@ -79,23 +79,26 @@ class InputError(Exception):
 
 
 @contextmanager
-def errors_at(places: Mapping[str, str]) -> Iterator[None]:
-    """Show the failure of a call at the field for its key, or else above the form."""
+def errors_at(fields: Mapping[str, str]) -> Iterator[None]:
+    """Turn an API error into an InputError at the field for its key, or above the form."""
     try:
         yield
     except PoderoError as err:
-        raise InputError({places.get(err.key, "base"): err.key}) from err
+        raise InputError({fields.get(err.key, "base"): err.key}) from err
 
 
 def at_field(field: str) -> dict[str, str]:
-    """Return the places of the errors that the value of a field may be the cause of."""
+    """Map the errors that the value of a field can cause to that field."""
     return dict.fromkeys(("forbidden", "not_found", "invalid_request"), field)
 
 
 def account_schema(
     grant: str, *, is_new: bool, shows_server: bool = False
 ) -> vol.Schema:
-    """Return the form for how to sign in, of a new account or one that is stored."""
+    """Return the schema of the credentials and the server of an account.
+
+    A new account also needs its organization; a stored one already has a secret.
+    """
     name, secret = CREDENTIALS[grant]
     server_schema = vol.Schema(
         {
@@ -122,7 +125,7 @@ def account_schema(
 
 
 def secret_schema(grant: str) -> vol.Schema:
-    """Return the form for a secret."""
+    """Return the schema of a secret."""
     _, secret = CREDENTIALS[grant]
     return vol.Schema({vol.Required(secret): SECRET_SELECTOR})
 
@@ -130,9 +133,9 @@ def secret_schema(grant: str) -> vol.Schema:
 def choice_schema(
     field: str, names: Mapping[str, str], *, is_multiple: bool = False
 ) -> vol.Schema:
-    """Return the form for a choice of things by their names; of several, all at first.
+    """Return the schema of a choice by name; if several are allowed, all are suggested.
 
-    That nothing was chosen is not the form's to say: its user may want to go back.
+    The field is optional, so that the user can go back without a choice.
     """
     return with_back(
         {
@@ -147,7 +150,7 @@ def choice_schema(
 def _choice_selector(
     names: Mapping[str, str], *, is_multiple: bool = False
 ) -> SelectSelector:
-    """Return what things are chosen with by their names."""
+    """Return a selector that shows the names and returns the keys."""
     return SelectSelector(
         SelectSelectorConfig(
             options=[
@@ -163,7 +166,7 @@ def _choice_selector(
 
 
 def vehicle_schema(names: Mapping[str, str], chosen: str | None = None) -> vol.Schema:
-    """Return the form for the choice of one vehicle by its name."""
+    """Return the schema of a choice of one vehicle by name."""
     if chosen is None and len(names) == 1:
         (chosen,) = names
     suggestion = {"suggested_value": chosen}
@@ -172,20 +175,20 @@ def vehicle_schema(names: Mapping[str, str], chosen: str | None = None) -> vol.S
 
 
 def ids_schema(*fields: str) -> vol.Schema:
-    """Return the form for ids. Its user may want to go back without one."""
+    """Return the schema of ids, optional so that the user can go back without one."""
     return with_back({vol.Optional(field): TEXT_SELECTOR for field in fields})
 
 
 def with_back(fields: dict[vol.Marker, Any]) -> vol.Schema:
-    """Return a form from which the user can go back."""
+    """Return a schema with a checkbox to go back."""
     back = vol.Optional(CONF_BACK, default=False)
     return vol.Schema({**fields, back: BooleanSelector()})
 
 
 def complete_ids(user_input: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was typed, with the ids of empty fields that another one names.
+    """Fill empty fields with ids that the text in another field contains.
 
-    An address of the API names all three.
+    For example, a pasted URL of the API contains the ids of all three fields.
     """
     kinds = {kind: field for field, kind in ID_KINDS.items()}
     named = {
@@ -197,7 +200,7 @@ def complete_ids(user_input: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_ids(user_input: Mapping[str, Any], *fields: str) -> dict[str, str]:
-    """Return the ids that the fields of a form hold. Raises InputError."""
+    """Return the ids in the fields of a form. Raises InputError."""
     ids: dict[str, str] = {}
     errors: dict[str, str] = {}
     for field in fields:
@@ -213,9 +216,9 @@ def parse_ids(user_input: Mapping[str, Any], *fields: str) -> dict[str, str]:
 def parse_account(
     grant: str, user_input: Mapping[str, Any], stored: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the data of an account from what was typed: how to sign in, and where.
+    """Return the entry data for the input of a form. Raises InputError.
 
-    `stored` is what is known of it already. Raises InputError.
+    `stored` is the data of an existing entry, which the input updates.
     """
     name, secret = CREDENTIALS[grant]
     data: dict[str, Any] = {
@@ -238,7 +241,7 @@ def parse_account(
     if typed := user_input.get(secret):
         data[secret] = typed
     elif stored is None or data[CONF_BASE_URL] != stored[CONF_BASE_URL]:
-        # A secret goes to the server that it was typed for, and to no other.
+        # Never send a stored secret to another server.
         errors[secret] = "secret_required"
     if errors:
         raise InputError(errors)
@@ -246,7 +249,7 @@ def parse_account(
 
 
 def _parse_server(server: Mapping[str, str]) -> str:
-    """Return the base URL that was chosen. Raises ValueError or InputError."""
+    """Return the base URL of the chosen server. Raises ValueError or InputError."""
     environment = server[CONF_ENVIRONMENT]
     address = server.get(CONF_BASE_URL, "").strip()
     if environment != CUSTOM and address:
@@ -255,7 +258,7 @@ def _parse_server(server: Mapping[str, str]) -> str:
 
 
 def suggest_account(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what to type for the data of an account, but for its secret."""
+    """Return the form input that matches stored entry data, without the secret."""
     name, _ = CREDENTIALS[data[CONF_GRANT]]
     server = {CONF_ENVIRONMENT: CUSTOM, CONF_BASE_URL: data[CONF_BASE_URL]}
     for environment, base_url in ENVIRONMENTS.items():
@@ -264,11 +267,11 @@ def suggest_account(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: data[name], CONF_SERVER: server}
 
 
-def account_places(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields that the failures of signing in are shown at."""
+def account_error_fields(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields at which errors of signing in are shown, by error key."""
     _, secret = CREDENTIALS[data[CONF_GRANT]]
-    places = {"invalid_auth": secret}
+    fields = {"invalid_auth": secret}
     if data[CONF_BASE_URL] not in ENVIRONMENTS.values():
-        # A section shows an error, a field inside of it does not.
-        places |= {"cannot_connect": CONF_SERVER, "invalid_response": CONF_SERVER}
-    return places
+        # The frontend shows the error of a section, but not of a field inside it.
+        fields |= {"cannot_connect": CONF_SERVER, "invalid_response": CONF_SERVER}
+    return fields

@@ -1,4 +1,4 @@
-"""Helpers that more than one module uses."""
+"""Helpers that several modules use."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -53,28 +53,27 @@ from .const import (
 )
 
 NOT_OFFERED = (ForbiddenError, NotFoundError, MethodNotAllowedError)
-"""Errors that say that the service does not offer something to this account."""
+"""Errors of an endpoint that is not available to the account."""
 
 DEFAULT_WAIT, MAX_WAIT = 30.0, 86400.0
-"""Seconds to wait where the service does not say for how long, and the most."""
-
+"""Seconds to wait after a 429 without a Retry-After, and at most."""
 
 DATA_OBSERVATIONS: HassKey[dict[str, Observations]] = HassKey(f"{DOMAIN}_observations")
 """By the base URL of a server."""
 
 
 class NoCookies(DummyCookieJar):
-    """Take no cookies, and do not look at them: older releases of aiohttp log their names."""
+    """Store no cookies, and do not parse them: older releases of aiohttp log their names."""
 
     @override
     def update_cookies_from_headers(self, *_: Any) -> None:
-        """Pass over what a server sets."""
+        """Ignore the Set-Cookie headers of a response."""
 
 
 @singleton(f"{DOMAIN}_session")
 @callback
 def _async_get_session(hass: HomeAssistant) -> ClientSession:
-    """Return the session of all accounts: no cookie set for one is sent for another."""
+    """Return the session of all accounts, without cookies, which would mix them."""
     session = async_create_clientsession(
         hass, auto_cleanup=False, cookie_jar=NoCookies()
     )
@@ -88,13 +87,13 @@ def _async_get_session(hass: HomeAssistant) -> ClientSession:
 
 
 def observations_of(hass: HomeAssistant, base_url: str) -> Observations:
-    """Return what was learned of a server since Home Assistant started."""
+    """Return the observations of a server since Home Assistant started."""
     servers = hass.data.setdefault(DATA_OBSERVATIONS, {})
     return servers.setdefault(base_url, Observations())
 
 
 def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoClient:
-    """Return a client for the account data of an entry. Close it after use."""
+    """Return a client for the data of an entry. Close it after use."""
     transport = Transport(
         _async_get_session(hass),
         data[CONF_BASE_URL],
@@ -130,7 +129,7 @@ def to_home_assistant_error(err: PoderoError) -> HomeAssistantError:
 
 
 def to_read_error(err: PoderoError) -> HomeAssistantError:
-    """Map an API error of a user's wish to read to a Home Assistant exception."""
+    """Map an API error of a read by the user to a Home Assistant exception."""
     if isinstance(err, RateLimitError):
         return to_home_assistant_error(err)
     key = "not_offered" if isinstance(err, NOT_OFFERED) else err.key
@@ -138,10 +137,11 @@ def to_read_error(err: PoderoError) -> HomeAssistantError:
 
 
 def statistics_source(subentry: ConfigSubentry) -> tuple[str, datetime | None]:
-    """Return the vehicle id that the ids of a vehicle's statistics are made of.
+    """Return the vehicle id in the ids of a vehicle's statistics, and their start.
 
-    And the moment from which on they are of the vehicle that it is now, if it was another
-    one in Podero before: what was written until then is not to be touched.
+    If the vehicle replaced another one, the id is still the first one's, and rows before
+    the start, which are the earlier vehicle's, must not be changed. Otherwise the start
+    is None.
     """
     since = subentry.data.get(CONF_STATISTICS_SINCE)
     return (
@@ -151,7 +151,7 @@ def statistics_source(subentry: ConfigSubentry) -> tuple[str, datetime | None]:
 
 
 def targeted_devices(hass: HomeAssistant, target: TargetSelection) -> set[str]:
-    """Return the devices that are in a target now, or that an entity in it belongs to."""
+    """Return the devices in a target, and the devices of the entities in it."""
     selected = async_extract_referenced_entity_ids(
         hass, target, primary_entities_only=False
     )
@@ -161,7 +161,7 @@ def targeted_devices(hass: HomeAssistant, target: TargetSelection) -> set[str]:
 
 
 def devices_of(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
-    """Return the devices that entities belong to."""
+    """Return the devices of entities."""
     registry = er.async_get(hass)
     return {
         entry.device_id

@@ -1,4 +1,4 @@
-"""The user's browser: its language, and its way back from a sign-in elsewhere."""
+"""The page that a browser returns to after an external sign-in, and its language."""
 
 import asyncio
 from base64 import b64encode
@@ -21,11 +21,11 @@ from homeassistant.util.language import matches
 from .const import DOMAIN
 
 type SignInState = Literal["success", "fail"]
-"""How the user left the sign-in, in the API's words."""
+"""The outcome of a sign-in, with the API's values."""
 
 RETURN_PATH: Final = f"/api/{DOMAIN}/return"
 REPAIRS_PAGE: Final = "https://my.home-assistant.io/redirect/repairs/"
-"""Where a browser is sent back to that cannot reach Home Assistant by an address we know."""
+"""Where the browser returns to if no URL of Home Assistant is known."""
 
 DATA_TICKETS: HassKey[dict[str, ReturnTicket]] = HassKey(f"{DOMAIN}_return_tickets")
 
@@ -55,7 +55,7 @@ _HEADERS = {
 
 
 def request_language(hass: HomeAssistant) -> str:
-    """Return the language of the browser whose request is answered, or the home's."""
+    """Return the language of the browser that sent the current request, or the home's."""
     if (request := current_request.get()) is not None:
         for wish in request.headers.get("Accept-Language", "").split(","):
             tag = wish.partition(";")[0].strip()
@@ -65,13 +65,13 @@ def request_language(hass: HomeAssistant) -> str:
 
 
 class ReturnTicket:
-    """Let a browser that is sent away come back, once.
+    """A single-use token in the URLs that the browser returns to.
 
-    `state` is done when it has.
+    `state` is done once it has returned.
     """
 
     def __init__(self, hass: HomeAssistant, language: str) -> None:
-        """Take the addresses from the request that is being answered."""
+        """Create the token, for the URL at which Home Assistant is used now."""
         self.language = language
         self.state: asyncio.Future[SignInState] = hass.loop.create_future()
         self._tickets = hass.data.setdefault(DATA_TICKETS, {})
@@ -80,22 +80,22 @@ class ReturnTicket:
         self._tickets[self._token] = self
 
     def address(self, state: SignInState) -> str:
-        """Return the address that means this state."""
+        """Return the URL that returns with a state."""
         if self._base_url is None:
             return REPAIRS_PAGE
         return f"{self._base_url}{RETURN_PATH}/{self._token}/{state}"
 
     @callback
     def close(self) -> None:
-        """Let nobody come back any longer."""
+        """Invalidate the token."""
         self._tickets.pop(self._token, None)
 
 
 class ReturnView(HomeAssistantView):
-    """The page that a browser comes back to.
+    """The page that a browser returns to.
 
-    The token in its address is the proof: the browser may not be signed in to Home
-    Assistant under the address that it comes back to.
+    The token in the URL authorizes the request: the browser may not be signed in to Home
+    Assistant at this URL.
     """
 
     requires_auth = False
@@ -105,7 +105,7 @@ class ReturnView(HomeAssistantView):
     async def get(
         self, request: web.Request, token: str, state: SignInState
     ) -> web.Response:
-        """Take the ticket, and say that the page can be closed."""
+        """Redeem the ticket, and show that the page can be closed."""
         hass = request.app[KEY_HASS]
         if (ticket := hass.data.get(DATA_TICKETS, {}).pop(token, None)) is None:
             language, name, status = hass.config.language, "over", HTTPStatus.NOT_FOUND
@@ -121,13 +121,13 @@ class ReturnView(HomeAssistantView):
 
 
 @callback
-def async_setup_return(hass: HomeAssistant) -> None:
-    """Offer the page that browsers come back to."""
+def async_register_return_view(hass: HomeAssistant) -> None:
+    """Register the page that browsers return to."""
     hass.http.register_view(ReturnView)
 
 
 async def _async_page(hass: HomeAssistant, language: str, name: str) -> str:
-    """Return a page of ours."""
+    """Return the HTML of the page for a state."""
     texts = await async_get_translations(hass, language, "common", {DOMAIN})
     title, text = (
         escape(texts[f"component.{DOMAIN}.common.return_{name}_{part}"])
@@ -137,7 +137,7 @@ async def _async_page(hass: HomeAssistant, language: str, name: str) -> str:
 
 
 def _base_url(hass: HomeAssistant) -> str | None:
-    """Return Home Assistant's address: the one in use, else one that may be reached."""
+    """Return Home Assistant's URL: that of the current request, or a configured one."""
     try:
         return get_url(hass, require_current_request=True)
     except NoURLAvailableError:

@@ -1,4 +1,4 @@
-"""Issues: raised while a vehicle asks for something, gone when it does not any longer."""
+"""Repair issues about the pending actions of a vehicle, and about a missing one."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -13,7 +13,7 @@ from .coordinator import PoderoCoordinator
 
 @callback
 def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> None:
-    """Keep a vehicle's issues in step with its readings, until it is unloaded."""
+    """Keep a vehicle's issues in sync with its readings until it is unloaded."""
     shown: tuple[bool, set[str], bool] | None = None
 
     @callback
@@ -23,7 +23,7 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
         if not is_missing and not coordinator.last_update_success:
             return
         pending = pending_actions(coordinator.subentry.subentry_id, vehicle)
-        # A link that is renewed at each reading makes no other issue.
+        # Compared by id, as every reading renews the links.
         now = is_missing, set(pending), vehicle.are_actions_known
         if now != shown:
             shown = now
@@ -32,7 +32,7 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
     @callback
     def clear() -> None:
         for issue in _issues_of(hass, coordinator):
-            # Raised anew after a reload, an ignored issue would not be ignored any longer.
+            # Keep ignored issues: after a reload they would be created as not ignored.
             if issue.dismissed_version is None:
                 ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
@@ -45,7 +45,7 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
 def _async_update(
     hass: HomeAssistant, coordinator: PoderoCoordinator, pending: Mapping[str, Action]
 ) -> None:
-    """Raise the issues of a vehicle that are new, and delete those that are over."""
+    """Create the new issues of a vehicle, and delete the resolved ones."""
     not_found = f"vehicle_not_found_{coordinator.subentry.subentry_id}"
     issues: dict[str, Action | None] = (
         {not_found: None} if coordinator.is_missing else {**pending}
@@ -60,12 +60,12 @@ def _async_update(
 
 
 @callback
-def async_forget_issues(hass: HomeAssistant) -> None:
-    """Delete the issues of vehicles that are not in Home Assistant any longer."""
+def async_delete_orphaned_issues(hass: HomeAssistant) -> None:
+    """Delete the issues of vehicles that are no longer configured."""
     entries = hass.config_entries.async_entries(DOMAIN)
     keys = {subentry_id for entry in entries for subentry_id in entry.subentries}
     if entries:
-        # Those about vehicles that were never there.
+        # Issues about vehicles that have not been configured yet.
         keys.add(NEW_VEHICLE)
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain == DOMAIN and not any(key in issue_id for key in keys):
@@ -75,7 +75,7 @@ def async_forget_issues(hass: HomeAssistant) -> None:
 def _issues_of(
     hass: HomeAssistant, coordinator: PoderoCoordinator
 ) -> list[ir.IssueEntry]:
-    """Return a vehicle's issues, those included that are only remembered as ignored."""
+    """Return a vehicle's issues, including inactive ones that are stored as ignored."""
     return [
         issue
         for issue in ir.async_get(hass).issues.values()
@@ -84,9 +84,9 @@ def _issues_of(
 
 
 def pending_actions(subentry_id: str, vehicle: Vehicle) -> dict[str, Action]:
-    """Return the pending actions by issue id; of two with the same id the first one.
+    """Return the pending actions by issue id; the first one if several have the same id.
 
-    Where an action is needed and none is listed, it is one that only Podero's app knows.
+    If the vehicle needs an action and lists none, an action without a code stands for it.
     """
     actions = vehicle.actions or ()
     if vehicle.action_needed and not actions and vehicle.are_actions_known:
@@ -95,7 +95,7 @@ def pending_actions(subentry_id: str, vehicle: Vehicle) -> dict[str, Action]:
 
 
 def _issue_id(subentry_id: str, action: Action) -> str:
-    """Return the id of an action's issue, the same for as long as it is the same action."""
+    """Return the id of an action's issue, which is the same in every reading."""
     match action:
         case ReauthenticateAction():
             return f"reauthenticate_{subentry_id}"
@@ -107,7 +107,7 @@ def _issue_id(subentry_id: str, action: Action) -> str:
 
 
 def _digest(text: str) -> str:
-    """Return what stands for a text in an id without telling it."""
+    """Return a hash of a text, for ids that must not contain the text."""
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -118,7 +118,7 @@ def _async_raise(
     issue_id: str,
     action: Action | None,
 ) -> None:
-    """Raise the issue of an action, or that the vehicle is missing."""
+    """Create the issue of an action, or of a missing vehicle if it is None."""
     kinds = {ReauthenticateAction: "reauthenticate", InformationAction: "information"}
     kind = (
         "vehicle_not_found"

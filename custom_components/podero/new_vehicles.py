@@ -1,4 +1,4 @@
-"""Tell of the vehicles that an account has and Home Assistant does not, until they are ignored."""
+"""Repair issues about vehicles of an account that are not configured."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,20 +17,20 @@ from .vehicles import (
     vehicle_labels,
 )
 
-LOOK_INTERVAL = timedelta(days=1)
+CHECK_INTERVAL = timedelta(days=1)
 
 
 @callback
 def async_track_new_vehicles(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Look for new vehicles now and once a day, until the account is unloaded.
+    """Check for new vehicles now and once a day, until the account is unloaded.
 
-    Not at all where Home Assistant's own option disables polling.
+    Not if polling is disabled in the system options of the entry.
     """
 
     @callback
-    def look(_: datetime | None = None) -> None:
+    def check(_: datetime | None = None) -> None:
         entry.async_create_background_task(
-            hass, _async_look(hass, entry), f"{entry.title} new vehicles"
+            hass, _async_check(hass, entry), f"{entry.title} new vehicles"
         )
 
     @callback
@@ -39,16 +39,16 @@ def async_track_new_vehicles(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
 
     entry.async_on_unload(clear)
     if not entry.pref_disable_polling:
-        entry.async_on_unload(async_track_time_interval(hass, look, LOOK_INTERVAL))
-        look()
+        entry.async_on_unload(async_track_time_interval(hass, check, CHECK_INTERVAL))
+        check()
 
 
-async def _async_look(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Raise an issue for each new vehicle. Nothing is said where none are listed."""
+async def _async_check(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
+    """Create an issue for each new vehicle, and delete the resolved ones."""
     try:
         vehicles = await async_list_vehicles(entry.runtime_data.client)
     except PoderoError as err:
-        LOGGER.debug("%s: no look for new vehicles: %s", entry.title, err)
+        LOGGER.debug("%s: new vehicles could not be listed: %s", entry.title, err)
         return
     if vehicles is None:
         return
@@ -57,7 +57,7 @@ async def _async_look(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
         _async_raise(hass, vehicle_id, name, entry)
     _async_delete_all_but(hass, entry, set(map(issue_id, found)))
     for configured in configured_vehicles(hass):
-        # Also one that was ignored before it was added.
+        # Including an ignored one whose vehicle was added after all.
         ir.async_delete_issue(hass, DOMAIN, issue_id(str(configured)))
 
 
@@ -68,7 +68,7 @@ def async_ignore_vehicle(
     name: str,
     entry: PoderoConfigEntry | None = None,
 ) -> None:
-    """Do not tell of a vehicle that its owner does not want in Home Assistant."""
+    """Create the issue about a vehicle, and ignore it: the user does not want it."""
     _async_raise(hass, vehicle_id, name, entry)
     ir.async_ignore_issue(hass, DOMAIN, issue_id(vehicle_id), True)
 
@@ -82,7 +82,7 @@ def find_vehicle(vehicles: tuple[Vehicle, ...], wanted: str) -> Vehicle | None:
 
 
 def issue_id(vehicle_id: str) -> str:
-    """Return the id of the issue about a vehicle, which does not tell the vehicle's."""
+    """Return the id of the issue about a vehicle, with the vehicle's id hashed."""
     return f"{NEW_VEHICLE}_{sha256(vehicle_id.encode()).hexdigest()[:16]}"
 
 
@@ -90,7 +90,7 @@ def issue_id(vehicle_id: str) -> str:
 def _async_raise(
     hass: HomeAssistant, vehicle_id: str, name: str, entry: PoderoConfigEntry | None
 ) -> None:
-    """Raise the issue about a vehicle. One that was ignored stays ignored."""
+    """Create the issue about a vehicle. One that was ignored stays ignored."""
     ir.async_create_issue(
         hass,
         DOMAIN,
@@ -107,7 +107,7 @@ def _async_raise(
 def _async_delete_all_but(
     hass: HomeAssistant, entry: PoderoConfigEntry, issue_ids: set[str]
 ) -> None:
-    """Delete the issues of an account that are over, but not what was ignored."""
+    """Delete the other issues of an account, except ignored ones."""
     for issue in list(ir.async_get(hass).issues.values()):
         if (
             issue.domain == DOMAIN

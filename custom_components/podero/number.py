@@ -1,4 +1,4 @@
-"""What of a vehicle is set as a number: one line or a few per field."""
+"""Numbers of a vehicle."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +34,7 @@ _preference = partial(
     native_step=1,
 )
 
-# Of use only to those who have an inverter at Podero, too.
+# Disabled by default: only useful with an inverter that is connected to Podero too.
 _threshold = partial(
     _preference,
     device_class=NumberDeviceClass.POWER,
@@ -70,7 +70,7 @@ async def async_setup_entry(
 
 
 class PoderoNumber(PoderoEntity[float], NumberEntity):
-    """A number that sets a field."""
+    """A number that sets a preference of the vehicle."""
 
     entity_description: PoderoNumberDescription
 
@@ -81,7 +81,7 @@ class PoderoNumber(PoderoEntity[float], NumberEntity):
 
     @override
     async def async_set_native_value(self, value: float) -> None:
-        """Set it to a whole number."""
+        """Set the number, rounded: the API only accepts integers."""
         # NaN passes Home Assistant's range check.
         if not self.native_min_value <= value <= self.native_max_value:
             raise ServiceValidationError(

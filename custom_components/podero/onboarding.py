@@ -1,4 +1,4 @@
-"""The steps in which a new vehicle is connected on Podero's own page."""
+"""Flow steps that connect a new vehicle on Podero's website."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -41,9 +41,9 @@ from .vehicles import configured_vehicles, new_vehicles, vehicle_subentry
 CONF_PRICE_ZONE: Final = "price_zone"
 
 ONBOARDING_TIMEOUT = 30 * 60.0
-"""Seconds after which nobody is expected to come back from Podero's page."""
+"""Seconds to wait for the browser to return from Podero's website."""
 
-# The countries with one price zone; of the others the user knows which one it is.
+# The countries with one price zone; in the others the user has to choose.
 PRICE_ZONES: Final = {
     "AT": PriceZone.AT,
     "BE": PriceZone.BE,
@@ -63,17 +63,17 @@ class OnboardingSteps(
     ExternalStep[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
     ConfigSubentryFlow,
 ):
-    """A flow that can send its user to Podero's page, and finds the new vehicle.
+    """A subentry flow that sends the user to Podero's website and finds the new vehicle.
 
-    The outcome of the page is "connected", "not_connected" or a reason to abort.
+    The outcome is "connected", "not_connected" or the reason of an abort.
     """
 
     _vehicles: Collection[Vehicle] = ()
-    """The vehicles before a new one was connected, as far as they are listed."""
+    """The vehicles that were listed before a new one was connected."""
 
     _onboarding: Onboarding
     _connected: tuple[str, Vehicle] | None = None
-    """The id and the name of the new vehicle, once it is known."""
+    """The new vehicle with its id, once it is found."""
 
     @property
     @override
@@ -84,7 +84,7 @@ class OnboardingSteps(
     async def async_step_connect(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say what will happen, and ask for the price zone of the home."""
+        """Explain what will happen, and ask for the price zone of the home."""
         errors: dict[str, str] = {}
         if user_input is not None:
             if self._is_left("connect", user_input):
@@ -106,13 +106,13 @@ class OnboardingSteps(
     async def async_step_onboarding(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Wait until the browser is back from Podero's page."""
+        """Wait until the browser returns from Podero's website."""
         return self._show_external("onboarding", "connected")
 
     async def async_step_connected(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Add the vehicle, or say why there is none."""
+        """Add the vehicle, or show why there is none."""
         self._stop_watching()
         if self._connected is not None:
             vehicle_id, vehicle = self._connected
@@ -126,7 +126,7 @@ class OnboardingSteps(
     async def async_step_not_connected(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say that there is no new vehicle yet, and ask how to go on."""
+        """Show that there is no new vehicle yet, and ask how to continue."""
         self._note_shown("not_connected")
         return self.async_show_menu(
             step_id="not_connected", menu_options=["look", "connect", "enter_vehicle"]
@@ -140,8 +140,8 @@ class OnboardingSteps(
         return await self.async_step_connected()
 
     async def _async_start(self, price_zone: PriceZone) -> None:
-        """Have Podero prepare its page, and watch the browser from here."""
-        # It must outlive a reload of the account.
+        """Start the onboarding, and wait for its outcome in the background."""
+        # A client of its own: a reload of the account closes the account's.
         self._client = self._open_client(self._get_entry().data)
         language = request_language(self.hass)
         ticket = self._issue_ticket(language)
@@ -157,9 +157,9 @@ class OnboardingSteps(
         self._begin_watching(address, self._async_wait_for_vehicle())
 
     async def _async_wait_for_vehicle(self) -> str:
-        """Return how it ends: the browser comes back, or the service knows the vehicle."""
+        """Return the outcome, once the browser has returned or the vehicle is known."""
         outcome = await self._async_wait_for_return(
-            ONBOARDING_TIMEOUT, self._async_look
+            ONBOARDING_TIMEOUT, self._async_check
         )
         await self._async_find(is_back=True)
         if self._connected is not None:
@@ -170,8 +170,8 @@ class OnboardingSteps(
         has_succeeded = self._ticket.state.result() == "success"
         return "not_connected" if has_succeeded else "cancelled"
 
-    async def _async_look(self) -> str | None:
-        """Return the outcome if it is known before the browser comes back."""
+    async def _async_check(self) -> str | None:
+        """Return the outcome, if it is known before the browser returns."""
         await self._async_find(is_back=False)
         if self._connected is not None:
             return "connected"
@@ -179,7 +179,7 @@ class OnboardingSteps(
         return "expired" if expires and expires < dt_util.utcnow() else None
 
     async def _async_find(self, *, is_back: bool) -> None:
-        """Find the new vehicle: as the service names it, or else, at last, in the list."""
+        """Find the new vehicle by the onboarding, or in the list if the browser is back."""
         try:
             if self._onboarding.id is not None:
                 onboarding = await self._client.get_onboarding(self._onboarding.id)
@@ -188,7 +188,7 @@ class OnboardingSteps(
                     self._connected = vehicle_id, vehicle
                     return
         except PoderoError:
-            # It may be another device, or not be known yet.
+            # The device may be something else than a vehicle, or not readable yet.
             pass
         if not is_back:
             return
@@ -203,7 +203,7 @@ class OnboardingSteps(
 
 
 def onboarding_language(language: str) -> OnboardingLanguage:
-    """Return the language of Podero's page for a user's language."""
+    """Return the language of Podero's website for a user's language."""
     spoken = language.partition("-")[0]
     return next((known for known in ONBOARDING_LANGUAGES if known == spoken), "en")
 
@@ -211,7 +211,7 @@ def onboarding_language(language: str) -> OnboardingLanguage:
 def default_price_zone(
     hass: HomeAssistant, vehicles: Collection[Vehicle]
 ) -> PriceZone | None:
-    """Return the price zone of the other vehicles, or else the country's."""
+    """Return the price zone of most vehicles, or else of the country."""
     zones = Counter(vehicle.price_zone for vehicle in vehicles if vehicle.price_zone)
     if zones:
         return max(zones, key=zones.__getitem__)
@@ -219,7 +219,7 @@ def default_price_zone(
 
 
 def _price_zone_schema(suggestion: PriceZone | None) -> vol.Schema:
-    """Return the form for a price zone."""
+    """Return the schema of a price zone."""
     description = {"suggested_value": suggestion.lower()} if suggestion else None
     selector = SelectSelector(
         SelectSelectorConfig(

@@ -215,8 +215,8 @@ async def test_device_gone(
     ("config", "complaint"),
     [
         ({}, "target"),
-        ({"target": {}}, "Choose at least one vehicle"),
-        ({"target": {"entity_id": []}}, "Choose at least one vehicle"),
+        ({"target": {}}, "Choose at least one car"),
+        ({"target": {"entity_id": []}}, "Choose at least one car"),
         ({"target": {"device_id": "car"}, "options": {"for": "00:01:00"}}, "for"),
     ],
 )

@@ -18,7 +18,7 @@ from .http import async_register_return_view
 from .issues import async_delete_orphaned_issues, async_track_issues
 from .new_vehicles import async_ignore_vehicle, async_track_new_vehicles
 from .services import async_setup_services
-from .vehicles import async_forget_vehicle
+from .vehicles import async_delete_vehicle_data
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -136,7 +136,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
     """Delete the issues and the stored data of an account."""
     async_delete_orphaned_issues(hass)
     for subentry_id in entry.subentries:
-        await async_forget_vehicle(hass, subentry_id)
+        await async_delete_vehicle_data(hass, subentry_id)
 
 
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
@@ -160,4 +160,4 @@ async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) 
         return
     await hass.config_entries.async_reload(entry.entry_id)
     for subentry_id in removed:
-        await async_forget_vehicle(hass, subentry_id)
+        await async_delete_vehicle_data(hass, subentry_id)

@@ -160,7 +160,7 @@ class PoderoConfigFlow(
         """Ask whose vehicles to add, of the organization's users."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            if self._is_left("choose_user", user_input):
+            if self._goes_back("choose_user", user_input):
                 return await self.async_step_back()
             if user_id := user_input.get(CONF_USER):
                 try:
@@ -179,7 +179,7 @@ class PoderoConfigFlow(
         """Ask for the id of a user, if the service does not list them."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            if self._is_left("enter_user", user_input):
+            if self._goes_back("enter_user", user_input):
                 return await self.async_step_back()
             try:
                 return await self._async_take_ids(user_input)
@@ -254,7 +254,7 @@ class PoderoConfigFlow(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show that there is no vehicle to add, and ask how to continue."""
-        self._note_shown("no_vehicles")
+        self._add_to_history("no_vehicles")
         return self.async_show_menu(
             step_id="no_vehicles",
             menu_options=["connect", "enter_vehicle", "back"],
@@ -416,7 +416,7 @@ class VehicleSubentryFlow(OnboardingSteps):
 
     def _show_menu(self, step_id: str, *options: str) -> SubentryFlowResult:
         """Show a menu with the ways to add a vehicle."""
-        self._note_shown(step_id)
+        self._add_to_history(step_id)
         return self.async_show_menu(
             step_id=step_id,
             menu_options=[*options, "connect", "enter_vehicle"],

@@ -87,7 +87,7 @@ class OnboardingSteps(
         """Explain what will happen, and ask for the price zone of the home."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            if self._is_left("connect", user_input):
+            if self._goes_back("connect", user_input):
                 return await self.async_step_back()
             if zone := user_input.get(CONF_PRICE_ZONE):
                 try:
@@ -127,7 +127,7 @@ class OnboardingSteps(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show that there is no new vehicle yet, and ask how to continue."""
-        self._note_shown("not_connected")
+        self._add_to_history("not_connected")
         return self.async_show_menu(
             step_id="not_connected", menu_options=["look", "connect", "enter_vehicle"]
         )

@@ -1,4 +1,4 @@
-"""Repairs: each issue is fixed in conversation with the user."""
+"""Repair flows, one for each kind of issue."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ from .vehicles import (
 )
 
 SIGN_IN_TIMEOUT = 15 * 60.0
-"""Seconds after which nobody is expected to come back from a sign-in."""
+"""Seconds to wait for the browser to return from a sign-in."""
 
 _ANSWER: Final = vol.Schema({vol.Required("answer"): vol.All(str, vol.Length(min=1))})
 
@@ -61,7 +61,7 @@ _ANSWER: Final = vol.Schema({vol.Required("answer"): vol.All(str, vol.Length(min
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the conversation that fixes an issue."""
+    """Return the flow that fixes an issue."""
     flows: dict[str, type[RepairsFlow]] = {
         "reauthenticate": ReauthenticateFlow,
         "vehicle_not_found": VehicleNotFoundFlow,
@@ -73,11 +73,11 @@ async def async_create_fix_flow(
 
 
 class VehicleRepairFlow(RepairsFlow):
-    """A conversation about an issue of one vehicle."""
+    """A repair flow for an issue of one vehicle."""
 
     @property
     def _entry(self) -> PoderoConfigEntry | None:
-        """Return the vehicle's account, if it is still there."""
+        """Return the vehicle's entry, or None if it was removed."""
         assert self.data is not None
         return self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
 
@@ -89,7 +89,7 @@ class VehicleRepairFlow(RepairsFlow):
 
     @property
     def _coordinator(self) -> PoderoCoordinator:
-        """Return the vehicle's coordinator; end the flow where there is none."""
+        """Return the vehicle's coordinator. Raises AbortFlow if it is not loaded."""
         entry = self._entry
         if entry is not None and entry.state is ConfigEntryState.LOADED:
             coordinator = entry.runtime_data.coordinators.get(self._subentry_id)
@@ -99,12 +99,12 @@ class VehicleRepairFlow(RepairsFlow):
 
     @property
     def _is_gone(self) -> bool:
-        """Return whether the vehicle is not in Home Assistant any longer."""
+        """Return whether the vehicle is no longer configured."""
         entry = self._entry
         return entry is None or self._subentry_id not in entry.subentries
 
     async def _async_refresh(self) -> PoderoCoordinator:
-        """Read the vehicle afresh, and return its coordinator."""
+        """Refresh the vehicle's data, and return its coordinator."""
         await self._coordinator.async_refresh()
         return self._coordinator
 
@@ -125,12 +125,12 @@ class VehicleRepairFlow(RepairsFlow):
 
     @property
     def _vehicle(self) -> str:
-        """Return the vehicle's name for a description."""
+        """Return the vehicle's name, escaped for Markdown."""
         return _escape_markdown(self._coordinator.subentry.title)
 
 
 def _escape_markdown(text: str) -> str:
-    """Return the Markdown that shows a text as it is, line by line."""
+    """Escape each line of a text for Markdown."""
     return "\n".join(
         re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line.strip())
         for line in text.splitlines()
@@ -138,28 +138,31 @@ def _escape_markdown(text: str) -> str:
 
 
 class ActionFlow(VehicleRepairFlow):
-    """Help with a pending action."""
+    """A repair flow for a pending action."""
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Begin with what is to be done."""
+        """Start with the confirmation."""
         return await self.async_step_confirm()
 
     @abstractmethod
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Say what is to be done, and go on when the user wants to."""
+        """Explain what to do, and continue once the user confirms."""
 
     def _pending(self) -> Action | None:
-        """Return the action, if it waited in the last reading."""
+        """Return the action, or None if the last reading does not have it."""
         coordinator = self._coordinator
         actions = pending_actions(coordinator.subentry.subentry_id, coordinator.data)
         return actions.get(self.issue_id)
 
     async def _async_read(self) -> Action | None:
-        """Return the action with a link that is new, if it still waits."""
+        """Return the action of a new reading, with a new link, or None if it is resolved.
+
+        Raises AbortFlow if that is not known.
+        """
         coordinator = await self._async_refresh()
         if not coordinator.last_update_success:
             cause = getattr(coordinator.last_exception, "__cause__", None)
@@ -172,20 +175,20 @@ class ActionFlow(VehicleRepairFlow):
 
 
 class PendingActionFlow(ActionFlow):
-    """Do what a pending action asks for."""
+    """A repair flow that resolves an action with its link."""
 
     always_sent: tuple[str, ...] = ()
-    """The parameters that are sent even where they are not asked for."""
+    """Parameters that are sent even if the link does not require them."""
 
     def __init__(self) -> None:
-        """Know nothing from the user yet."""
+        """Start without answers of the user."""
         self._asked = ""
         self._answers: dict[str, str] = {}
 
     async def async_step_parameter(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Start the action, after a form for each thing that only the user can tell."""
+        """Start the action, after a form for each required parameter that is not known."""
         if user_input is not None:
             self._answers[self._asked] = user_input["answer"]
         if (action := await self._async_read()) is None:
@@ -207,30 +210,30 @@ class PendingActionFlow(ActionFlow):
         return await self._async_started(link, address)
 
     async def _async_parameters(self) -> dict[str, str]:
-        """Return what we know ourselves of what may be asked for."""
+        """Return the parameters that the user does not have to enter."""
         return {"language": request_language(self.hass)}
 
     @abstractmethod
     async def _async_started(
         self, link: ResolutionLink, address: str | None
     ) -> RepairsFlowResult:
-        """Go on where the service has started the action."""
+        """Continue after the service has started the action."""
 
 
 def _link_reason(err: PoderoError) -> str:
-    """Return why a link was refused: it may have expired, or have been used already."""
+    """Return the reason of an abort: a refused link may have expired or been used."""
     is_about_link = isinstance(err, ForbiddenError | NotFoundError)
     return f"link_{err.key}" if is_about_link else err.key
 
 
 class UnknownActionFlow(ActionFlow):
-    """Point to Podero's app, and look whether it helped."""
+    """Refer to Podero's app, and check whether the action is resolved."""
 
     @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Say where to go, and afterwards whether it is done."""
+        """Refer to the app, and check the action once the user confirms."""
         if user_input is None:
             return self._show("confirm")
         if await self._async_read() is None:
@@ -258,16 +261,16 @@ class MessageFlow(PendingActionFlow):
     async def _async_started(
         self, link: ResolutionLink, address: str | None
     ) -> RepairsFlowResult:
-        """Make sure that the message is gone."""
+        """Check that the message is gone."""
         if await self._async_read() is None:
             return self.async_create_entry(data={})
         raise AbortFlow("still_pending")
 
 
 class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActionFlow):
-    """Send the user to the car maker's sign-in, and see how it ends.
+    """Send the user to the car maker's sign-in, and wait for the outcome.
 
-    Its outcome is "solved", "unsolved" or a reason to abort.
+    The outcome is "solved", "unsolved" or the reason of an abort.
     """
 
     always_sent = ("successUrl", "cancelUrl")
@@ -291,7 +294,7 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
 
     @override
     async def _async_parameters(self) -> dict[str, str]:
-        """Add where the browser is to come back to."""
+        """Add the URLs that the browser returns to."""
         parameters = await super()._async_parameters()
         ticket = self._issue_ticket(parameters["language"])
         return {
@@ -304,7 +307,7 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
     async def _async_started(
         self, link: ResolutionLink, address: str | None
     ) -> RepairsFlowResult:
-        """Open the sign-in, and watch it from here."""
+        """Open the sign-in, and wait for its outcome in the background."""
         self._raise_if_removed()
         if address is None:
             raise AbortFlow("no_address")
@@ -320,7 +323,7 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
     async def async_step_result(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Tell how it ended."""
+        """Finish, offer a retry or abort, depending on the outcome."""
         self._stop_watching()
         match self._outcome:
             case "solved":
@@ -333,14 +336,14 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
     async def async_step_retry(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Offer to look again, and to sign in again if need be."""
+        """Offer to check again, and to sign in again if necessary."""
         if user_input is None:
             return self._show("retry")
         return await self.async_step_parameter()
 
     async def _async_wait_for_outcome(self, link: ResolutionLink) -> str:
-        """Return how the sign-in ends: the browser comes back, or a reading tells."""
-        outcome = await self._async_wait_for_return(SIGN_IN_TIMEOUT, self._async_look)
+        """Return the outcome, once the browser has returned or a reading shows it."""
+        outcome = await self._async_wait_for_return(SIGN_IN_TIMEOUT, self._async_check)
         if outcome is not None:
             return outcome
         assert self._ticket is not None
@@ -349,8 +352,8 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
         except AbortFlow as err:
             return err.reason
 
-    async def _async_look(self) -> str | None:
-        """Return the outcome if it is known before the browser comes back."""
+    async def _async_check(self) -> str | None:
+        """Return the outcome, if it is known before the browser returns."""
         if self._is_gone:
             return "not_loaded"
         try:
@@ -358,19 +361,19 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
                 return "solved"
         except AbortFlow:
             pass
-        # While readings fail, the coordinator knows best when to ask again.
+        # While polls fail, the coordinator decides when to retry.
         return None
 
     async def _async_report_outcome(
         self, link: ResolutionLink, state: SignInState
     ) -> str:
-        """Report what is still open after the browser came back, and read again."""
+        """Report the result of the sign-in if the action is still pending."""
         if await self._async_read() is None:
             return "solved"
         try:
             await self._coordinator.client.report_action(link, state)
         except NotFoundError:
-            # Podero's own page has reported it.
+            # Podero's own website has reported it.
             pass
         except PoderoError as err:
             return _link_reason(err)
@@ -380,12 +383,12 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
 
 
 class NewVehicleFlow(RepairsFlow):
-    """Add a vehicle that the account has and Home Assistant does not, or leave it out."""
+    """Add a new vehicle of an account, or ignore it."""
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ask which."""
+        """Ask whether to add the vehicle or to ignore it."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         names = (issue and issue.translation_placeholders) or {}
         return self.async_show_menu(
@@ -426,23 +429,23 @@ class NewVehicleFlow(RepairsFlow):
     async def async_step_ignore(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Leave the vehicle out, and ask no more."""
+        """Ignore the issue."""
         ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)
         return self.async_abort(reason="ignored")
 
 
 class VehicleNotFoundFlow(VehicleRepairFlow):
-    """Ask what becomes of a vehicle that Podero does not know any longer."""
+    """Replace, remove or keep a vehicle that Podero no longer knows."""
 
     _names: Mapping[str, str]
-    """The names of the vehicles that it may be now, by their ids."""
+    """The names of the possible replacements, by id."""
 
     _replacement: Vehicle
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ask which."""
+        """Ask whether to replace, remove or keep the vehicle."""
         return self.async_show_menu(
             step_id="init",
             menu_options=["replace", "remove", "keep"],
@@ -452,7 +455,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
     async def async_step_remove(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Remove the vehicle, unless it has come back."""
+        """Remove the vehicle, unless Podero knows it again."""
         coordinator = await self._async_refresh()
         if not coordinator.is_missing:
             raise AbortFlow("found")
@@ -464,9 +467,9 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
     async def async_step_replace(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ask which vehicle it is now, of those that the service lists."""
+        """Ask which of the listed vehicles replaces it."""
         if user_input is not None:
-            return await self._async_take(user_input)
+            return await self._async_choose(user_input)
         coordinator = await self._async_refresh()
         if not coordinator.is_missing:
             raise AbortFlow("found")
@@ -478,7 +481,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
             return self._show_id({"base": err.key})
         if vehicles is None:
             return self._show_id()
-        # Those that have a subentry come last: it may be that the car was added anew.
+        # Configured vehicles come last: the car may have been added again already.
         self._names = vehicle_labels(new_vehicles(self.hass, vehicles))
         titles = {
             str(subentry.unique_id): subentry.title
@@ -493,19 +496,19 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
     async def async_step_enter_new(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ask for the id of the vehicle, where the service lists none."""
+        """Ask for the id of the replacement, if the service does not list vehicles."""
         if user_input is None:
             return self._show_id()
         try:
             typed = parse_ids(user_input, CONF_VEHICLE)
         except InputError as err:
             return self._show_id(err.errors, user_input)
-        return await self._async_take(typed, user_input)
+        return await self._async_choose(typed, user_input)
 
-    async def _async_take(
+    async def _async_choose(
         self, chosen: dict[str, str], typed: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Read the vehicle that was chosen, and go on with it."""
+        """Read the chosen vehicle, and replace the missing one with it."""
         vehicle_id = chosen[CONF_VEHICLE]
         try:
             self._replacement = await self._async_read_replacement(vehicle_id)
@@ -519,7 +522,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         return await self._async_replace()
 
     async def _async_read_replacement(self, vehicle_id: str) -> Vehicle:
-        """Return the vehicle that it may be now. Raises InputError."""
+        """Read the replacement. Raises InputError."""
         entry = self._coordinator.config_entry
         ours = {subentry.unique_id for subentry in entry.subentries.values()}
         if vehicle_id in configured_vehicles(self.hass) - ours:
@@ -533,14 +536,14 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
     async def async_step_merge(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Say what becomes of a vehicle that is in Home Assistant already."""
+        """Explain what happens to a replacement that is configured already."""
         if user_input is not None or self._other is None:
             return await self._async_replace()
         return self._show("merge", other=_escape_markdown(self._other.title))
 
     @property
     def _other(self) -> ConfigSubentry | None:
-        """Return the subentry that the replacement has already, if it has one."""
+        """Return the replacement's own subentry, or None."""
         subentries = self._coordinator.config_entry.subentries.values()
         return next(
             (
@@ -552,7 +555,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         )
 
     async def _async_replace(self) -> RepairsFlowResult:
-        """Let the car go on as the vehicle that it is now."""
+        """Replace the vehicle."""
         coordinator = self._coordinator
         await async_replace_vehicle(
             self.hass,
@@ -567,7 +570,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         errors: dict[str, str] | None = None,
         typed: dict[str, str] | None = None,
     ) -> RepairsFlowResult:
-        """Show the form for an id."""
+        """Show the form for the id of the replacement."""
         schema = vol.Schema({vol.Required(CONF_VEHICLE): TEXT_SELECTOR})
         suggested = self.add_suggested_values_to_schema(schema, typed)
         return self._show("enter_new", suggested, errors)
@@ -575,7 +578,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
     async def async_step_keep(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Keep the vehicle, and ask no more while it is not found."""
+        """Keep the vehicle, and ignore the issue."""
         if ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is None:
             raise AbortFlow("found")
         ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)

@@ -1,4 +1,4 @@
-"""A car that has another id in Podero now: it goes on as the same in Home Assistant."""
+"""Replace the vehicle of a subentry: a car that has a new id in Podero."""
 
 from homeassistant.components.recorder import DOMAIN as RECORDER_DOMAIN, get_instance
 from homeassistant.config_entries import ConfigSubentry
@@ -11,16 +11,16 @@ from .charging.statistics import SERIES, statistic_id
 from .const import CONF_STATISTICS_ID, CONF_STATISTICS_SINCE, DOMAIN
 from .coordinator import PoderoConfigEntry
 from .helpers import statistics_source
-from .vehicles import async_forget_vehicle
+from .vehicles import async_delete_vehicle_data
 
 
 async def async_replace_vehicle(
     hass: HomeAssistant, entry: PoderoConfigEntry, subentry_id: str, vehicle: Vehicle
 ) -> None:
-    """Have a subentry stand for another vehicle, which must have an id.
+    """Assign another vehicle, which must have an id, to a subentry.
 
-    Its device and its entities stay what they are. If the vehicle has a subentry of its
-    own already, that one goes, with all that belongs to it.
+    The device, the entities and their history are kept. If the other vehicle has a
+    subentry of its own, it is removed with its statistics.
     """
     vehicle_id = str(vehicle.id)
     await hass.config_entries.async_unload(entry.entry_id)
@@ -28,7 +28,7 @@ async def async_replace_vehicle(
         for other in list(entry.subentries.values()):
             if other.unique_id == vehicle_id:
                 hass.config_entries.async_remove_subentry(entry, other.subentry_id)
-                await async_forget_vehicle(hass, other.subentry_id)
+                await async_delete_vehicle_data(hass, other.subentry_id)
                 _async_clear_statistics(hass, other)
         subentry = entry.subentries[subentry_id]
         _async_update_registries(hass, entry, subentry, vehicle_id)
@@ -38,7 +38,7 @@ async def async_replace_vehicle(
             entry,
             subentry,
             unique_id=vehicle_id,
-            # What the statistics are called must not change, wherever they are shown.
+            # Keep the statistic ids, which dashboards and the energy settings contain.
             data={
                 **subentry.data,
                 CONF_STATISTICS_ID: statistics_id,
@@ -51,7 +51,7 @@ async def async_replace_vehicle(
 
 @callback
 def _async_clear_statistics(hass: HomeAssistant, subentry: ConfigSubentry) -> None:
-    """Delete the statistics of a vehicle, which another one's continue."""
+    """Delete the statistics of a vehicle; those of the replaced one will contain them."""
     if RECORDER_DOMAIN in hass.config.components:
         vehicle_id, _ = statistics_source(subentry)
         get_instance(hass).async_clear_statistics(
@@ -66,7 +66,7 @@ def _async_update_registries(
     subentry: ConfigSubentry,
     vehicle_id: str,
 ) -> None:
-    """Change the ids that the registries know the device and the entities by."""
+    """Change the vehicle's id in the device and entity registries."""
     old_id = str(subentry.unique_id)
     entities = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(entities, entry.entry_id):

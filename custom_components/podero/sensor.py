@@ -1,4 +1,4 @@
-"""What is measured, computed or set of a vehicle: one line or a few per field."""
+"""Sensors of a vehicle."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ from .sessions import ChargingSessions
 PARALLEL_UPDATES = 0
 
 FINISH_TOLERANCE = timedelta(minutes=3)
-"""By how much the expected end of charging may move unnoticed."""
+"""Smaller changes of the expected end of charging are ignored."""
 
 CLOCK_INTERVAL = timedelta(minutes=1)
 """How often sensors that depend on the clock are recomputed."""
@@ -58,7 +58,7 @@ class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
     sessions_fn: Callable[[ChargingSessions], Any] | None = None
 
 
-# What most people never look at.
+# Disabled by default: few people need them.
 _diagnostic = partial(
     PoderoSensorDescription,
     entity_category=EntityCategory.DIAGNOSTIC,
@@ -73,12 +73,12 @@ _level = partial(
 
 
 def _status(value: Status | None) -> Status | None:
-    """Return a status; "unknown" is what Home Assistant shows without one."""
+    """Return a status, or None for "unknown", a reserved state in Home Assistant."""
     return None if value is Status.UNKNOWN else value
 
 
 def _text(field: str) -> Callable[[Vehicle], str | None]:
-    """Return what reads a text, cut to what fits into a state."""
+    """Return a function that reads a text, truncated to the length limit of states."""
 
     def read(vehicle: Vehicle) -> str | None:
         text: str | None = getattr(vehicle, field)
@@ -107,7 +107,7 @@ def _energy(period: str, *, enabled: bool = False) -> PoderoSensorDescription:
     return PoderoSensorDescription(
         key=f"consumption_last_{period}",
         field=f"consumption_last_{period}_kwh",
-        # No state class: it falls when old charging leaves the window.
+        # No state class: the sum of a sliding window also decreases.
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=1,
@@ -126,7 +126,7 @@ def _link_status(key: str, *, enabled: bool = False) -> PoderoSensorDescription:
 
 
 def _latest(*fields: str) -> Callable[[ChargingSessions], float | None]:
-    """Return what reads the first known of some fields of the latest session."""
+    """Return a function that reads the first known field of the latest session."""
 
     def read(sessions: ChargingSessions) -> float | None:
         values = (getattr(sessions.latest, field, None) for field in fields)
@@ -136,12 +136,12 @@ def _latest(*fields: str) -> Callable[[ChargingSessions], float | None]:
 
 
 def _month(name: str) -> Callable[[ChargingSessions], float | None]:
-    """Return what reads an amount of this month."""
+    """Return a function that reads an amount of this month."""
     return lambda sessions: getattr(sessions.month, name, None)
 
 
 def _planned(field: str) -> Callable[[ChargingSessions], datetime | None]:
-    """Return what reads a moment of the running session."""
+    """Return a function that reads a timestamp of the running session."""
     return lambda sessions: getattr(sessions.running, field, None)
 
 
@@ -209,7 +209,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         key="minimum_charge_limit",
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=0,
-        # The number shows it too.
+        # Disabled by default: the number shows it too.
         entity_registry_enabled_default=False,
     ),
     _level(key="charge_target_min"),
@@ -270,7 +270,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("coordinates_last_updated_at"),
     _timestamp("consumption_last_updated_at"),
     _timestamp("charge_state_last_updated_at"),
-    # Without a state class: the statistics of the sessions count each hour once.
+    # No state class: the external statistics already contain the energy of sessions.
     PoderoSensorDescription(
         key="session_energy",
         field="energy_charged_kwh",
@@ -378,7 +378,7 @@ async def async_setup_entry(
 
 
 class PoderoSensor(PoderoEntity[Any], SensorEntity):
-    """A sensor that shows a field."""
+    """A sensor of a vehicle or of its charging sessions."""
 
     entity_description: PoderoSensorDescription
 
@@ -396,7 +396,7 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
     @property
     @override
     def last_reset(self) -> datetime | None:
-        """Return the start of the month that a total is of."""
+        """Return the start of the month for a monthly total."""
         if self.entity_description.state_class is not SensorStateClass.TOTAL:
             return None
         month = self.coordinator.sessions.month
@@ -404,30 +404,30 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
 
 
 class PoderoClockSensor(PoderoSensor):
-    """A moment computed from a reading and the clock."""
+    """A timestamp that depends on the reading and on the current time."""
 
     @abstractmethod
     @override
     def _compute(self) -> datetime | None:
-        """Return the moment to be shown now."""
+        """Return the current value, None for unknown."""
 
     @callback
     def async_recompute(self) -> None:
         """Write the state if the clock alone has changed it."""
-        # One that is disabled is never added to Home Assistant.
+        # A disabled entity is never added to Home Assistant.
         if self.hass is not None:
             self._handle_coordinator_update()
 
 
 @callback
 def _recompute(sensors: Iterable[PoderoClockSensor], _: datetime) -> None:
-    """Recompute them all: a timer would not notice a clock that is set."""
+    """Recompute the sensors every minute: a single timer would miss a clock change."""
     for sensor in sensors:
         sensor.async_recompute()
 
 
 class PoderoPauseSensor(PoderoClockSensor):
-    """The end of the pause, until it has come."""
+    """The end of the pause, unknown once it has passed."""
 
     @override
     def _compute(self) -> datetime | None:
@@ -444,7 +444,7 @@ class PoderoDeadlineSensor(PoderoClockSensor):
 
 
 class PoderoFinishSensor(PoderoClockSensor):
-    """The expected end of charging: it stands still while the expectation holds."""
+    """The expected end of charging, which ignores changes within FINISH_TOLERANCE."""
 
     _remaining: int | None = None
 
@@ -462,7 +462,7 @@ class PoderoFinishSensor(PoderoClockSensor):
         if (
             expected is not None
             and now < expected < finish + FINISH_TOLERANCE
-            # Many cars count in steps of minutes: as long as a step lasts, it holds.
+            # Many cars report minutes: keep the value until the remaining time changes.
             and (remaining == before or finish < expected + FINISH_TOLERANCE)
         ):
             return expected

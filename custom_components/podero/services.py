@@ -1,4 +1,4 @@
-"""The actions: what is said to a vehicle in other ways than by an entity."""
+"""The integration's actions."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ RESUME_SCHEMA: Final = cv.make_entity_service_schema(None)
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
-    """Offer the actions."""
+    """Register the actions."""
     hass.services.async_register(
         DOMAIN, SERVICE_PAUSE_CHARGING, _async_pause_charging, PAUSE_SCHEMA
     )
@@ -99,7 +99,7 @@ async def _async_pause(
 
 
 async def _async_get_charging_sessions(call: ServiceCall) -> ServiceResponse:
-    """Return the completed sessions that began on some days, and their totals."""
+    """Return the completed sessions that began in a range of days, and their totals."""
     first, last = call.data[ATTR_FROM], call.data[ATTR_TO]
     if first > last:
         raise _invalid("range_reversed")
@@ -153,19 +153,19 @@ def _report(
 
 
 def _session(session: ChargingSession) -> JsonObjectType:
-    """Return a session by the API's names, its moments by the clock of the home."""
+    """Return a session with the API's names and local times."""
     return {name: _to_json(getattr(session, name)) for name in session.readers()}
 
 
 def _to_json(value: Any) -> JsonValueType:
-    """Return a value of a session as JSON knows it."""
+    """Convert a value of a session to JSON."""
     if isinstance(value, datetime):
         return dt_util.as_local(value).isoformat()
     return value.isoformat() if isinstance(value, time) else value
 
 
 def _total(sessions: Sequence[ChargingSession]) -> JsonObjectType:
-    """Return what sessions add up to: kWh and EUR."""
+    """Return the totals of sessions, in kWh and EUR."""
     total = Amounts()
     for session in sessions:
         total = total.plus(amounts_of(session))
@@ -178,7 +178,7 @@ def _total(sessions: Sequence[ChargingSession]) -> JsonObjectType:
 
 
 def _end_of_pause(call: ServiceCall) -> datetime:
-    """Return the moment that an action names, in UTC and whole seconds."""
+    """Return the end of the requested pause, in UTC and whole seconds."""
     if (ATTR_UNTIL in call.data) == (ATTR_DURATION in call.data):
         raise _invalid("pause_until_or_duration")
     now = dt_util.utcnow()
@@ -231,7 +231,7 @@ def _targeted_vehicles(call: ServiceCall) -> dict[str, str]:
 
 
 def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
-    """Return the error of an action that was asked for wrongly."""
+    """Return the exception for an invalid call of an action."""
     return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key=key,

@@ -1,4 +1,4 @@
-"""What of a vehicle can be switched on and off: one line per field."""
+"""Switches of a vehicle."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,7 +53,7 @@ async def async_setup_entry(
 
 
 class PoderoSwitch(PoderoEntity[bool], SwitchEntity):
-    """A switch that sets a field."""
+    """A switch that sets a preference of the vehicle."""
 
     entity_description: PoderoSwitchDescription
 
@@ -78,7 +78,7 @@ class PoderoPauseSwitch(PoderoSwitch):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Pause charging; a pause that is longer stays."""
+        """Pause charging; a longer pause is kept."""
         until = dt_util.utcnow().replace(microsecond=0) + PAUSE_DURATION
         await self.coordinator.async_pause(
             max(until, self.coordinator.data.pause_power_until or until)

@@ -1,4 +1,4 @@
-"""What of a vehicle is set as a time of day."""
+"""Times of day of a vehicle."""
 
 from dataclasses import dataclass
 from datetime import time
@@ -42,7 +42,7 @@ async def async_setup_entry(
 
 
 class PoderoTime(PoderoEntity[time], TimeEntity):
-    """A time of day that sets a field."""
+    """A time of day that sets a preference of the vehicle."""
 
     entity_description: PoderoTimeDescription
 
@@ -53,7 +53,7 @@ class PoderoTime(PoderoEntity[time], TimeEntity):
 
     @override
     async def async_set_value(self, value: time) -> None:
-        """Set it, at the wall clock and to the second, as the service has it."""
+        """Set the time, in whole seconds and without a time zone, as the API has it."""
         await self.coordinator.async_set(
             self.entity_description.source, value.replace(microsecond=0, tzinfo=None)
         )

@@ -1,7 +1,7 @@
-"""Triggers: what happened to a vehicle, whatever the states of its entities went through.
+"""Triggers on the charging events of a vehicle.
 
-They hear of the event itself. A trigger on a state would miss the car that was plugged
-in while the service could not be reached: to it, "on" after "unavailable" is no news.
+They listen to the event itself. State triggers ignore a change from "unavailable" to
+"on", so they would miss a car that was plugged in during an outage.
 """
 
 from typing import ClassVar, cast, override
@@ -37,23 +37,23 @@ from .coordinator import PoderoCoordinator
 from .helpers import targeted_devices
 
 
-def _vehicles(target: ConfigType) -> ConfigType:
-    """Refuse a target that nothing was chosen for: it would never trigger."""
+def _validate_target(target: ConfigType) -> ConfigType:
+    """Refuse an empty target, which would never trigger."""
     if not TargetSelection(target).has_any_target:
-        raise vol.Invalid("Choose at least one vehicle as the target")
+        raise vol.Invalid("Choose at least one car as the target")
     return target
 
 
 _SCHEMA = vol.Schema(
     {
-        vol.Required(CONF_TARGET): vol.All(cv.TARGET_FIELDS, _vehicles),
+        vol.Required(CONF_TARGET): vol.All(cv.TARGET_FIELDS, _validate_target),
         vol.Optional(CONF_OPTIONS): {},
     }
 )
 
 
 class ChargingEventTrigger(Trigger):
-    """Trigger on an event of the vehicles that are in a target when it happens."""
+    """Trigger on an event of the vehicles in a target, resolved when it happens."""
 
     event: ClassVar[ChargingEvent]
 
@@ -66,7 +66,7 @@ class ChargingEventTrigger(Trigger):
         return cast(ConfigType, _SCHEMA(config))
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Take over the target."""
+        """Store the target."""
         super().__init__(hass, config)
         assert config.target is not None
         self.hass = hass

@@ -1,4 +1,4 @@
-"""The steps in which vehicles are chosen, of an account that is new or known."""
+"""Flow steps that select vehicles, for the config flow and the subentry flow."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -30,19 +30,19 @@ from .vehicles import configured_vehicles, vehicle_labels, vehicle_subentry
 class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
     FlowHandler[ContextT, ResultT, HandlerT]
 ):
-    """The steps in which vehicles are chosen or their ids are typed.
+    """Flow steps that select vehicles from a list or by an entered id.
 
-    Of every form what was typed is kept, so that its user can go back and forth.
+    The input of every form is kept, so that the user can go back and forth.
     """
 
     _client: PoderoClient
-    """Calls for the user whose vehicles are chosen."""
+    """The client of the user whose vehicles are selected."""
 
     _new: Mapping[str, Vehicle] = MappingProxyType({})
-    """The vehicles that can be chosen, by their ids."""
+    """The vehicles that can be selected, by id."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without input."""
         super().__init__()
         self._shown: list[str] = []
         self._typed: dict[str, dict[str, Any]] = {}
@@ -51,10 +51,10 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
     async def async_step_vehicles(
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
-        """Ask which of the vehicles that the service lists."""
+        """Ask which of the listed vehicles to add."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            if self._is_left("vehicles", user_input):
+            if self._goes_back("vehicles", user_input):
                 return await self.async_step_back()
             if chosen := user_input.get(CONF_VEHICLES):
                 return await self._async_finish(
@@ -71,7 +71,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
         """Ask for the id of a vehicle."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            if self._is_left("enter_vehicle", user_input):
+            if self._goes_back("enter_vehicle", user_input):
                 return await self.async_step_back()
             try:
                 vehicle = await self._async_read_vehicle(user_input)
@@ -85,7 +85,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
     async def async_step_back(
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
-        """Show what was shown before."""
+        """Show the previous step."""
         self._shown.pop()
         result: ResultT = await getattr(self, f"async_step_{self._shown[-1]}")()
         return result
@@ -97,7 +97,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
     async def _async_read_vehicle(
         self, user_input: Mapping[str, Any]
     ) -> ConfigSubentryData:
-        """Return the vehicle whose id was typed. Raises InputError."""
+        """Read the vehicle whose id was entered. Raises InputError."""
         vehicle_id = parse_ids(user_input, CONF_VEHICLE)[CONF_VEHICLE]
         if vehicle_id in configured_vehicles(self.hass):
             raise InputError({CONF_VEHICLE: "already_configured"})
@@ -107,11 +107,11 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
                 raise NotFoundError("The vehicle was deleted")
         return vehicle_subentry(vehicle_id, vehicle)
 
-    def _is_left(self, step_id: str, user_input: dict[str, Any]) -> bool:
-        """Keep what was typed, and return whether its user goes back."""
-        is_left = bool(user_input.pop(CONF_BACK, False))
+    def _goes_back(self, step_id: str, user_input: dict[str, Any]) -> bool:
+        """Store the input of a step, and return whether the user goes back."""
+        goes_back = bool(user_input.pop(CONF_BACK, False))
         self._typed[step_id] = user_input
-        return is_left
+        return goes_back
 
     def _show(
         self,
@@ -122,8 +122,8 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
         placeholders: Mapping[str, str] | None = None,
         last_step: bool = False,
     ) -> ResultT:
-        """Show a form with what was typed into it before."""
-        self._note_shown(step_id)
+        """Show a form with the input that it had before."""
+        self._add_to_history(step_id)
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
@@ -135,7 +135,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
         )
 
     def _open_client(self, data: Mapping[str, Any]) -> PoderoClient:
-        """Return a client for account data, which is closed with the flow."""
+        """Return a client for account data, which is closed when the flow is removed."""
         client = async_create_client(self.hass, data)
         self._clients.append(client)
         return client
@@ -143,13 +143,13 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
     @callback
     @override
     def async_remove(self) -> None:
-        """Begin no request any longer."""
+        """Close the clients."""
         super().async_remove()
         for client in self._clients:
             client.close()
 
-    def _note_shown(self, step_id: str) -> None:
-        """Remember the way on which the user came here."""
+    def _add_to_history(self, step_id: str) -> None:
+        """Add a step to the history for going back, or return to it."""
         if step_id in self._shown:
             del self._shown[self._shown.index(step_id) :]
         self._shown.append(step_id)

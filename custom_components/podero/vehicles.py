@@ -1,4 +1,4 @@
-"""The vehicles of accounts: which there are, and what they are called."""
+"""The vehicles of accounts: list, name, add and delete them."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -15,13 +15,13 @@ from .const import DOMAIN, SUBENTRY_VEHICLE
 from .sessions import async_remove_memory
 
 MAX_NAME_LENGTH = 100
-"""How much of the 255 characters of an entity id a name may take."""
+"""Limits the part of a name in an entity id, which may have 255 characters."""
 
 
 async def async_list_vehicles(client: PoderoClient) -> tuple[Vehicle, ...] | None:
-    """Return the vehicles of a user, or None if the service does not list any.
+    """Return the vehicles of a user, or None if the service does not list them.
 
-    Raises ForbiddenError or NotFoundError if that may be the user's fault.
+    Raises PoderoError: ForbiddenError or NotFoundError if the ids may be wrong.
     """
     try:
         return await client.get_vehicles()
@@ -32,7 +32,7 @@ async def async_list_vehicles(client: PoderoClient) -> tuple[Vehicle, ...] | Non
 def new_vehicles(
     hass: HomeAssistant, vehicles: Collection[Vehicle]
 ) -> dict[str, Vehicle]:
-    """Return the vehicles that no account has, by their ids."""
+    """Return the vehicles that are not configured, by id."""
     configured = configured_vehicles(hass)
     return {
         vehicle.id: vehicle
@@ -42,7 +42,7 @@ def new_vehicles(
 
 
 def configured_vehicles(hass: HomeAssistant) -> set[str | None]:
-    """Return the ids of the vehicles of all accounts."""
+    """Return the ids of all configured vehicles."""
     return {
         subentry.unique_id
         for entry in hass.config_entries.async_entries(DOMAIN)
@@ -51,29 +51,29 @@ def configured_vehicles(hass: HomeAssistant) -> set[str | None]:
 
 
 def vehicle_name(vehicle: Vehicle) -> str:
-    """Return what people call a vehicle, short enough for the ids made of it."""
+    """Return the display name of a vehicle, short enough for entity ids."""
     name = (vehicle.device_model and vehicle.device_model.name) or "Electric vehicle"
     name = name[:MAX_NAME_LENGTH]
-    # Some letters become many.
+    # Some characters become several in a slug.
     while len(slugify(name)) > MAX_NAME_LENGTH:
         name = name[:-1]
     return name.strip()
 
 
 def vehicle_label(vehicle: Vehicle) -> str:
-    """Return the name by which a vehicle is chosen among others: with its year."""
+    """Return the name of a vehicle in a list of choices, with its year."""
     name = vehicle_name(vehicle)
     year = vehicle.device_model and vehicle.device_model.year
     return f"{name} ({year})" if year else name
 
 
 def vehicle_labels(vehicles: Mapping[str, Vehicle]) -> dict[str, str]:
-    """Return the labels of vehicles by their ids."""
+    """Return the labels of vehicles by id."""
     return {key: vehicle_label(vehicle) for key, vehicle in vehicles.items()}
 
 
 def vehicle_subentry(vehicle_id: str, vehicle: Vehicle) -> ConfigSubentryData:
-    """Return what is stored of a vehicle."""
+    """Return the subentry data of a vehicle."""
     return ConfigSubentryData(
         data={},
         subentry_type=SUBENTRY_VEHICLE,
@@ -86,7 +86,7 @@ def vehicle_subentry(vehicle_id: str, vehicle: Vehicle) -> ConfigSubentryData:
 def async_add_vehicles(
     hass: HomeAssistant, entry: ConfigEntry[Any], vehicles: Iterable[ConfigSubentryData]
 ) -> None:
-    """Add vehicles to an account, which sets it up again."""
+    """Add vehicles to an account, which reloads it."""
     for vehicle in vehicles:
         hass.config_entries.async_add_subentry(
             entry,
@@ -99,22 +99,22 @@ def async_add_vehicles(
         )
 
 
-async def async_forget_vehicle(hass: HomeAssistant, subentry_id: str) -> None:
-    """Delete what is remembered of a vehicle that was removed."""
+async def async_delete_vehicle_data(hass: HomeAssistant, subentry_id: str) -> None:
+    """Delete the stored data of a removed vehicle."""
     await Memory(hass, subentry_id).async_remove()
     await async_remove_memory(hass, subentry_id)
 
 
 def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:
-    """Return labels by ids: the names, with an end of the id where two are alike."""
-    bearers = Counter(names.values())
+    """Return distinct labels by id: names, with the end of the id if not unique."""
+    counts = Counter(names.values())
     return {
-        key: name if bearers[name] == 1 else f"{name} …{_tail(key, names)}"
+        key: name if counts[name] == 1 else f"{name} …{_tail(key, names)}"
         for key, name in names.items()
     }
 
 
 def _tail(key: str, among: Collection[str]) -> str:
-    """Return the end of an id, or all of it where others end alike."""
+    """Return the end of an id, or all of it if another id ends the same."""
     tail = key[-4:]
     return tail if sum(other.endswith(tail) for other in among) == 1 else key

@@ -7,16 +7,56 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
+from .home import credentials
 from custom_components.podero.const import DOMAIN, NEW_VEHICLE
-from simulator import RecordedRequest, Simulator
+from simulator import RecordedRequest, Server, Simulator
+
+type Input = dict[str, Any]
 
 FLOWS = "/api/repairs/issues/fix"
 SUBENTRY_FLOWS = "/api/config/config_entries/subentries/flow"
+
+
+def account_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
+    """Return what a person types for the simulator's account."""
+    account = server.simulator.account
+    return {
+        **credentials(account, grant),
+        "organization_id": account.organization_id,
+        "server": {"environment": "custom", "base_url": server.url},
+        **changes,
+    }
+
+
+def sign_in_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
+    """Return what a person types to sign in again, or elsewhere."""
+    typed = account_input(server, grant, **changes)
+    del typed["organization_id"]
+    return typed
+
+
+def user_input(server: Server, **changes: Any) -> Input:
+    """Return what a person types for the user of the simulator's account."""
+    account = server.simulator.account
+    return {
+        "organization_id": account.organization_id,
+        "user_id": account.user_id,
+        **changes,
+    }
+
+
+async def walk(hass: HomeAssistant, *answers: Input) -> Any:
+    """Walk through the config flow of a new account, and return its last result."""
+    flow = hass.config_entries.flow
+    result = await flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    for answer in answers:
+        result = await flow.async_configure(result["flow_id"], answer)
+    return result
 
 
 def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:

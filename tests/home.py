@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 import time
+from types import MappingProxyType
 from typing import Any
 
 from pytest_homeassistant_custom_component.common import (
@@ -29,7 +30,7 @@ from .controls import Control, call
 from .support import VehicleFault
 from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
 from custom_components.podero.coordinator import PoderoCoordinator
-from simulator import Car, RecordedRequest, Server, Simulator
+from simulator import Account, Car, RecordedRequest, Server, Simulator
 
 SETTLING = 0.1
 """Seconds in which an answer that is on its way arrives."""
@@ -46,6 +47,15 @@ def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
     )
 
 
+def credentials(account: Account, grant: str) -> dict[str, str]:
+    """Return the credentials of an account for a grant."""
+    names = {
+        "password": ("username", "password"),
+        "client_credentials": ("client_id", "client_secret"),
+    }
+    return {name: getattr(account, name) for name in names[grant]}
+
+
 def account_entry(
     server: Server,
     *vehicles: int,
@@ -54,13 +64,6 @@ def account_entry(
 ) -> MockConfigEntry:
     """Return the simulator's account at a server, with some of its vehicles."""
     account = server.simulator.account
-    secrets = {
-        "password": {"username": account.username, "password": account.password},
-        "client_credentials": {
-            "client_id": account.client_id,
-            "client_secret": account.client_secret,
-        },
-    }
     return MockConfigEntry(
         domain=DOMAIN,
         title="Podero",
@@ -68,7 +71,7 @@ def account_entry(
         data={
             "base_url": base_url or server.url,
             "grant": grant,
-            **secrets[grant],
+            **credentials(account, grant),
             "organization_id": account.organization_id,
             "user_id": account.user_id,
         },
@@ -133,7 +136,10 @@ class Home:
     def add_vehicle(self, number: int) -> None:
         """Add a vehicle to the account."""
         vehicle_id = self.simulator.vehicles[number].id
-        data: Any = vehicle_subentry(vehicle_id, f"Car {number + 1}")
+        data: dict[str, Any] = {
+            **vehicle_subentry(vehicle_id, f"Car {number + 1}"),
+            "data": MappingProxyType({}),
+        }
         self.hass.config_entries.async_add_subentry(self.entry, ConfigSubentry(**data))
 
     def remove_vehicle(self, number: int) -> None:

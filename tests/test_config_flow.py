@@ -27,8 +27,8 @@ from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.selector import SelectSelector
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp
-from .home import account_entry, vehicle_subentry
+from .dialogs import Input, account_input, sign_in_input, user_input
+from .home import Home, account_entry
 from .support import complaints
 from custom_components import podero
 from custom_components.podero import forms
@@ -37,7 +37,6 @@ from custom_components.podero.const import DOMAIN
 from simulator import Server, Simulator
 from simulator.cloud import FIRST_CAR_ID
 
-type Input = dict[str, Any]
 type Prepare = Callable[[Simulator], object]
 
 TRANSLATIONS = json.loads(
@@ -47,41 +46,6 @@ SECRETS = {"password": "password", "client_credentials": "client_secret"}
 FIRST_NAME, SECOND_NAME = "Volkswagen ID.4 Pro", "Hyundai Kona Electric"
 FIRST_LABEL = f"{FIRST_NAME} (2023)"
 UNKNOWN_ID = "00000000-1111-4222-8333-444444444444"
-
-
-def account_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
-    """Return what a person types for the simulator's account."""
-    account = server.simulator.account
-    credentials = {
-        "password": {"username": account.username, "password": account.password},
-        "client_credentials": {
-            "client_id": account.client_id,
-            "client_secret": account.client_secret,
-        },
-    }
-    return {
-        **credentials[grant],
-        "organization_id": account.organization_id,
-        "server": {"environment": "custom", "base_url": server.url},
-        **changes,
-    }
-
-
-def sign_in_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
-    """Return what a person types to sign in again, or elsewhere."""
-    typed = account_input(server, grant, **changes)
-    del typed["organization_id"]
-    return typed
-
-
-def user_input(server: Server, **changes: Any) -> Input:
-    """Return what a person types for the user of the simulator's account."""
-    account = server.simulator.account
-    return {
-        "organization_id": account.organization_id,
-        "user_id": account.user_id,
-        **changes,
-    }
 
 
 def fields(schema: Mapping[Any, Any]) -> dict[str, Any]:
@@ -954,25 +918,23 @@ async def test_back_from_anothers_cars(hass: HomeAssistant, server: Server) -> N
     assert not ir.async_get(hass).issues
 
 
-async def test_same_account_twice(
-    hass: HomeAssistant, server: Server, entry: MockConfigEntry
-) -> None:
+async def test_same_account_twice(home: Home) -> None:
     """An account is refused the second time; an organization offers its other users."""
-    entry.add_to_hass(hass)
-    result = await start_vehicles(hass, server)
+    home.entry.add_to_hass(home.hass)
+    result = await start_vehicles(home.hass, home.server)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-    assert not any("vehicles" in request.path for request in server.simulator.requests)
+    assert not any("vehicles" in request.path for request in home.simulator.requests)
 
     grant = "client_credentials"
-    typed = account_input(server, grant)
-    result = await go_on(hass, await start(hass, grant), typed)
+    typed = account_input(home.server, grant)
+    result = await go_on(home.hass, await start(home.hass, grant), typed)
     assert offered(result, "user") == ["Noa Neighbor (neighbor@example.com)"]
-    neighbor = server.simulator.neighbor
+    neighbor = home.simulator.neighbor
     MockConfigEntry(
         domain=DOMAIN, unique_id=f"{neighbor.organization_id}_{neighbor.user_id}"
-    ).add_to_hass(hass)
-    result = await go_on(hass, await start(hass, grant), typed)
+    ).add_to_hass(home.hass)
+    result = await go_on(home.hass, await start(home.hass, grant), typed)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
 
@@ -1010,23 +972,21 @@ async def test_same_account_at_once(hass: HomeAssistant, server: Server) -> None
     assert len(hass.config_entries.async_entries(DOMAIN)) == 1
 
 
-async def test_same_vehicle_twice(
-    hass: HomeAssistant, server: Server, entry: MockConfigEntry
-) -> None:
+async def test_same_vehicle_twice(home: Home) -> None:
     """A vehicle that one account has is neither offered nor given to another one."""
-    entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, unique_id="another account")
-    result = await start_vehicles(hass, server)
-    first, second = server.simulator.vehicles
+    home.entry.add_to_hass(home.hass)
+    home.hass.config_entries.async_update_entry(home.entry, unique_id="another account")
+    result = await start_vehicles(home.hass, home.server)
+    first, second = home.simulator.vehicles
     assert offered(result) == [SECOND_NAME]
 
-    result = await go_on(hass, await start(hass), account_input(server))
-    typed = user_input(server, vehicle=first.id)
-    pasted = {**typed, "user_id": address(server, vehicle_id=first.id.upper())}
+    result = await go_on(home.hass, await start(home.hass), account_input(home.server))
+    typed = user_input(home.server, vehicle=first.id)
+    pasted = {**typed, "user_id": address(home.server, vehicle_id=first.id.upper())}
     del pasted["vehicle"]
-    result = await go_on(hass, result, pasted)
+    result = await go_on(home.hass, result, pasted)
     assert_form(result, "enter_user", {"vehicle": "already_configured"})
-    result = await go_on(hass, result, {**typed, "vehicle": second.id})
+    result = await go_on(home.hass, result, {**typed, "vehicle": second.id})
     assert_created(result, second.id)
 
 
@@ -1041,211 +1001,176 @@ def setups() -> Iterator[AsyncMock]:
         yield setup
 
 
-def client_entry(server: Server) -> MockConfigEntry:
-    """Return the simulator's account, by client credentials."""
-    entry = account_entry(server, 0)
-    account = server.simulator.account
-    credentials = {
-        "grant": "client_credentials",
-        "client_id": account.client_id,
-        "client_secret": account.client_secret,
-    }
-    place = ("base_url", "organization_id", "user_id")
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title="Podero",
-        unique_id=entry.unique_id,
-        data=credentials | {key: entry.data[key] for key in place},
-        subentries_data=[vehicle_subentry(server.simulator.vehicles[0].id, FIRST_NAME)],
-    )
-
-
 @pytest.mark.parametrize(
-    ("make_entry", "secret", "account"),
+    ("grant", "secret", "account"),
     [
-        (lambda it: account_entry(it, 0), "password", "resident@example.com"),
-        (client_entry, "client_secret", "demo-energy"),
+        ("password", "password", "resident@example.com"),
+        ("client_credentials", "client_secret", "demo-energy"),
     ],
 )
 async def test_reauth(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
+    home: Home,
     setups: AsyncMock,
-    make_entry: Callable[[Server], MockConfigEntry],
+    grant: str,
     secret: str,
     account: str,
 ) -> None:
     """Only the secret is asked for, tried, stored, and used at once."""
-    entry = make_entry(server)
-    await set_up(entry)
-    simulator.revoke_tokens()
-    setattr(simulator.account, secret, "new")
-    result = dict(await entry.start_reauth_flow(hass))
+    home = home.with_vehicles(0, grant=grant)
+    await home.set_up()
+    entry = home.entry
+    home.simulator.revoke_tokens()
+    setattr(home.simulator.account, secret, "new")
+    result = dict(await entry.start_reauth_flow(home.hass))
     assert assert_form(result, "reauth_confirm") == {secret: None}
     assert result["description_placeholders"]["account"] == account
 
     before = dict(entry.data)
-    result = await go_on(hass, result, {secret: "wrong"})
+    result = await go_on(home.hass, result, {secret: "wrong"})
     errors = {secret: "invalid_auth"}
     assert assert_form(result, "reauth_confirm", errors) == {secret: "wrong"}
-    simulator.add_fault(kind="token", status=503)
-    result = await go_on(hass, result, {secret: "new"})
+    home.simulator.add_fault(kind="token", status=503)
+    result = await go_on(home.hass, result, {secret: "new"})
     assert_form(result, "reauth_confirm", {"base": "cannot_connect"})
     assert entry.data == before
 
-    simulator.clear_faults()
-    result = await go_on(hass, result, {secret: "new"})
+    home.simulator.clear_faults()
+    result = await go_on(home.hass, result, {secret: "new"})
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
     assert entry.data == {**before, secret: "new"}
-    assert entry.title == make_entry(server).title
+    assert entry.title == account_entry(home.server).title
     assert setups.call_count == 2
     assert entry.state is ConfigEntryState.LOADED
 
 
-async def test_reauth_of_an_entry_that_failed(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, setups: AsyncMock
-) -> None:
+async def test_reauth_of_an_entry_that_failed(home: Home, setups: AsyncMock) -> None:
     """An entry that could not be set up is set up once it can sign in."""
-    simulator.account.password = "new"
-    entry.add_to_hass(hass)
-    assert not await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    (flow,) = hass.config_entries.flow.async_progress()
+    home.simulator.account.password = "new"
+    await home.fail_to_set_up()
+    await home.hass.async_block_till_done()
+    (flow,) = home.hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
 
-    result = await go_on(hass, flow, {"password": "new"})
+    result = await go_on(home.hass, flow, {"password": "new"})
     assert result["reason"] == "reauth_successful"
     assert setups.call_count == 2
-    assert entry.state is ConfigEntryState.LOADED
+    assert home.entry.state is ConfigEntryState.LOADED
 
 
-async def test_reauth_with_the_same_secret(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    setups: AsyncMock,
-) -> None:
+async def test_reauth_with_the_same_secret(home: Home, setups: AsyncMock) -> None:
     """A refusal that was Podero's mistake ends with the secret that was stored."""
-    await set_up(entry)
-    result = dict(await entry.start_reauth_flow(hass))
-    result = await go_on(hass, result, {"password": simulator.account.password})
+    await home.set_up()
+    result = dict(await home.entry.start_reauth_flow(home.hass))
+    result = await go_on(
+        home.hass, result, {"password": home.simulator.account.password}
+    )
     assert result["reason"] == "reauth_successful"
     assert setups.call_count == 2
-    assert entry.state is ConfigEntryState.LOADED
+    assert home.entry.state is ConfigEntryState.LOADED
 
 
-async def test_reconfigure(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    setups: AsyncMock,
-) -> None:
+async def test_reconfigure(home: Home, setups: AsyncMock) -> None:
     """What changed is stored, what was left empty is kept."""
-    await set_up(entry)
-    result = dict(await entry.start_reconfigure_flow(hass))
-    typed = sign_in_input(server)
+    await home.set_up()
+    result = dict(await home.entry.start_reconfigure_flow(home.hass))
+    typed = sign_in_input(home.server)
     del typed["password"]
     assert assert_form(result, "reconfigure") == {**typed, "password": None}
     assert result["last_step"] is True
 
-    typed["username"] = simulator.account.username = "moved@example.com"
-    result = await go_on(hass, result, typed)
+    typed["username"] = home.simulator.account.username = "moved@example.com"
+    result = await go_on(home.hass, result, typed)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reconfigure_successful"
-    assert entry.data == account_entry(server).data
+    assert home.entry.data == account_entry(home.server).data
     assert setups.call_count == 2
-    assert entry.state is ConfigEntryState.LOADED
+    assert home.entry.state is ConfigEntryState.LOADED
 
-    result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
+    result = await go_on(
+        home.hass, await home.entry.start_reconfigure_flow(home.hass), typed
+    )
     assert result["reason"] == "reconfigure_successful"
     assert setups.call_count == 3
-    assert entry.state is ConfigEntryState.LOADED
+    assert home.entry.state is ConfigEntryState.LOADED
 
 
-async def test_reconfigure_client(
-    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
-) -> None:
+async def test_reconfigure_client(home: Home) -> None:
     """A new client secret is stored, and a title that somebody chose is kept."""
-    entry = client_entry(server)
-    await set_up(entry)
-    hass.config_entries.async_update_entry(entry, title="My supplier")
-    await hass.async_block_till_done()
-    simulator.account.client_secret = "new"
-    typed = sign_in_input(server, "client_credentials", client_secret="wrong")
-    result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
+    home = home.with_vehicles(0, grant="client_credentials")
+    await home.set_up()
+    entry = home.entry
+    home.hass.config_entries.async_update_entry(entry, title="My supplier")
+    await home.hass.async_block_till_done()
+    home.simulator.account.client_secret = "new"
+    typed = sign_in_input(home.server, "client_credentials", client_secret="wrong")
+    result = await go_on(
+        home.hass, await entry.start_reconfigure_flow(home.hass), typed
+    )
     errors = {"client_secret": "invalid_auth"}
     assert assert_form(result, "reconfigure", errors) == typed
 
-    result = await go_on(hass, result, sign_in_input(server, "client_credentials"))
+    result = await go_on(
+        home.hass, result, sign_in_input(home.server, "client_credentials")
+    )
     assert result["reason"] == "reconfigure_successful"
-    assert entry.data == client_entry(server).data
+    assert entry.data == account_entry(home.server, grant="client_credentials").data
     assert entry.title == "My supplier"
 
 
 async def test_reconfigure_named_environment(
-    hass: HomeAssistant,
-    server: Server,
-    entry: MockConfigEntry,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A named environment is shown by its name."""
-    monkeypatch.setitem(forms.ENVIRONMENTS, "sandbox", server.url)
-    entry.add_to_hass(hass)
-    result = dict(await entry.start_reconfigure_flow(hass))
+    monkeypatch.setitem(forms.ENVIRONMENTS, "sandbox", home.server.url)
+    home.entry.add_to_hass(home.hass)
+    result = dict(await home.entry.start_reconfigure_flow(home.hass))
     server = {"environment": "sandbox", "base_url": None}
     assert assert_form(result, "reconfigure")["server"] == server
 
 
 @pytest.mark.parametrize("lists_vehicles", [True, False])
 async def test_reconfigure_with_credentials_of_another_account(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    lists_vehicles: bool,
+    home: Home, lists_vehicles: bool
 ) -> None:
     """Credentials are refused that do not see the account, list or no list."""
-    simulator.lists_vehicles = lists_vehicles
-    entry.add_to_hass(hass)
-    before = dict(entry.data)
+    home.simulator.lists_vehicles = lists_vehicles
+    home.entry.add_to_hass(home.hass)
+    before = dict(home.entry.data)
     typed = sign_in_input(
-        server,
-        username=simulator.neighbor.username,
-        password=simulator.neighbor.password,
+        home.server,
+        username=home.simulator.neighbor.username,
+        password=home.simulator.neighbor.password,
     )
-    result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
+    result = await go_on(
+        home.hass, await home.entry.start_reconfigure_flow(home.hass), typed
+    )
     assert_form(result, "reconfigure", {"base": "forbidden"})
-    assert entry.data == before
+    assert home.entry.data == before
 
-    result = await go_on(hass, result, sign_in_input(server))
+    result = await go_on(home.hass, result, sign_in_input(home.server))
     assert result["reason"] == "reconfigure_successful"
 
 
-async def test_reconfigure_server(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry
-) -> None:
+async def test_reconfigure_server(home: Home) -> None:
     """A stored secret is not sent to another server than it was typed for."""
-    entry.add_to_hass(hass)
+    home.entry.add_to_hass(home.hass)
     async with Server(Simulator()) as other:
         typed = sign_in_input(other)
         secret = typed.pop("password")
-        result = await go_on(hass, await entry.start_reconfigure_flow(hass), typed)
+        result = await go_on(
+            home.hass, await home.entry.start_reconfigure_flow(home.hass), typed
+        )
         assert_form(result, "reconfigure", {"password": "secret_required"})
         assert not other.simulator.requests
 
         mistyped = {**typed, "server": {"environment": "custom", "base_url": "other"}}
-        result = await go_on(hass, result, mistyped)
+        result = await go_on(home.hass, result, mistyped)
         assert_form(result, "reconfigure", {"server": "invalid_url"})
 
-        result = await go_on(hass, result, {**typed, "password": secret})
+        result = await go_on(home.hass, result, {**typed, "password": secret})
         assert result["reason"] == "reconfigure_successful"
-        assert entry.data["base_url"] == other.url
+        assert home.entry.data["base_url"] == other.url
 
 
 # More cars.
@@ -1254,54 +1179,49 @@ async def test_reconfigure_server(
 MENU = ["connect", "enter_vehicle"]
 
 
-async def test_more_vehicles(
-    hass: HomeAssistant,
-    server: Server,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    setups: AsyncMock,
-) -> None:
+async def test_more_vehicles(home: Home, setups: AsyncMock) -> None:
     """Several vehicles are added at once to an account, and set up once."""
-    await set_up(entry)
-    simulator = server.simulator
-    _, second = simulator.vehicles
-    third = simulator.add_vehicle()
+    await home.set_up()
+    _, second = home.simulator.vehicles
+    third = home.simulator.add_vehicle()
     names = [f"{SECOND_NAME} …{car.id[-4:]}" for car in (second, third)]
-    result = await start_subentry(hass, entry)
+    result = await start_subentry(home.hass, home.entry)
     assert_menu(result, "user", ["vehicles", *MENU])
-    assert result["description_placeholders"] == {"account": entry.title}
-    result = await choose(hass, result, "vehicles")
+    assert result["description_placeholders"] == {"account": home.entry.title}
+    result = await choose(home.hass, result, "vehicles")
     chosen = [second.id, third.id]
     assert assert_form(result, "vehicles") == {"vehicles": chosen, "back": None}
     assert offered(result) == names
-    result = await go_back(hass, result)
+    result = await go_back(home.hass, result)
     assert_menu(result, "user", ["vehicles", *MENU])
-    result = await choose(hass, result, "vehicles")
+    result = await choose(home.hass, result, "vehicles")
 
-    result = await go_on(hass, result, {"vehicles": chosen})
+    result = await go_on(home.hass, result, {"vehicles": chosen})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    added = list(entry.subentries.values())[1:]
+    added = list(home.entry.subentries.values())[1:]
     assert [subentry.unique_id for subentry in added] == chosen
     assert [subentry.title for subentry in added] == [SECOND_NAME, SECOND_NAME]
     assert {subentry.subentry_type for subentry in added} == {"vehicle"}
-    assert entry.state is ConfigEntryState.LOADED
+    assert home.entry.state is ConfigEntryState.LOADED
     assert setups.call_count == 2
-    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    devices = dr.async_entries_for_config_entry(
+        dr.async_get(home.hass), home.entry.entry_id
+    )
     assert len(devices) == 3
 
     # None is left to choose, but one may still be typed.
-    result = await start_subentry(hass, entry)
+    result = await start_subentry(home.hass, home.entry)
     assert_menu(result, "none_left", MENU)
-    result = await choose(hass, result, "enter_vehicle")
-    result = await go_on(hass, result, {"vehicle": second.id})
+    result = await choose(home.hass, result, "enter_vehicle")
+    result = await go_on(home.hass, result, {"vehicle": second.id})
     assert_form(result, "enter_vehicle", {"vehicle": "already_configured"})
-    result = await go_back(hass, result)
+    result = await go_back(home.hass, result)
     assert_menu(result, "none_left", MENU)
-    fourth = simulator.add_vehicle()
-    result = await choose(hass, result, "enter_vehicle")
-    result = await go_on(hass, result, {"vehicle": fourth.id})
+    fourth = home.simulator.add_vehicle()
+    result = await choose(home.hass, result, "enter_vehicle")
+    result = await go_on(home.hass, result, {"vehicle": fourth.id})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert list(entry.subentries.values())[3].unique_id == fourth.id
+    assert list(home.entry.subentries.values())[3].unique_id == fourth.id
 
 
 @pytest.mark.parametrize(
@@ -1319,49 +1239,44 @@ async def test_more_vehicles(
         ),
     ],
 )
-async def test_no_vehicle_to_choose(
-    hass: HomeAssistant,
-    server: Server,
-    entry: MockConfigEntry,
-    prepare: Prepare,
-    step_id: str,
-) -> None:
+async def test_no_vehicle_to_choose(home: Home, prepare: Prepare, step_id: str) -> None:
     """Why there is no car to choose is said, and one may be typed."""
-    entry.add_to_hass(hass)
-    prepare(server.simulator)
-    result = await start_subentry(hass, entry)
+    home.entry.add_to_hass(home.hass)
+    prepare(home.simulator)
+    result = await start_subentry(home.hass, home.entry)
     assert_menu(result, step_id, MENU)
-    result = await choose(hass, result, "enter_vehicle")
-    result = await go_back(hass, result)
+    result = await choose(home.hass, result, "enter_vehicle")
+    result = await go_back(home.hass, result)
     assert_menu(result, step_id, MENU)
-    result = await choose(hass, result, "enter_vehicle")
-    added = server.simulator.add_vehicle()
-    result = await go_on(hass, result, {"vehicle": added.id})
+    result = await choose(home.hass, result, "enter_vehicle")
+    added = home.simulator.add_vehicle()
+    result = await go_on(home.hass, result, {"vehicle": added.id})
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 @pytest.mark.parametrize(("prepare", "errors"), VEHICLE_FAILURES)
 async def test_typed_vehicle_fails(
-    hass: HomeAssistant, server: Server, prepare: Prepare, errors: dict[str, str]
+    home: Home, prepare: Prepare, errors: dict[str, str]
 ) -> None:
     """A vehicle that cannot be read is not added, whether the entry is set up or not."""
-    entry = account_entry(server)
-    entry.add_to_hass(hass)
-    simulator = server.simulator
-    result = await choose(hass, await start_subentry(hass, entry), "enter_vehicle")
-    prepare(simulator)
-    typed = {"vehicle": simulator.vehicles[0].id}
-    result = await go_on(hass, result, typed)
+    home = home.with_vehicles()
+    home.entry.add_to_hass(home.hass)
+    result = await choose(
+        home.hass, await start_subentry(home.hass, home.entry), "enter_vehicle"
+    )
+    prepare(home.simulator)
+    typed = {"vehicle": home.car.id}
+    result = await go_on(home.hass, result, typed)
     assert assert_form(result, "enter_vehicle", errors) == {**typed, "back": None}
-    result = await go_on(hass, result, {"vehicle": "second"})
+    result = await go_on(home.hass, result, {"vehicle": "second"})
     assert_form(result, "enter_vehicle", {"vehicle": "no_id"})
-    assert not entry.subentries
+    assert not home.entry.subentries
 
-    simulator.clear_faults()
-    result = await go_on(hass, result, {"vehicle": simulator.vehicles[1].id})
+    home.simulator.clear_faults()
+    result = await go_on(home.hass, result, {"vehicle": home.simulator.vehicles[1].id})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    (added,) = entry.subentries.values()
-    assert added.unique_id == simulator.vehicles[1].id
+    (added,) = home.entry.subentries.values()
+    assert added.unique_id == home.simulator.vehicles[1].id
 
 
 @pytest.mark.parametrize(
@@ -1375,39 +1290,35 @@ async def test_typed_vehicle_fails(
     ],
 )
 async def test_vehicles_cannot_be_listed(
-    hass: HomeAssistant,
-    server: Server,
-    entry: MockConfigEntry,
-    fault: dict[str, Any],
-    reason: str,
+    home: Home, fault: dict[str, Any], reason: str
 ) -> None:
     """Where the service fails, the reason is said."""
-    entry.add_to_hass(hass)
-    server.simulator.add_fault(**fault)
-    result = await start_subentry(hass, entry)
+    home.entry.add_to_hass(home.hass)
+    home.simulator.add_fault(**fault)
+    result = await start_subentry(home.hass, home.entry)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == reason
     assert reason in TRANSLATIONS["config_subentries"]["vehicle"]["abort"]
 
 
-async def test_same_vehicle_at_once(
-    hass: HomeAssistant, server: Server, entry: MockConfigEntry
-) -> None:
+async def test_same_vehicle_at_once(home: Home) -> None:
     """Vehicles that are added in two windows are added once."""
-    entry.add_to_hass(hass)
-    third = server.simulator.add_vehicle()
+    home.entry.add_to_hass(home.hass)
+    third = home.simulator.add_vehicle()
     windows = [
-        await choose(hass, await start_subentry(hass, entry), "vehicles")
+        await choose(home.hass, await start_subentry(home.hass, home.entry), "vehicles")
         for _ in range(2)
     ]
-    chosen = {"vehicles": [server.simulator.vehicles[1].id, third.id]}
-    results = await asyncio.gather(*(go_on(hass, window, chosen) for window in windows))
+    chosen = {"vehicles": [home.simulator.vehicles[1].id, third.id]}
+    results = await asyncio.gather(
+        *(go_on(home.hass, window, chosen) for window in windows)
+    )
     assert {result["type"] for result in results} == {
         FlowResultType.CREATE_ENTRY,
         FlowResultType.ABORT,
     }
     assert {result.get("reason") for result in results} == {None, "already_configured"}
-    assert len(entry.subentries) == 3
+    assert len(home.entry.subentries) == 3
 
 
 # Texts, and a browser.
@@ -1496,7 +1407,7 @@ async def test_texts(hass: HomeAssistant, server: Server) -> None:
     forms.append(
         await go_on(hass, forms[4], {"user": server.simulator.account.user_id})
     )
-    for entry in (account_entry(server), client_entry(server)):
+    for entry in (account_entry(server), account_entry(server, grant=grant)):
         entry.add_to_hass(hass)
         forms.append(dict(await entry.start_reauth_flow(hass)))
         forms.append(dict(await entry.start_reconfigure_flow(hass)))

@@ -69,20 +69,13 @@ async def test_views(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_the_template_names_what_exists(
-    home: Home, entity_registry: er.EntityRegistry
-) -> None:
+async def test_the_template_names_what_exists(home: Home) -> None:
     """It names entities and texts that exist, so that nothing is left out by a wrong name."""
     await home.set_up()
     known = (
         {"vehicle", "path", "entity", "failure", *read_texts("en")["common"]}
         | {f"statistics.{series}" for series in SERIES}
-        | {
-            f"{entity.domain}.{entity.translation_key}"
-            for entity in er.async_entries_for_config_entry(
-                entity_registry, home.entry.entry_id
-            )
-        }
+        | {f"{entity.domain}.{entity.translation_key}" for entity in home.entities()}
     )
     template = yaml_util.load_yaml_dict(str(TEMPLATE))
     named = {name for text in texts(template) for name in NAME.findall(text)}

@@ -6,7 +6,6 @@ from string import ascii_lowercase
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
     get_diagnostics_for_device,
@@ -14,16 +13,14 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
-from .conftest import SetUp, account_entry
+from .dialogs import account_input, walk
 from .documents import VEHICLE
-from .support import later
-from custom_components.podero import coordinator as coordinator_module
-from custom_components.podero.const import DOMAIN
+from .home import Home
 from custom_components.podero.diagnostics import async_get_device_diagnostics
-from simulator import Server, Simulator
+
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 WITHHELD = "withheld"
 PERSONAL = {
@@ -39,28 +36,13 @@ PERSONAL = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
+async def _get(home: Home, hass_client: ClientSessionGenerator) -> Any:
+    return await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
 
 
-async def _get(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, entry: MockConfigEntry
-) -> Any:
-    return await get_diagnostics_for_config_entry(hass, hass_client, entry)
-
-
-async def test_account(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    server: Server,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> None:
+async def test_account(home: Home, hass_client: ClientSessionGenerator) -> None:
     """There is where the account is, how it signs in, and what every field says."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_reauthenticate()
     car.override(
         comment="personal",
@@ -69,9 +51,9 @@ async def test_account(
         news={"of": "personal"},
         charge_deadline_at="06:30:00",
     )
-    await set_up(entry)
-    diagnostics = await _get(hass, hass_client, entry)
-    assert diagnostics["account"] == {"base_url": server.url, "grant": "password"}
+    await home.set_up()
+    diagnostics = await _get(home, hass_client)
+    assert diagnostics["account"] == {"base_url": home.server.url, "grant": "password"}
     (vehicle,) = diagnostics["vehicles"]
     reading = vehicle.pop("vehicle")
     assert vehicle == {
@@ -108,32 +90,17 @@ async def test_account(
     assert "personal" not in json.dumps(diagnostics)
 
 
-async def test_service(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    server: Server,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> None:
+async def test_service(home: Home, hass_client: ClientSessionGenerator) -> None:
     """What was learned of the service is in the file, by whatever account or dialog."""
-    simulator.lists_vehicles = False
-    await set_up(entry)
-    flow = hass.config_entries.flow
-    result = await flow.async_init(DOMAIN, context={"source": "user"})
-    account = simulator.account
-    for answer in (
+    home.simulator.lists_vehicles = False
+    await home.set_up()
+    result = await walk(
+        home.hass,
         {"next_step_id": "client_credentials"},
-        {
-            "client_id": account.client_id,
-            "client_secret": account.client_secret,
-            "organization_id": account.organization_id,
-            "server": {"environment": "custom", "base_url": server.url},
-        },
-    ):
-        result = await flow.async_configure(result["flow_id"], answer)
+        account_input(home.server, "client_credentials"),
+    )
     assert result["step_id"] == "choose_user"
-    service = (await _get(hass, hass_client, entry))["service"]
+    service = (await _get(home, hass_client))["service"]
     endpoints = service["endpoints"]
     organization = "/api/partners/v2.0/org/{id}/users"
     statuses = {
@@ -147,17 +114,14 @@ async def test_service(
     assert service["words"]["role"] == ["user"]
     assert service["clock_difference"] is not None
     shown = str(service)
+    account = home.simulator.account
     for personal in (account.username, account.first_name, account.user_id):
         assert personal not in shown
-    flow.async_abort(result["flow_id"])
+    home.hass.config_entries.flow.async_abort(result["flow_id"])
 
 
 async def test_texts_of_the_service(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home, hass_client: ClientSessionGenerator
 ) -> None:
     """Of the texts only those are shown that are known to tell of no person."""
     texts = {
@@ -166,10 +130,10 @@ async def test_texts_of_the_service(
         if {"type": "string"} in schema.get("anyOf", [schema])
         or schema.get("maxLength")
     }
-    car = simulator.vehicles[0]
+    car = home.car
     car.override(**texts)
-    await set_up(entry)
-    (vehicle,) = (await _get(hass, hass_client, entry))["vehicles"]
+    await home.set_up()
+    (vehicle,) = (await _get(home, hass_client))["vehicles"]
     shown = {name for name, text in texts.items() if text in json.dumps(vehicle)}
     assert shown == {
         "actual_steering_state",
@@ -180,22 +144,18 @@ async def test_texts_of_the_service(
 
 
 async def test_many_unknown_keys(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
+    home: Home, hass_client: ClientSessionGenerator
 ) -> None:
     """A few of them are enough, and only such as are words."""
-    car = simulator.vehicles[0]
+    car = home.car
     keys = [
         f"{a}{b}-{'x' * 24}-{'x' * 24}_{'x' * 11}"
         for a, b in product(ascii_lowercase, "abcdefgh")
     ]
     car.override(**dict.fromkeys(keys))
     car.override(**{f"{keys[0]}x": None, "a of a person": None, "a@example.com": None})
-    await set_up(entry)
-    (vehicle,) = (await _get(hass, hass_client, entry))["vehicles"]
+    await home.set_up()
+    (vehicle,) = (await _get(home, hass_client))["vehicles"]
     unrecognized = vehicle["vehicle"]["unrecognized"]
     assert len(unrecognized) == 50
     assert {len(key) for key in unrecognized} == {64}
@@ -220,13 +180,7 @@ async def test_many_unknown_keys(
     ],
 )
 async def test_what_is_no_word(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    place: str,
-    text: str,
+    home: Home, hass_client: ClientSessionGenerator, place: str, text: str
 ) -> None:
     """It is not shown, wherever it stands: only that there is something."""
     model: dict[str, Any] = {"manufacturer": "VW", "model": "ID.4 Pro"}
@@ -236,9 +190,9 @@ async def test_what_is_no_word(
         "model": {"device_model": model | {"model": text}},
         "short_name": {"device_model": model | {"device_type": {"short_name": text}}},
     }
-    simulator.vehicles[0].override(**values.get(place, {place: text}))
-    await set_up(entry)
-    assert text not in json.dumps(await _get(hass, hass_client, entry))
+    home.car.override(**values.get(place, {place: text}))
+    await home.set_up()
+    assert text not in json.dumps(await _get(home, hass_client))
 
 
 @pytest.mark.parametrize(
@@ -254,92 +208,58 @@ async def test_what_is_no_word(
     ],
 )
 async def test_failures(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    status: int,
-    exception: str,
+    home: Home, hass_client: ClientSessionGenerator, status: int, exception: str
 ) -> None:
     """A failure is told by its kind, beside the last reading that succeeded."""
-    await set_up(entry)
-    simulator.add_fault(kind="vehicle", status=status)
-    await later(hass)
-    (vehicle,) = (await _get(hass, hass_client, entry))["vehicles"]
+    await home.set_up()
+    home.simulator.add_fault(kind="vehicle", status=status)
+    await home.later()
+    (vehicle,) = (await _get(home, hass_client))["vehicles"]
     assert vehicle["last_update_success"] is False
     assert vehicle["last_exception"] == exception
     assert vehicle["is_missing"] == (status == 404)
     assert vehicle["vehicle"]["is_plugged_in"] is True
 
 
-async def test_never_read(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> None:
+async def test_never_read(home: Home, hass_client: ClientSessionGenerator) -> None:
     """A vehicle of which nothing was ever read has no reading."""
-    simulator.vehicles[0].delete()
-    await set_up(entry)
-    (vehicle,) = (await _get(hass, hass_client, entry))["vehicles"]
+    home.car.delete()
+    await home.set_up()
+    (vehicle,) = (await _get(home, hass_client))["vehicles"]
     assert vehicle["is_missing"] is True
     assert vehicle["vehicle"] is None
 
 
-async def test_not_set_up(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-) -> None:
+async def test_not_set_up(home: Home, hass_client: ClientSessionGenerator) -> None:
     """Just when nothing works, the diagnostics do."""
-    simulator.add_fault(status=503)
-    entry.add_to_hass(hass)
-    await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
-    diagnostics = await _get(hass, hass_client, entry)
+    home.simulator.add_fault(status=503)
+    await home.fail_to_set_up()
+    assert home.entry.state is ConfigEntryState.SETUP_RETRY
+    diagnostics = await _get(home, hass_client)
     assert diagnostics["vehicles"][0]["last_exception"] == "PoderoConnectionError"
 
 
-async def test_not_loaded(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> None:
+async def test_not_loaded(home: Home, hass_client: ClientSessionGenerator) -> None:
     """An account that is not loaded has no vehicles to tell of."""
-    await set_up(entry)
-    await hass.config_entries.async_unload(entry.entry_id)
-    diagnostics = await _get(hass, hass_client, entry)
+    await home.set_up()
+    await home.unload()
+    diagnostics = await _get(home, hass_client)
     assert diagnostics["account"]["grant"] == "password"
     assert diagnostics["vehicles"] == []
 
 
 async def test_device(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    device_registry: dr.DeviceRegistry,
+    home: Home, hass_client: ClientSessionGenerator, device_registry: dr.DeviceRegistry
 ) -> None:
     """A device's are those of its vehicle, and of none where it has none."""
-    entry = account_entry(server, 0, 1)
-    simulator.vehicles[1].override(battery_level=33)
-    await set_up(entry)
-    device = next(
-        device
-        for device in dr.async_entries_for_config_entry(device_registry, entry.entry_id)
-        if ("podero", simulator.vehicles[1].id) in device.identifiers
-    )
+    home = home.with_vehicles(0, 1)
+    home.simulator.vehicles[1].override(battery_level=33)
+    await home.set_up()
     diagnostics: Any = await get_diagnostics_for_device(
-        hass, hass_client, entry, device
+        home.hass, hass_client, home.entry, home.device(1)
     )
     assert diagnostics["vehicle"]["battery_level"] == 33
     stranger = device_registry.async_get_or_create(
-        config_entry_id=entry.entry_id, identifiers={("podero", "stranger")}
+        config_entry_id=home.entry.entry_id, identifiers={("podero", "stranger")}
     )
-    assert await async_get_device_diagnostics(hass, entry, stranger) == {}
+    assert await async_get_device_diagnostics(home.hass, home.entry, stranger) == {}

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.const import STATE_UNKNOWN, EntityCategory
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_translations
 
-from .conftest import SetUp
+from .home import Home
 from custom_components.podero.const import DOMAIN
 import simulator as simulator_package
-from simulator import ABSENT, Simulator
+from simulator import ABSENT
 
 DIAGNOSTIC = EntityCategory.DIAGNOSTIC
 ON, OFF = True, False
@@ -196,29 +194,20 @@ def test_every_property_has_one_place() -> None:
     assert len(_properties()) == 69
 
 
-def _entity(
-    registry: er.EntityRegistry, simulator: Simulator, platform: str, key: str
-) -> er.RegistryEntry:
-    entity_id = registry.async_get_entity_id(
-        platform, DOMAIN, f"{simulator.vehicles[0].id}_{key}"
-    )
+def _entity(home: Home, platform: str, key: str) -> er.RegistryEntry:
+    registry = er.async_get(home.hass)
+    entity_id = registry.async_get_entity_id(platform, DOMAIN, f"{home.car.id}_{key}")
     assert entity_id is not None, f"no {platform} {key}"
     entity = registry.async_get(entity_id)
     assert entity is not None
     return entity
 
 
-async def test_each_place_is_as_designed(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    entity_registry: er.EntityRegistry,
-) -> None:
+async def test_each_place_is_as_designed(home: Home) -> None:
     """Class, unit, state class, category and default are the design's."""
-    await set_up(entry)
+    await home.set_up()
     for place in PLACES:
-        entity = _entity(entity_registry, simulator, place.platform, place.key)
+        entity = _entity(home, place.platform, place.key)
         assert (
             entity.original_device_class,
             entity.unit_of_measurement,
@@ -227,7 +216,7 @@ async def test_each_place_is_as_designed(
             entity.disabled_by is None,
         ) == place[3:8], place.source
     for session_place in SESSION_PLACES:
-        entity = _entity(entity_registry, simulator, "sensor", session_place.key)
+        entity = _entity(home, "sensor", session_place.key)
         assert (
             entity.original_device_class,
             entity.unit_of_measurement,
@@ -237,129 +226,93 @@ async def test_each_place_is_as_designed(
         assert entity.entity_category is None
     known = {(place.platform, place.key) for place in PLACES} | DERIVED
     known |= {("sensor", place.key) for place in SESSION_PLACES}
-    prefix = f"{simulator.vehicles[0].id}_"
+    prefix = f"{home.car.id}_"
     assert {
         (entity.domain, entity.unique_id.removeprefix(prefix))
-        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        for entity in home.entities()
         if entity.domain in READ_PLATFORMS
     } == known
 
 
-async def test_at_most_six_sensors_have_statistics(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    entity_registry: er.EntityRegistry,
-) -> None:
+async def test_at_most_six_sensors_have_statistics(home: Home) -> None:
     """Each costs rows of long-term statistics every hour, moving or not."""
-    await set_up(entry)
+    await home.set_up()
     with_statistics = [
         entity.entity_id
-        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        for entity in home.entities()
         if (entity.capabilities or {}).get("state_class") and entity.disabled_by is None
     ]
     assert 0 < len(with_statistics) <= 6
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_each_property_arrives(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    entity_registry: er.EntityRegistry,
-) -> None:
+async def test_each_property_arrives(home: Home) -> None:
     """A value of each property is shown where it belongs, as it should look."""
-    simulator.vehicles[0].override(**{place.source: place.value for place in PLACES})
-    await set_up(entry)
+    home.car.override(**{place.source: place.value for place in PLACES})
+    await home.set_up()
     for place in PLACES:
-        entity = _entity(entity_registry, simulator, place.platform, place.key)
-        state = hass.states.get(entity.entity_id)
-        assert state is not None, place.source
-        assert state.state == place.state, place.source
-    tracker = _entity(entity_registry, simulator, "device_tracker", "location")
-    state = hass.states.get(tracker.entity_id)
+        entity = _entity(home, place.platform, place.key)
+        assert home.state(entity.entity_id) == place.state, place.source
+    tracker = _entity(home, "device_tracker", "location")
+    state = home.hass.states.get(tracker.entity_id)
     assert state is not None
     assert (state.attributes["latitude"], state.attributes["longitude"]) == (47.5, 16.5)
 
 
 @pytest.mark.parametrize("useless", [None, ABSENT, {"an": "object"}, ["a list"], WORD])
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_each_useless_value_is_unknown(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    entity_registry: er.EntityRegistry,
-    useless: Any,
-) -> None:
+async def test_each_useless_value_is_unknown(home: Home, useless: Any) -> None:
     """Null, absent, and of the wrong type: unknown, and nothing is raised."""
     # An object without any required key is not a vehicle.
     values = dict.fromkeys(_properties(), useless) | {"owner": None}
-    simulator.vehicles[0].override(**values)
-    await set_up(entry)
+    home.car.override(**values)
+    await home.set_up()
     for place in PLACES:
-        entity = _entity(entity_registry, simulator, place.platform, place.key)
-        state = hass.states.get(entity.entity_id)
-        assert state is not None, place.source
+        entity = _entity(home, place.platform, place.key)
         is_useful = useless == WORD and place.source in OPEN_TEXTS
-        assert state.state == (WORD if is_useful else STATE_UNKNOWN), place.source
+        expected = WORD if is_useful else STATE_UNKNOWN
+        assert home.state(entity.entity_id) == expected, place.source
     for platform, key in DERIVED:
-        entity = _entity(entity_registry, simulator, platform, key)
-        state = hass.states.get(entity.entity_id)
-        assert state is not None
-        assert state.state == STATE_UNKNOWN, key
+        entity = _entity(home, platform, key)
+        assert home.state(entity.entity_id) == STATE_UNKNOWN, key
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_one_bad_field_costs_that_field(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    caplog: pytest.LogCaptureFixture,
+    home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is named in the log once, its value never; all else is shown."""
-    simulator.vehicles[0].override(
+    home.car.override(
         battery_level="secret text", boost_state="new word", is_plugged_in="yes"
     )
-    await set_up(entry)
+    await home.set_up()
     for _ in range(2):
-        await entry.runtime_data.coordinators[
-            f"subentry-{simulator.vehicles[0].id[:8]}"
-        ].async_refresh()
-    assert hass.states.get("sensor.car_1_battery").state == STATE_UNKNOWN
-    assert hass.states.get("sensor.car_1_charge_now_status").state == STATE_UNKNOWN
-    assert hass.states.get("sensor.car_1_range").state != STATE_UNKNOWN
+        await home.coordinator().async_refresh()
+    assert home.state("sensor.car_1_battery") == STATE_UNKNOWN
+    assert home.state("sensor.car_1_charge_now_status") == STATE_UNKNOWN
+    assert home.state("sensor.car_1_range") != STATE_UNKNOWN
     for field in ("battery_level", "boost_state", "is_plugged_in"):
         assert caplog.text.count(f"the value of {field} could not be used") == 1
     assert "secret text" not in caplog.text
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_unavailable_is_a_word_of_home_assistants(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_unavailable_is_a_word_of_home_assistants(home: Home) -> None:
     """What the service calls so is shown by another word: the entity is there."""
     words = dict.fromkeys(
         ("boost_state", "current_mode", "lifecycle_state"), "unavailable"
     )
-    simulator.vehicles[0].override(**words)
-    await set_up(entry)
+    home.car.override(**words)
+    await home.set_up()
     for name in ("charge_now_status", "mode", "lifecycle_state"):
-        assert hass.states.get(f"sensor.car_1_{name}").state == "not_available", name
+        assert home.state(f"sensor.car_1_{name}") == "not_available", name
 
 
-async def test_every_entity_has_a_name_and_an_icon(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    entity_registry: er.EntityRegistry,
-) -> None:
+async def test_every_entity_has_a_name_and_an_icon(home: Home) -> None:
     """Each has a translated name or its class's, each an icon or its class's."""
-    await set_up(entry)
-    names = await async_get_translations(hass, "en", "entity", {DOMAIN})
-    for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id):
+    await home.set_up()
+    names = await async_get_translations(home.hass, "en", "entity", {DOMAIN})
+    for entity in home.entities():
         key = entity.translation_key
         named = f"component.{DOMAIN}.entity.{entity.domain}.{key}.name" in names
         assert named or entity.original_device_class == "battery", entity.entity_id
@@ -368,15 +321,9 @@ async def test_every_entity_has_a_name_and_an_icon(
         )
 
 
-async def test_the_device_says_what_it_is(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    device_registry: dr.DeviceRegistry,
-) -> None:
+async def test_the_device_says_what_it_is(home: Home) -> None:
     """Maker, model with its year, and serial number stand on the device."""
-    car = simulator.vehicles[0]
+    car = home.car
     model = {
         "device_type": {"short_name": "EV", "long_name": "Electric vehicle"},
         "manufacturer": "Volkswagen",
@@ -384,14 +331,14 @@ async def test_the_device_says_what_it_is(
         "year": 2023,
     }
     car.override(device_model=model, external_device_id="WVW-123")
-    await set_up(entry)
+    await home.set_up()
 
     def described() -> tuple[str | None, ...]:
-        (device,) = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+        (device,) = home.devices()
         assert device.identifiers == {(DOMAIN, car.id)}
         return device.name, device.manufacturer, device.model, device.serial_number
 
     assert described() == ("Car 1", "Volkswagen", "ID.4 (2023)", "WVW-123")
     car.override(device_model=model | {"year": None}, external_device_id="")
-    await next(iter(entry.runtime_data.coordinators.values())).async_refresh()
+    await home.coordinator().async_refresh()
     assert described() == ("Car 1", "Volkswagen", "ID.4", None)

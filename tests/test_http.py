@@ -5,16 +5,14 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp
 from .dialogs import Person, cues, only_issue
+from .home import Home
 from .repository import read_texts
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.http import (
@@ -29,19 +27,11 @@ TEXTS = read_texts("en")["common"]
 
 
 @pytest.fixture
-async def person(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    hass_client: ClientSessionGenerator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> Person:
+async def person(home: Home, person: Person) -> Person:
     """Return an administrator of a home whose car must be reconnected."""
-    simulator.vehicles[0].raise_reauthenticate()
-    for domain in ("repairs", DOMAIN):
-        assert await async_setup_component(hass, domain, {})
-    await set_up(entry)
-    return Person(hass, await hass_client())
+    home.car.raise_reauthenticate()
+    await home.set_up()
+    return person
 
 
 async def start(person: Person) -> dict[str, Any]:

@@ -6,85 +6,64 @@ import json
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .conftest import Refresh, SetUp, account_entry
 from .dialogs import bring_about, issues, kinds, only_issue
 from .home import Home
 from custom_components.podero.const import DOMAIN, NEW_VEHICLE
-from simulator import ABSENT, Server, Simulator
+from simulator import ABSENT, Car
 
-
-@pytest.fixture(autouse=True)
-def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for the end of a blip."""
-    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 
 KINDS = ["reauthenticate", "information", "unknown_action", "vehicle_not_found"]
 
 
-def settle(simulator: Simulator, number: int = 0) -> None:
-    """Have no issue any more."""
-    simulator.vehicles[number].clear_actions()
-    simulator.vehicles[number].life.deleted_at = None
+def clear(car: Car) -> None:
+    """End whatever raises an issue of a car."""
+    car.clear_actions()
+    car.life.deleted_at = None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_raised_while_it_lasts(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    kind: str,
-) -> None:
+async def test_raised_while_it_lasts(home: Home, kind: str) -> None:
     """An issue is there from the reading that tells of it to the one that does not."""
-    await set_up(entry)
-    assert not issues(hass)
-    bring_about(simulator, kind)
-    await refresh(entry)
-    issue = only_issue(hass)
-    (subentry_id,) = entry.subentries
+    await home.set_up()
+    assert not issues(home.hass)
+    bring_about(home.simulator, kind)
+    await home.refresh()
+    issue = only_issue(home.hass)
+    (subentry_id,) = home.entry.subentries
     assert issue.issue_id.startswith(f"{kind}_{subentry_id}")
     assert issue.translation_key == kind
     assert issue.translation_placeholders == {"vehicle": "Car 1"}
     assert issue.is_fixable
     assert not issue.is_persistent
-    assert issue.data == {"entry_id": entry.entry_id, "subentry_id": subentry_id}
-    await refresh(entry)
-    assert only_issue(hass) is issue
-    settle(simulator)
-    await refresh(entry)
-    assert not issues(hass)
+    assert issue.data == {"entry_id": home.entry.entry_id, "subentry_id": subentry_id}
+    await home.refresh()
+    assert only_issue(home.hass) is issue
+    clear(home.car)
+    await home.refresh()
+    assert not issues(home.hass)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_raised_from_the_start(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    kind: str,
-) -> None:
+async def test_raised_from_the_start(home: Home, kind: str) -> None:
     """What waits when Home Assistant starts is raised at once."""
-    bring_about(simulator, kind)
-    await set_up(entry)
-    assert kinds(hass) == [kind]
+    bring_about(home.simulator, kind)
+    await home.set_up()
+    assert kinds(home.hass) == [kind]
 
 
-async def test_severity(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_severity(home: Home) -> None:
     """What keeps Podero from working is an error, what it says a warning."""
     for kind in KINDS[:3]:
-        bring_about(simulator, kind)
-    await set_up(entry)
+        bring_about(home.simulator, kind)
+    await home.set_up()
     assert {
-        issue.translation_key: issue.severity for issue in issues(hass).values()
+        issue.translation_key: issue.severity for issue in issues(home.hass).values()
     } == {
         "reauthenticate": ir.IssueSeverity.ERROR,
         "information": ir.IssueSeverity.WARNING,
@@ -92,205 +71,150 @@ async def test_severity(
     }
 
 
-async def test_several_for_one_vehicle(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_several_for_one_vehicle(home: Home) -> None:
     """Each message and each unknown code is an issue; to reconnect is one, asked twice."""
-    car = simulator.vehicles[0]
+    car = home.car
     for _ in range(2):
         car.raise_reauthenticate()
     for text in ("One.", "Two."):
         car.raise_message(text)
     for code in ("unheard", "unseen", "unheard"):
         car.raise_unknown_action(code)
-    await set_up(entry)
-    assert kinds(hass) == [
+    await home.set_up()
+    assert kinds(home.hass) == [
         *("information", "information", "reauthenticate"),
         *("unknown_action", "unknown_action"),
     ]
     car.resolve(car.life.actions[0])
-    await refresh(entry)
-    assert kinds(hass).count("reauthenticate") == 1
+    await home.refresh()
+    assert kinds(home.hass).count("reauthenticate") == 1
 
 
-async def test_a_message_that_replaces_another_is_new(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_a_message_that_replaces_another_is_new(home: Home) -> None:
     """Another text or another date is another message; another poll is not."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_message("First.")
-    await set_up(entry)
-    first = only_issue(hass)
-    ir.async_ignore_issue(hass, DOMAIN, first.issue_id, True)
+    await home.set_up()
+    first = only_issue(home.hass)
+    ir.async_ignore_issue(home.hass, DOMAIN, first.issue_id, True)
     car.life.actions[0].message = "Second."
-    await refresh(entry)
-    second = only_issue(hass)
+    await home.refresh()
+    second = only_issue(home.hass)
     assert second.issue_id != first.issue_id
     assert second.dismissed_version is None
     car.life.actions[0].sent_at += timedelta(minutes=1)
-    await refresh(entry)
-    third = only_issue(hass)
+    await home.refresh()
+    third = only_issue(home.hass)
     assert third.issue_id != second.issue_id
-    await refresh(entry)
-    assert only_issue(hass) is third
+    await home.refresh()
+    assert only_issue(home.hass) is third
 
 
-async def test_each_vehicle_has_its_own(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_each_vehicle_has_its_own(home: Home) -> None:
     """Two cars that have to be reconnected are two issues."""
-    entry = account_entry(server, 0, 1)
-    await set_up(entry)
-    for car in simulator.vehicles:
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    for car in home.simulator.vehicles:
         car.raise_reauthenticate()
-    await refresh(entry)
+    await home.refresh()
     assert sorted(
         (issue.translation_placeholders or {})["vehicle"]
-        for issue in issues(hass).values()
+        for issue in issues(home.hass).values()
     ) == ["Car 1", "Car 2"]
-    settle(simulator, 0)
-    await refresh(entry)
-    assert only_issue(hass).translation_placeholders == {"vehicle": "Car 2"}
+    clear(home.car)
+    await home.refresh()
+    assert only_issue(home.hass).translation_placeholders == {"vehicle": "Car 2"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_outage_changes_nothing(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    kind: str,
-) -> None:
+async def test_an_outage_changes_nothing(home: Home, kind: str) -> None:
     """A reading that fails tells nothing, of what waits as of what does not."""
-    bring_about(simulator, kind)
-    await set_up(entry)
-    issue = only_issue(hass)
+    bring_about(home.simulator, kind)
+    await home.set_up()
+    issue = only_issue(home.hass)
     for status in (503, 403, 429):
-        fault = simulator.add_fault(kind="vehicle", status=status)
-        await refresh(entry)
-        await refresh(entry)
-        assert only_issue(hass) is issue
-        simulator.clear_faults()
+        fault = home.simulator.add_fault(kind="vehicle", status=status)
+        await home.refresh()
+        await home.refresh()
+        assert only_issue(home.hass) is issue
+        home.simulator.clear_faults()
         assert fault
-        await refresh(entry)
-        assert only_issue(hass) is issue
+        await home.refresh()
+        assert only_issue(home.hass) is issue
 
 
-async def test_a_missing_vehicle_asks_for_nothing_else(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_a_missing_vehicle_asks_for_nothing_else(home: Home) -> None:
     """What it waited for does not matter any more, until it is found again."""
-    bring_about(simulator, "reauthenticate")
-    await set_up(entry)
-    bring_about(simulator, "vehicle_not_found")
-    await refresh(entry)
-    assert kinds(hass) == ["vehicle_not_found"]
-    simulator.vehicles[0].life.deleted_at = None
-    await refresh(entry)
-    assert kinds(hass) == ["reauthenticate"]
+    bring_about(home.simulator, "reauthenticate")
+    await home.set_up()
+    bring_about(home.simulator, "vehicle_not_found")
+    await home.refresh()
+    assert kinds(home.hass) == ["vehicle_not_found"]
+    home.car.life.deleted_at = None
+    await home.refresh()
+    assert kinds(home.hass) == ["reauthenticate"]
 
 
 @pytest.mark.parametrize("actions", [None, [], "none", [1, "two", None]])
-async def test_no_actions(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    actions: Any,
-) -> None:
+async def test_no_actions(home: Home, actions: Any) -> None:
     """What is no list of actions raises nothing."""
-    simulator.vehicles[0].override(actions=actions)
-    await set_up(entry)
-    assert not issues(hass)
+    home.car.override(actions=actions)
+    await home.set_up()
+    assert not issues(home.hass)
 
 
 @pytest.mark.parametrize("is_action_needed", [True, None])
 @pytest.mark.parametrize("actions", [None, ABSENT, "none", {}, [5]])
 async def test_a_reading_without_actions_tells_nothing_of_them(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    refresh: Refresh,
-    actions: Any,
-    is_action_needed: bool | None,
+    home: Home, actions: Any, is_action_needed: bool | None
 ) -> None:
     """What waits goes on waiting, ignored where it was, until it is known to be over."""
-    entry = account_entry(server, 0, 1)
-    bring_about(simulator, "reauthenticate")
-    bring_about(simulator, "information")
-    await set_up(entry)
-    before = issues(hass)
+    home = home.with_vehicles(0, 1)
+    bring_about(home.simulator, "reauthenticate")
+    bring_about(home.simulator, "information")
+    await home.set_up()
+    before = issues(home.hass)
     ignored, open_ = sorted(before)
-    ir.async_ignore_issue(hass, DOMAIN, ignored, True)
-    car = simulator.vehicles[0]
+    ir.async_ignore_issue(home.hass, DOMAIN, ignored, True)
+    car = home.car
     car.override(actions=actions, action_needed=is_action_needed)
-    await refresh(entry)
-    assert issues(hass).keys() == before.keys()
+    await home.refresh()
+    assert issues(home.hass).keys() == before.keys()
     car.clear_overrides("actions")
-    await refresh(entry)
-    after = issues(hass)
+    await home.refresh()
+    after = issues(home.hass)
     assert after[ignored].dismissed_version
     assert after[open_].dismissed_version is None
 
     car.override(actions=actions, action_needed=is_action_needed)
-    await refresh(entry)
-    settle(simulator)
+    await home.refresh()
+    clear(home.car)
     car.clear_overrides()
-    await refresh(entry)
-    assert not issues(hass)
+    await home.refresh()
+    assert not issues(home.hass)
 
 
-async def test_found_again_without_actions(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_found_again_without_actions(home: Home) -> None:
     """A car that is there is not missing, whatever else is known of it."""
-    await set_up(entry)
-    bring_about(simulator, "vehicle_not_found")
-    await refresh(entry)
-    settle(simulator)
-    simulator.vehicles[0].override(actions="none", action_needed=True)
-    await refresh(entry)
-    assert not issues(hass)
+    await home.set_up()
+    bring_about(home.simulator, "vehicle_not_found")
+    await home.refresh()
+    clear(home.car)
+    home.car.override(actions="none", action_needed=True)
+    await home.refresh()
+    assert not issues(home.hass)
 
 
-async def test_missing_after_a_reading_without_actions(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_missing_after_a_reading_without_actions(home: Home) -> None:
     """A car that is not there asks for nothing, whatever was known of it."""
-    bring_about(simulator, "reauthenticate")
-    await set_up(entry)
-    simulator.vehicles[0].override(actions="none", action_needed=True)
-    await refresh(entry)
-    assert kinds(hass) == ["reauthenticate"]
-    bring_about(simulator, "vehicle_not_found")
-    await refresh(entry)
-    assert kinds(hass) == ["vehicle_not_found"]
+    bring_about(home.simulator, "reauthenticate")
+    await home.set_up()
+    home.car.override(actions="none", action_needed=True)
+    await home.refresh()
+    assert kinds(home.hass) == ["reauthenticate"]
+    bring_about(home.simulator, "vehicle_not_found")
+    await home.refresh()
+    assert kinds(home.hass) == ["vehicle_not_found"]
 
 
 @pytest.mark.parametrize(
@@ -300,43 +224,28 @@ async def test_missing_after_a_reading_without_actions(
         lambda number: {"code": "information", "metadata": {"message": str(number)}},
     ],
 )
-async def test_flood(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    action: Callable[[int], dict[str, Any]],
-) -> None:
+async def test_flood(home: Home, action: Callable[[int], dict[str, Any]]) -> None:
     """Nobody is asked for thousands of things at once."""
-    simulator.vehicles[0].override(
+    home.car.override(
         actions=[action(number) for number in range(10_000)], action_needed=True
     )
-    await set_up(entry)
-    assert len(issues(hass)) == 50
+    await home.set_up()
+    assert len(issues(home.hass)) == 50
 
 
 @pytest.mark.parametrize("actions", [None, ABSENT])
-async def test_nothing_needed(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    actions: Any,
-) -> None:
+async def test_nothing_needed(home: Home, actions: Any) -> None:
     """No actions where none is needed means that none waits any more."""
-    bring_about(simulator, "reauthenticate")
-    await set_up(entry)
-    simulator.vehicles[0].override(actions=actions, action_needed=False)
-    await refresh(entry)
-    assert not issues(hass)
+    bring_about(home.simulator, "reauthenticate")
+    await home.set_up()
+    home.car.override(actions=actions, action_needed=False)
+    await home.refresh()
+    assert not issues(home.hass)
 
 
-async def test_odd_actions_are_raised(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, set_up: SetUp
-) -> None:
+async def test_odd_actions_are_raised(home: Home) -> None:
     """Without a code, a link, or a message that is text, it is an action all the same."""
-    simulator.vehicles[0].override(
+    home.car.override(
         actions=[
             {},
             {"code": "reauthenticate"},
@@ -344,39 +253,33 @@ async def test_odd_actions_are_raised(
             {"code": "information", "metadata": {"message": "\ud83d\ude97"}},
         ]
     )
-    await set_up(entry)
-    assert kinds(hass) == [
+    await home.set_up()
+    assert kinds(home.hass) == [
         *("information", "information", "reauthenticate", "unknown_action")
     ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_ignored_while_it_is_the_same(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    kind: str,
+    home: Home, hass_storage: dict[str, Any], kind: str
 ) -> None:
     """Polls and reloads leave it ignored; gone and come again it is not."""
-    bring_about(simulator, kind)
-    await set_up(entry)
-    issue_id = only_issue(hass).issue_id
-    ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
-    await refresh(entry)
-    assert only_issue(hass).dismissed_version
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
-    assert only_issue(hass).dismissed_version
+    bring_about(home.simulator, kind)
+    await home.set_up()
+    issue_id = only_issue(home.hass).issue_id
+    ir.async_ignore_issue(home.hass, DOMAIN, issue_id, True)
+    await home.refresh()
+    assert only_issue(home.hass).dismissed_version
+    await home.reload()
+    await home.hass.async_block_till_done()
+    assert only_issue(home.hass).dismissed_version
 
-    settle(simulator)
-    await refresh(entry)
-    assert not issues(hass)
-    bring_about(simulator, kind)
-    await refresh(entry)
-    assert only_issue(hass).dismissed_version is None
+    clear(home.car)
+    await home.refresh()
+    assert not issues(home.hass)
+    bring_about(home.simulator, kind)
+    await home.refresh()
+    assert only_issue(home.hass).dismissed_version is None
 
 
 async def _restart_registry(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
@@ -393,82 +296,61 @@ async def _restart_registry(hass: HomeAssistant, hass_storage: dict[str, Any]) -
 
 @pytest.mark.parametrize("is_gone", [False, True])
 async def test_ignored_across_a_restart(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
-    is_gone: bool,
+    home: Home, hass_storage: dict[str, Any], is_gone: bool
 ) -> None:
     """It stays ignored after a restart, but not when it was gone by then."""
-    bring_about(simulator, "reauthenticate")
-    await set_up(entry)
-    ir.async_ignore_issue(hass, DOMAIN, only_issue(hass).issue_id, True)
-    await hass.config_entries.async_unload(entry.entry_id)
-    await _restart_registry(hass, hass_storage)
-    assert not issues(hass)
+    bring_about(home.simulator, "reauthenticate")
+    await home.set_up()
+    ir.async_ignore_issue(home.hass, DOMAIN, only_issue(home.hass).issue_id, True)
+    await home.unload()
+    await _restart_registry(home.hass, hass_storage)
+    assert not issues(home.hass)
     if is_gone:
-        settle(simulator)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+        clear(home.car)
+    await home.load()
+    await home.hass.async_block_till_done()
     if is_gone:
-        assert not [key for key in ir.async_get(hass).issues if key[0] == DOMAIN]
+        assert not [key for key in ir.async_get(home.hass).issues if key[0] == DOMAIN]
     else:
-        assert only_issue(hass).dismissed_version
+        assert only_issue(home.hass).dismissed_version
 
 
-async def test_unloading_clears(
-    hass: HomeAssistant, server: Server, simulator: Simulator, set_up: SetUp
-) -> None:
+async def test_unloading_clears(home: Home) -> None:
     """An account that is not loaded raises nothing; another one keeps its own."""
-    first = account_entry(server, 0)
     for kind in KINDS[:3]:
-        bring_about(simulator, kind)
-    await set_up(first)
-    assert len(issues(hass)) == 3
-    assert await hass.config_entries.async_unload(first.entry_id)
-    assert not issues(hass)
-    assert await hass.config_entries.async_setup(first.entry_id)
-    assert len(issues(hass)) == 3
+        bring_about(home.simulator, kind)
+    await home.set_up()
+    assert len(issues(home.hass)) == 3
+    await home.unload()
+    assert not issues(home.hass)
+    await home.load()
+    assert len(issues(home.hass)) == 3
 
 
 @pytest.mark.parametrize("is_ignored", [False, True])
-async def test_removing_the_account_clears(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    is_ignored: bool,
-) -> None:
+async def test_removing_the_account_clears(home: Home, is_ignored: bool) -> None:
     """Not even what was ignored is left."""
-    bring_about(simulator, "reauthenticate")
-    await set_up(entry)
-    ir.async_ignore_issue(hass, DOMAIN, only_issue(hass).issue_id, is_ignored)
-    await hass.config_entries.async_remove(entry.entry_id)
-    assert not [key for key in ir.async_get(hass).issues if key[0] == DOMAIN]
+    bring_about(home.simulator, "reauthenticate")
+    await home.set_up()
+    ir.async_ignore_issue(home.hass, DOMAIN, only_issue(home.hass).issue_id, is_ignored)
+    await home.remove()
+    assert not [key for key in ir.async_get(home.hass).issues if key[0] == DOMAIN]
 
 
 @pytest.mark.parametrize("is_ignored", [False, True])
-async def test_removing_a_vehicle_clears(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    is_ignored: bool,
-) -> None:
+async def test_removing_a_vehicle_clears(home: Home, is_ignored: bool) -> None:
     """The other vehicle's issues stay as they were."""
-    entry = account_entry(server, 0, 1)
+    home = home.with_vehicles(0, 1)
     for number in (0, 1):
-        bring_about(simulator, "reauthenticate", number)
-    await set_up(entry)
-    for issue_id in issues(hass):
-        ir.async_ignore_issue(hass, DOMAIN, issue_id, is_ignored)
-    hass.config_entries.async_remove_subentry(entry, next(iter(entry.subentries)))
-    await hass.async_block_till_done()
+        bring_about(home.simulator, "reauthenticate", number)
+    await home.set_up()
+    for issue_id in issues(home.hass):
+        ir.async_ignore_issue(home.hass, DOMAIN, issue_id, is_ignored)
+    home.remove_vehicle(0)
+    await home.hass.async_block_till_done()
     left = [
         issue
-        for issue in ir.async_get(hass).issues.values()
+        for issue in ir.async_get(home.hass).issues.values()
         if issue.domain == DOMAIN and issue.translation_key != NEW_VEHICLE
     ]
     assert [issue.translation_placeholders for issue in left] == [{"vehicle": "Car 2"}]

@@ -1,20 +1,20 @@
 """A new car is connected on Podero's page, from the dialog that adds a car."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 import json
 import logging
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp
-from .dialogs import SUBENTRY_FLOWS, Person
+from .dialogs import SUBENTRY_FLOWS, Person, account_input, user_input, walk
+from .home import Home
 from .repository import read_texts
 from .support import HeldFault, until
 from custom_components.podero import external_step, onboarding
@@ -56,17 +56,17 @@ async def person(
     assert not hass.data.get(DATA_TICKETS)
 
 
-async def begin(person: Person, entry: MockConfigEntry) -> dict[str, Any]:
+async def begin(person: Person, home: Home) -> dict[str, Any]:
     """Choose to connect a car, and return the form for it."""
-    step = await person.add_vehicle(entry)
+    step = await person.add_vehicle(home.entry)
     step = await person.submit(step, next_step_id="connect")
     assert (step["type"], step["step_id"]) == ("form", "connect")
     return step
 
 
-async def open_page(person: Person, entry: MockConfigEntry) -> dict[str, Any]:
+async def open_page(person: Person, home: Home) -> dict[str, Any]:
     """Go on to Podero's page."""
-    step = await person.submit(await begin(person, entry), price_zone="at")
+    step = await person.submit(await begin(person, home), price_zone="at")
     assert (step["type"], step["step_id"]) == ("external", "onboarding")
     return step
 
@@ -77,49 +77,43 @@ def connection(simulator: Simulator) -> Connection:
     return started
 
 
-def assert_added(step: dict[str, Any], entry: MockConfigEntry, vehicle_id: str) -> None:
+def assert_added(step: dict[str, Any], home: Home, vehicle_id: str) -> None:
     """Check that the car was added to the account."""
     assert step["type"] == "create_entry"
-    added = list(entry.subentries.values())[-1]
+    added = list(home.entry.subentries.values())[-1]
     assert (added.unique_id, added.title) == (vehicle_id, THIRD_NAME)
 
 
 async def test_connect(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    person: Person,
-    caplog: pytest.LogCaptureFixture,
+    home: Home, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Explained, connected, come back, read, added."""
     caplog.set_level(logging.DEBUG)
-    await set_up(entry)
+    await home.set_up()
     person.headers["Accept-Language"] = "de-AT"
-    step = await begin(person, entry)
+    step = await begin(person, home)
     zone, back = step["data_schema"]
     assert zone["description"] == {"suggested_value": "at"}
     assert back["name"] == "back"
-    assert not simulator.connections
+    assert not home.simulator.connections
 
     step = await person.submit(step, price_zone="at")
     assert (step["type"], step["step_id"]) == ("external", "onboarding")
-    started = connection(simulator)
-    assert step["url"] == f"{server.url}/onboarding/{started.id}"
-    request = next(r for r in simulator.requests if "onboarding" in r.path)
+    started = connection(home.simulator)
+    assert step["url"] == f"{home.server.url}/onboarding/{started.id}"
+    request = next(r for r in home.simulator.requests if "onboarding" in r.path)
     assert request.json["language"] == "de"
     assert request.json["price_zone_default"] == "AT"
-    assert request.json["user_id"] == simulator.account.user_id
+    assert request.json["user_id"] == home.simulator.account.user_id
     addresses = URL(started.success_url), URL(started.cancel_url)
     for address in addresses:
         assert address.path.startswith("/api/podero/return/")
 
     await person.sign_in(step, "2")
     step = await person.wait(step)
-    assert_added(step, entry, simulator.vehicles[2].id)
-    await hass.async_block_till_done()
-    assert len(entry.runtime_data.coordinators) == 2
+    assert_added(step, home, home.simulator.vehicles[2].id)
+    await home.hass.async_block_till_done()
+    assert len(home.entry.runtime_data.coordinators) == 2
     # Home Assistant itself logs what it serves: the address that was used, and is over.
     for secret in (started.id, addresses[1].path):
         assert secret not in caplog.text
@@ -130,71 +124,54 @@ async def test_connect(
     # Podero does not say which device it is, or does not list it.
     ["onboarding_names_device", "lists_vehicles"],
 )
-async def test_the_new_car_is_found(
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    option: str,
-) -> None:
+async def test_the_new_car_is_found(home: Home, person: Person, option: str) -> None:
     """The new car is found in one of two ways, and not one that was there before."""
-    entry.add_to_hass(person.hass)
-    setattr(simulator, option, False)
-    step = await open_page(person, entry)
+    home.entry.add_to_hass(home.hass)
+    setattr(home.simulator, option, False)
+    step = await open_page(person, home)
     await person.sign_in(step, "2")
-    assert_added(await person.wait(step), entry, simulator.vehicles[2].id)
-    assert len(entry.subentries) == 2
+    assert_added(await person.wait(step), home, home.simulator.vehicles[2].id)
+    assert len(home.entry.subentries) == 2
 
 
-async def test_from_the_set_up(
-    hass: HomeAssistant, server: Server, simulator: Simulator, person: Person
-) -> None:
+async def test_from_the_set_up(home: Home, person: Person) -> None:
     """An account without a car leads to the connecting of one."""
-    simulator.vehicles.clear()
-    account = simulator.account
-    flow = hass.config_entries.flow
-    result: Any = await flow.async_init(DOMAIN, context={"source": "user"})
-    for answer in (
+    home.simulator.vehicles.clear()
+    result = await walk(
+        home.hass,
         {"next_step_id": "password"},
-        {
-            "username": account.username,
-            "password": account.password,
-            "organization_id": account.organization_id,
-            "server": {"environment": "custom", "base_url": server.url},
-        },
-        {"organization_id": account.organization_id, "user_id": account.user_id},
+        account_input(home.server),
+        user_input(home.server),
         {"next_step_id": "connect"},
-    ):
-        result = await flow.async_configure(result["flow_id"], answer)
-    entry = result["result"]
+    )
+    home = replace(home, entry=result["result"])
     step = await person.look({"flow_id": result["next_flow"][1]})
     assert (step["type"], step["step_id"]) == ("form", "connect")
     step = await person.submit(step, price_zone="at")
     await person.sign_in(step, "2")
-    assert_added(await person.wait(step), entry, simulator.vehicles[0].id)
+    assert_added(await person.wait(step), home, home.car.id)
 
 
 @pytest.mark.usefixtures("often_polls")
 async def test_nobody_came_back_but_the_car_is_there(
-    simulator: Simulator, entry: MockConfigEntry, person: Person
+    home: Home, person: Person
 ) -> None:
     """A window that is closed after the car was connected does not matter."""
-    entry.add_to_hass(person.hass)
-    step = await open_page(person, entry)
-    started = connection(simulator)
-    car = simulator.connect_vehicle(simulator.account.user_id, 2)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    started = connection(home.simulator)
+    car = home.simulator.connect_vehicle(home.simulator.account.user_id, 2)
     started.object_id = car.id
-    assert_added(await person.wait(step), entry, car.id)
+    assert_added(await person.wait(step), home, car.id)
 
 
-async def test_cancelled(
-    simulator: Simulator, entry: MockConfigEntry, person: Person
-) -> None:
+async def test_cancelled(home: Home, person: Person) -> None:
     """Who cancels is told so, and no car was added."""
-    entry.add_to_hass(person.hass)
-    step = await open_page(person, entry)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
     await person.sign_in(step, "cancel")
     await assert_ended(person, step, "cancelled")
-    assert len(entry.subentries) == 1
+    assert len(home.entry.subentries) == 1
 
 
 async def assert_ended(person: Person, step: dict[str, Any], reason: str) -> None:
@@ -205,12 +182,10 @@ async def assert_ended(person: Person, step: dict[str, Any], reason: str) -> Non
 
 
 @pytest.mark.usefixtures("often_polls")
-async def test_expired(
-    simulator: Simulator, entry: MockConfigEntry, person: Person
-) -> None:
+async def test_expired(home: Home, person: Person) -> None:
     """A page that has expired is given up."""
-    entry.add_to_hass(person.hass)
-    simulator.add_fault(
+    home.entry.add_to_hass(home.hass)
+    home.simulator.add_fault(
         kind="onboarding",
         body=json.dumps(
             {
@@ -220,27 +195,25 @@ async def test_expired(
             }
         ).encode(),
     )
-    step = await open_page(person, entry)
+    step = await open_page(person, home)
     await assert_ended(person, step, "expired")
 
 
 async def test_nobody_came_back(
-    entry: MockConfigEntry, person: Person, monkeypatch: pytest.MonkeyPatch
+    home: Home, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After half an hour nobody is expected any longer."""
     assert onboarding.ONBOARDING_TIMEOUT == 30 * 60
     monkeypatch.setattr(onboarding, "ONBOARDING_TIMEOUT", 0.05)
-    entry.add_to_hass(person.hass)
-    step = await open_page(person, entry)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
     await assert_ended(person, step, "timed_out")
 
 
-async def test_back_without_a_car(
-    simulator: Simulator, entry: MockConfigEntry, person: Person
-) -> None:
+async def test_back_without_a_car(home: Home, person: Person) -> None:
     """Who comes back without a car can look again, connect again, or type an id."""
-    entry.add_to_hass(person.hass)
-    step = await open_page(person, entry)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
     await person.sign_in(step, "heat-pump")
     step = await person.wait(step)
     options = ["look", "connect", "enter_vehicle"]
@@ -253,35 +226,31 @@ async def test_back_without_a_car(
     assert step["menu_options"] == options
 
     # It only needed a moment.
-    simulator.onboarding_names_device = False
-    car = simulator.connect_vehicle(simulator.account.user_id, 2)
+    home.simulator.onboarding_names_device = False
+    car = home.simulator.connect_vehicle(home.simulator.account.user_id, 2)
     step = await person.submit(step, next_step_id="look")
-    assert_added(step, entry, car.id)
+    assert_added(step, home, car.id)
 
 
-async def test_connected_again(
-    simulator: Simulator, entry: MockConfigEntry, person: Person
-) -> None:
+async def test_connected_again(home: Home, person: Person) -> None:
     """From the menu after a failure another page is opened, which counts."""
-    entry.add_to_hass(person.hass)
-    step = await open_page(person, entry)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
     await person.sign_in(step, "heat-pump")
     step = await person.wait(step)
     step = await person.submit(step, next_step_id="connect")
     step = await person.submit(step, price_zone="de_lu")
-    assert len(simulator.connections) == 2
+    assert len(home.simulator.connections) == 2
     await person.sign_in(step, "2")
-    assert_added(await person.wait(step), entry, simulator.vehicles[2].id)
+    assert_added(await person.wait(step), home, home.simulator.vehicles[2].id)
 
 
-async def test_a_car_that_is_there(
-    simulator: Simulator, entry: MockConfigEntry, person: Person
-) -> None:
+async def test_a_car_that_is_there(home: Home, person: Person) -> None:
     """A car that was only connected again is not added twice."""
-    entry.add_to_hass(person.hass)
-    step = await open_page(person, entry)
-    started = connection(simulator)
-    started.object_id = simulator.vehicles[0].id
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    started = connection(home.simulator)
+    started.object_id = home.car.id
     status, _, _ = await person.visit(URL(started.success_url))
     assert status == 200
     await assert_ended(person, step, "already_configured")
@@ -302,82 +271,66 @@ async def test_a_car_that_is_there(
     ],
 )
 async def test_refused(
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    fault: dict[str, Any],
-    error: str,
+    home: Home, person: Person, fault: dict[str, Any], error: str
 ) -> None:
     """Why Podero's page cannot be opened is said, and it can be tried again."""
-    entry.add_to_hass(person.hass)
-    step = await begin(person, entry)
-    simulator.add_fault(kind="onboarding", **fault)
+    home.entry.add_to_hass(home.hass)
+    step = await begin(person, home)
+    home.simulator.add_fault(kind="onboarding", **fault)
     step = await person.submit(step, price_zone="hu")
     assert (step["type"], step["errors"]) == ("form", {"base": error})
     assert step["data_schema"][0]["description"] == {"suggested_value": "hu"}
     assert TEXTS["error"][error]
-    simulator.clear_faults()
+    home.simulator.clear_faults()
     step = await person.submit(step, price_zone="hu")
     assert step["type"] == "external"
 
 
-async def test_no_price_zone(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, person: Person
-) -> None:
+async def test_no_price_zone(home: Home, person: Person) -> None:
     """Where the price zone is not known, its user has to choose."""
-    hass.config.country = "SE"
-    entry.add_to_hass(hass)
-    simulator.vehicles[1].override(price_zone=None)
-    simulator.vehicles[0].override(price_zone=None)
-    step = await begin(person, entry)
+    home.hass.config.country = "SE"
+    home.entry.add_to_hass(home.hass)
+    home.simulator.vehicles[1].override(price_zone=None)
+    home.car.override(price_zone=None)
+    step = await begin(person, home)
     step = await person.submit(step)
     assert step["errors"] == {"price_zone": "no_choice"}
     step = await person.submit(step, back=True)
     assert (step["type"], step["step_id"]) == ("menu", "user")
 
 
-async def test_closed_while_it_starts(
-    hass: HomeAssistant, simulator: Simulator, entry: MockConfigEntry, person: Person
-) -> None:
+async def test_closed_while_it_starts(home: Home, person: Person) -> None:
     """A dialog that is closed meanwhile leaves nothing behind."""
-    entry.add_to_hass(hass)
-    step = await begin(person, entry)
+    home.entry.add_to_hass(home.hass)
+    step = await begin(person, home)
     held = HeldFault(kind="onboarding")
-    simulator.add_fault(held)
-    submitting = hass.async_create_task(person.submit(step, price_zone="at"))
-    await until(lambda: any("onboarding" in r.path for r in simulator.requests))
+    home.simulator.add_fault(held)
+    submitting = home.hass.async_create_task(person.submit(step, price_zone="at"))
+    await until(lambda: any("onboarding" in r.path for r in home.simulator.requests))
     await person.close(step)
     held.let_go.set()
     assert (await submitting)["type"] == "abort"
-    assert not hass.data.get(DATA_TICKETS)
+    assert not home.hass.data.get(DATA_TICKETS)
 
 
-async def test_the_account_is_reloaded_meanwhile(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    person: Person,
-) -> None:
+async def test_the_account_is_reloaded_meanwhile(home: Home, person: Person) -> None:
     """What happens to the account does not matter to the page that is open."""
-    await set_up(entry)
-    step = await open_page(person, entry)
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await home.set_up()
+    step = await open_page(person, home)
+    await home.reload()
+    await home.hass.async_block_till_done()
     await person.sign_in(step, "2")
-    assert_added(await person.wait(step), entry, simulator.vehicles[2].id)
+    assert_added(await person.wait(step), home, home.simulator.vehicles[2].id)
 
 
-async def test_a_ticket_is_good_once(
-    entry: MockConfigEntry, person: Person, simulator: Simulator
-) -> None:
+async def test_a_ticket_is_good_once(home: Home, person: Person) -> None:
     """Nobody can come back a second time, or another way."""
-    entry.add_to_hass(person.hass)
-    step = await open_page(person, entry)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
     address = await person.choose(step, "cancel")
     assert (await person.visit(address))[0] == 200
     assert (await person.visit(address))[0] == 404
-    success = URL(connection(simulator).success_url)
+    success = URL(connection(home.simulator).success_url)
     assert (await person.visit(success))[0] == 404
     await assert_ended(person, step, "cancelled")
 

@@ -1,31 +1,20 @@
 """Repairs: the way through each dialog, to its good end and to all the others."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 import json
 import logging
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    MockUser,
-    async_capture_events,
-)
+from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import (
-    device_registry as dr,
-    entity_registry as er,
-    issue_registry as ir,
-)
-from homeassistant.setup import async_setup_component
+from homeassistant.helpers import issue_registry as ir
 
-from .conftest import Refresh, SetUp, account_entry
 from .dialogs import Person, bring_about, cues, issues, kinds, only_issue
 from .home import Home
 from .support import HeldFault, until
@@ -33,15 +22,16 @@ from custom_components.podero import external_step, repairs
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.diagnostics import async_get_config_entry_diagnostics
 from custom_components.podero.http import DATA_TICKETS
-from simulator import Server, Simulator
+from simulator import Simulator
+
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 STEP = "data_entry_flow_progressed"
 
 
 @pytest.fixture(autouse=True)
 def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for the end of a blip, and poll only where a test is about it."""
-    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
+    """Poll during a sign-in only in the tests of it."""
     monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
 
 
@@ -52,33 +42,11 @@ def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def person(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    hass_client: ClientSessionGenerator,
-) -> AsyncIterator[Person]:
-    """Return an administrator; nothing may be left of what is done."""
-    for domain in ("repairs", DOMAIN):
-        assert await async_setup_component(hass, domain, {})
-    yield Person(hass, await hass_client())
-    manager = repairs_flow_manager(hass)
-    assert manager is not None
-    for flow in manager.async_progress(include_uninitialized=True):
-        manager.async_abort(flow["flow_id"])
-    assert not hass.data.get(DATA_TICKETS)
-
-
-@pytest.fixture
-async def reconnect(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> str:
+async def reconnect(home: Home) -> str:
     """Have a car that must be reconnected, and return the id of its issue."""
-    simulator.vehicles[0].raise_reauthenticate()
-    await set_up(entry)
-    return only_issue(hass).issue_id
+    home.car.raise_reauthenticate()
+    await home.set_up()
+    return only_issue(home.hass).issue_id
 
 
 def reports(simulator: Simulator) -> list[str]:
@@ -89,203 +57,176 @@ def reports(simulator: Simulator) -> list[str]:
 # Reconnecting a car, the way it is meant.
 
 
-async def test_reconnect(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-) -> None:
+async def test_reconnect(home: Home, person: Person, reconnect: str) -> None:
     """Explained, signed in, come back, reported, verified: then it is fixed."""
     step = await person.open(reconnect)
     assert (step["type"], step["step_id"]) == ("form", "confirm")
     assert step["description_placeholders"] == {"vehicle": "Car 1"}
-    assert not cues(simulator)
+    assert not cues(home.simulator)
 
     step = await person.submit(step)
     assert (step["type"], step["step_id"]) == ("external", "sign_in")
-    assert step["url"].startswith(f"{server.url}/maker/sign-in/")
-    (request,) = cues(simulator)
+    assert step["url"].startswith(f"{home.server.url}/maker/sign-in/")
+    (request,) = cues(home.simulator)
     assert request.json.keys() == {"successUrl", "cancelUrl", "language"}
     assert request.json["language"] == "en"
 
-    progressed = async_capture_events(hass, STEP)
+    progressed = async_capture_events(home.hass, STEP)
     await person.sign_in(step)
     step = await person.wait(step)
     assert step["type"] == "create_entry"
-    assert reports(simulator) == ["success"]
-    assert not simulator.vehicles[0].life.actions
-    assert not issues(hass)
+    assert reports(home.simulator) == ["success"]
+    assert not home.car.life.actions
+    assert not issues(home.hass)
     assert progressed
 
 
-async def test_the_link_is_new(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
-) -> None:
+async def test_the_link_is_new(home: Home, person: Person, reconnect: str) -> None:
     """The vehicle is read when the user agrees, however old the dialog is."""
     step = await person.open(reconnect)
-    read = len(simulator.requests)
+    read = len(home.simulator.requests)
     await person.submit(step)
-    first, second = simulator.requests[read:]
+    first, second = home.simulator.requests[read:]
     assert first.method == "GET"
     assert second.path.endswith("/resolve")
 
 
 async def test_reported_by_the_sign_in(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """What is not open any more is not reported again."""
-    simulator.signin_reports_outcome = True
+    home.simulator.signin_reports_outcome = True
     step = await person.fix(reconnect)
     await person.sign_in(step)
     assert (await person.wait(step))["type"] == "create_entry"
-    assert reports(simulator) == []
+    assert reports(home.simulator) == []
 
 
-async def test_reported_just_now(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
-) -> None:
+async def test_reported_just_now(home: Home, person: Person, reconnect: str) -> None:
     """That the action is not active when it is reported means that it was already."""
     step = await person.fix(reconnect)
-    simulator.add_fault(kind="cues", status=404, count=1)
+    home.simulator.add_fault(kind="cues", status=404, count=1)
     await person.sign_in(step)
     step = await person.wait(step)
     # It still waits in the reading: so much for the answer.
     assert (step["type"], step["step_id"]) == ("form", "retry")
-    simulator.vehicles[0].clear_actions()
+    home.car.clear_actions()
     assert (await person.submit(step))["type"] == "create_entry"
-    assert len(cues(simulator, "/resolve")) == 1
+    assert len(cues(home.simulator, "/resolve")) == 1
 
 
 async def test_still_pending(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fixed is only what is gone: else it can be tried again, all the way."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_reauthenticate()
     step = await person.fix(reconnect)
     await person.sign_in(step)
     step = await person.wait(step)
     assert (step["type"], step["step_id"]) == ("form", "retry")
     assert step["description_placeholders"] == {"vehicle": "Car 1"}
-    assert kinds(hass) == ["reauthenticate"]
+    assert kinds(home.hass) == ["reauthenticate"]
     step = await person.submit(step)
     assert step["type"] == "external"
     await person.sign_in(step)
     assert (await person.wait(step))["type"] == "create_entry"
-    assert reports(simulator) == ["success", "success"]
-    assert not issues(hass)
+    assert reports(home.simulator) == ["success", "success"]
+    assert not issues(home.hass)
 
 
-async def test_cancelled(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
-) -> None:
+async def test_cancelled(home: Home, person: Person, reconnect: str) -> None:
     """The issue stays, and can be fixed another time."""
     step = await person.fix(reconnect)
     await person.sign_in(step, "refuse")
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", "cancelled")
-    assert reports(simulator) == ["fail"]
-    assert kinds(hass) == ["reauthenticate"]
+    assert reports(home.simulator) == ["fail"]
+    assert kinds(home.hass) == ["reauthenticate"]
     step = await person.fix(reconnect)
     await person.sign_in(step)
     assert (await person.wait(step))["type"] == "create_entry"
 
 
 async def test_solved_elsewhere_before(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """What is gone when the user agrees needs no sign-in."""
     step = await person.open(reconnect)
-    simulator.vehicles[0].clear_actions()
+    home.car.clear_actions()
     assert (await person.submit(step))["type"] == "create_entry"
-    assert not cues(simulator)
-    assert not issues(hass)
+    assert not cues(home.simulator)
+    assert not issues(home.hass)
 
 
 @pytest.mark.parametrize("kind", ["reauthenticate", "information", "unknown_action"])
 @pytest.mark.parametrize("actions", [None, "none", [5]])
 async def test_not_known_whether_it_waits(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    actions: Any,
-    kind: str,
+    home: Home, person: Person, actions: Any, kind: str
 ) -> None:
     """A reading that does not say so is none that it is solved."""
-    car = simulator.vehicles[0]
-    bring_about(simulator, kind)
-    await set_up(entry)
-    issue_id = only_issue(hass).issue_id
+    car = home.car
+    bring_about(home.simulator, kind)
+    await home.set_up()
+    issue_id = only_issue(home.hass).issue_id
     step = await person.open(issue_id)
     car.override(actions=actions, action_needed=True)
     step = await person.submit(step)
     assert (step["type"], step["reason"]) == ("abort", "invalid_response")
-    assert only_issue(hass).issue_id == issue_id
+    assert only_issue(home.hass).issue_id == issue_id
     car.clear_overrides()
     car.clear_actions()
     step = await person.open(issue_id)
     if step["type"] == "form":
         step = await person.submit(step)
     assert step["type"] == "create_entry"
-    assert not issues(hass)
+    assert not issues(home.hass)
 
 
 async def test_come_back_while_it_is_not_known(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """Neither a poll nor the end of a sign-in takes a broken answer for success."""
     step = await person.fix(reconnect)
-    simulator.vehicles[0].override(actions=None, action_needed=True)
+    home.car.override(actions=None, action_needed=True)
     await person.sign_in(step)
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", "invalid_response")
-    assert kinds(hass) == ["reauthenticate"]
+    assert kinds(home.hass) == ["reauthenticate"]
 
 
 def watches() -> list[asyncio.Task[Any]]:
     """Return the tasks that wait for the end of a sign-in."""
-    return [task for task in asyncio.all_tasks() if "sign-in" in task.get_name()]
+    name = f"{DOMAIN} sign-in"
+    return [task for task in asyncio.all_tasks() if task.get_name() == name]
 
 
 @pytest.mark.parametrize("kind", ["vehicle", "cues"])
 async def test_closed_while_it_starts(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    kind: str,
+    home: Home, person: Person, reconnect: str, kind: str
 ) -> None:
     """For a dialog that is closed nobody waits, and no browser can come back to it."""
     step = await person.open(reconnect)
     held = HeldFault(kind=kind)
-    simulator.add_fault(held)
-    read = len(simulator.requests)
+    home.simulator.add_fault(held)
+    read = len(home.simulator.requests)
     submitting = asyncio.create_task(person.submit(step))
-    await until(lambda: len(simulator.requests) > read + (kind == "cues"))
+    await until(lambda: len(home.simulator.requests) > read + (kind == "cues"))
     await person.close(step)
     held.let_go.set()
     assert (await submitting)["type"] == "abort"
     assert not watches()
-    assert not hass.data.get(DATA_TICKETS)
-    assert kinds(hass) == ["reauthenticate"]
+    assert not home.hass.data.get(DATA_TICKETS)
+    assert kinds(home.hass) == ["reauthenticate"]
 
 
-async def test_submitted_twice(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
-) -> None:
+async def test_submitted_twice(home: Home, person: Person, reconnect: str) -> None:
     """However often it is begun, one waits for its end."""
     step = await person.open(reconnect)
     held = HeldFault(kind="cues", count=2)
-    simulator.add_fault(held)
+    home.simulator.add_fault(held)
     submitting = [asyncio.create_task(person.submit(step)) for _ in range(2)]
-    await until(lambda: len(cues(simulator)) == 2)
+    await until(lambda: len(cues(home.simulator)) == 2)
     held.let_go.set()
     await asyncio.gather(*submitting)
     await asyncio.sleep(0)
@@ -295,36 +236,24 @@ async def test_submitted_twice(
     assert not watches()
 
 
-async def test_the_first_link_of_two(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-) -> None:
+async def test_the_first_link_of_two(home: Home, person: Person) -> None:
     """Of two actions alike the one that came first is started."""
-    car = simulator.vehicles[0]
+    car = home.car
     for _ in range(2):
         car.raise_reauthenticate()
-    await set_up(entry)
-    await person.fix(only_issue(hass).issue_id)
-    (request,) = cues(simulator)
+    await home.set_up()
+    await person.fix(only_issue(home.hass).issue_id)
+    (request,) = cues(home.simulator)
     assert str(car.life.actions[0].id) in request.path
 
 
-async def test_two_at_once(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    person: Person,
-    set_up: SetUp,
-) -> None:
+async def test_two_at_once(home: Home, person: Person) -> None:
     """Two cars are reconnected at the same time, and each comes back to its own dialog."""
-    for car in simulator.vehicles:
+    for car in home.simulator.vehicles:
         car.raise_reauthenticate()
-    entry = account_entry(server, 0, 1)
-    await set_up(entry)
-    first, second = await asyncio.gather(*map(person.fix, issues(hass)))
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    first, second = await asyncio.gather(*map(person.fix, issues(home.hass)))
     back_of_first = await person.choose(first, "sign-in")
     await person.sign_in(second, "refuse")
     second = await person.wait(second)
@@ -332,12 +261,12 @@ async def test_two_at_once(
     assert (await person.look(first))["type"] == "external"
     assert (await person.visit(back_of_first))[0] == 200
     assert (await person.wait(first))["type"] == "create_entry"
-    assert [car.life.actions != [] for car in simulator.vehicles] == [False, True]
-    assert only_issue(hass).translation_placeholders == {"vehicle": "Car 2"}
+    assert [car.life.actions != [] for car in home.simulator.vehicles] == [False, True]
+    assert only_issue(home.hass).translation_placeholders == {"vehicle": "Car 2"}
 
 
 async def test_two_dialogs_for_one_car(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """Who comes back comes back to the dialog that sent the browser away."""
     first, second = await person.fix(reconnect), await person.fix(reconnect)
@@ -346,77 +275,62 @@ async def test_two_dialogs_for_one_car(
     assert (await person.look(first))["type"] == "external"
     await person.sign_in(first)
     assert (await person.wait(first))["type"] == "create_entry"
-    assert reports(simulator) == ["success"]
+    assert reports(home.simulator) == ["success"]
 
 
 # Nobody comes back.
 
 
 @pytest.mark.usefixtures("often_polls")
-async def test_noticed_by_polling(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
-) -> None:
+async def test_noticed_by_polling(home: Home, person: Person, reconnect: str) -> None:
     """The dialog ends when the action is gone, wherever the browser is."""
     step = await person.fix(reconnect)
-    progressed = async_capture_events(hass, STEP)
+    progressed = async_capture_events(home.hass, STEP)
     await asyncio.sleep(0.1)
     assert (await person.look(step))["type"] == "external"
     assert not progressed
-    simulator.vehicles[0].clear_actions()
+    home.car.clear_actions()
     assert (await person.wait(step))["type"] == "create_entry"
-    assert not issues(hass)
-    assert reports(simulator) == []
+    assert not issues(home.hass)
+    assert reports(home.simulator) == []
 
 
 @pytest.mark.usefixtures("often_polls")
 async def test_waiting_through_failures(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    entry: MockConfigEntry,
-    reconnect: str,
-    refresh: Refresh,
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """While readings fail they are left to the coordinator; the wait goes on."""
     step = await person.fix(reconnect)
-    simulator.add_fault(kind="vehicle", status=503)
-    await refresh(entry)
+    home.simulator.add_fault(kind="vehicle", status=503)
+    await home.refresh()
     await asyncio.sleep(0.05)
-    read = len(simulator.requests)
+    read = len(home.simulator.requests)
     await asyncio.sleep(0.1)
-    assert len(simulator.requests) == read
-    simulator.clear_faults()
-    simulator.vehicles[0].clear_actions()
+    assert len(home.simulator.requests) == read
+    home.simulator.clear_faults()
+    home.car.clear_actions()
     assert (await person.look(step))["type"] == "external"
-    await refresh(entry)
+    await home.refresh()
     assert (await person.wait(step))["type"] == "create_entry"
 
 
 @pytest.mark.usefixtures("often_polls")
 async def test_waiting_through_a_reload(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    entry: MockConfigEntry,
-    reconnect: str,
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """A dialog outlives the account's being set up again."""
     step = await person.fix(reconnect)
-    assert await hass.config_entries.async_unload(entry.entry_id)
+    await home.unload()
     await asyncio.sleep(0.05)
     assert (await person.look(step))["type"] == "external"
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await home.load()
     await person.sign_in(step)
     assert (await person.wait(step))["type"] == "create_entry"
 
 
 @pytest.mark.usefixtures("often_polls")
 async def test_giving_up(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends politely, and the issue stays."""
     assert repairs.SIGN_IN_TIMEOUT == 15 * 60
@@ -425,76 +339,54 @@ async def test_giving_up(
     address = await person.choose(step, "sign-in")
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", "timed_out")
-    assert kinds(hass) == ["reauthenticate"]
-    assert reports(simulator) == []
+    assert kinds(home.hass) == ["reauthenticate"]
+    assert reports(home.simulator) == []
     assert (await person.visit(address))[0] == 404
 
 
 @pytest.mark.usefixtures("often_polls")
 async def test_nobody_looks(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dialog that slept is told again, and one that is gone leaves nothing behind."""
     monkeypatch.setattr(external_step, "RESULT_TIMEOUT", 0.1)
-    progressed = async_capture_events(hass, STEP)
+    progressed = async_capture_events(home.hass, STEP)
     step = await person.fix(reconnect)
     await person.sign_in(step)
-    manager = repairs_flow_manager(hass)
+    manager = repairs_flow_manager(home.hass)
     assert manager is not None
     async with asyncio.timeout(5):
         while manager.async_progress():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert len(progressed) > 2
-    assert not simulator.vehicles[0].life.actions
-    assert not issues(hass)
+    assert not home.car.life.actions
+    assert not issues(home.hass)
     response = await person.client.get(f"/api/repairs/issues/fix/{step['flow_id']}")
     assert response.status == 404
 
 
-async def test_closed_dialog(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
-) -> None:
+async def test_closed_dialog(home: Home, person: Person, reconnect: str) -> None:
     """Closing the dialog ends the wait: who comes back then finds nothing to do."""
     step = await person.fix(reconnect)
     address = await person.choose(step, "sign-in")
     await person.close(step)
-    assert not hass.data[DATA_TICKETS]
-    assert not _watches()
+    assert not home.hass.data[DATA_TICKETS]
+    assert not watches()
     assert (await person.visit(address))[0] == 404
-    assert reports(simulator) == []
-    assert kinds(hass) == ["reauthenticate"]
-
-
-def _watches() -> list[asyncio.Task[Any]]:
-    """Return the tasks that watch a sign-in."""
-    return [
-        task
-        for task in asyncio.all_tasks()
-        if task.get_name() == f"{DOMAIN} sign-in" and not task.cancelling()
-    ]
+    assert reports(home.simulator) == []
+    assert kinds(home.hass) == ["reauthenticate"]
 
 
 @pytest.mark.usefixtures("often_polls")
-async def test_closed_while_reading(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    entry: MockConfigEntry,
-    reconnect: str,
-) -> None:
+async def test_closed_while_reading(home: Home, person: Person, reconnect: str) -> None:
     """A reading that is under way ends well without the dialog that asked for it."""
     step = await person.fix(reconnect)
-    simulator.add_fault(kind="vehicle", delay=0.2, count=1)
+    home.simulator.add_fault(kind="vehicle", delay=0.2, count=1)
     await asyncio.sleep(0.1)
     await person.close(step)
     await asyncio.sleep(0.2)
-    (coordinator,) = entry.runtime_data.coordinators.values()
-    assert coordinator.last_update_success
-    assert kinds(hass) == ["reauthenticate"]
+    assert home.coordinator().last_update_success
+    assert kinds(home.hass) == ["reauthenticate"]
 
 
 # Both at once.
@@ -502,17 +394,12 @@ async def test_closed_while_reading(
 
 @pytest.mark.parametrize("_", range(5))
 async def test_coming_back_while_a_poll_tells(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    monkeypatch: pytest.MonkeyPatch,
-    _: int,
+    home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch, _: int
 ) -> None:
     """Come back and seen by a poll in the same moment, it ends once."""
     monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.001)
-    simulator.signin_reports_outcome = True
-    progressed = async_capture_events(hass, STEP)
+    home.simulator.signin_reports_outcome = True
+    progressed = async_capture_events(home.hass, STEP)
     step = await person.fix(reconnect)
     await person.sign_in(step)
     assert (await person.wait(step))["type"] == "create_entry"
@@ -520,13 +407,13 @@ async def test_coming_back_while_a_poll_tells(
     await asyncio.sleep(0.05)
     flows = {event.data["flow_id"] for event in progressed}
     assert flows <= {step["flow_id"]}
-    assert not _watches()
-    assert not issues(hass)
+    assert not watches()
+    assert not issues(home.hass)
 
 
 @pytest.mark.parametrize("_", range(5))
 async def test_coming_back_twice_at_once(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str, _: int
+    home: Home, person: Person, reconnect: str, _: int
 ) -> None:
     """Of two browsers with the same address one is heard."""
     step = await person.fix(reconnect)
@@ -536,25 +423,19 @@ async def test_coming_back_twice_at_once(
     assert sorted(status for status, _, _ in visits) == [200, 404]
     step = await person.wait(step)
     assert step["type"] == ("create_entry" if visits[0][0] == 200 else "abort")
-    assert len(reports(simulator)) == 1
+    assert len(reports(home.simulator)) == 1
 
 
 # What is asked for.
 
 
-async def test_other_parameters_are_asked_for(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-) -> None:
+async def test_other_parameters_are_asked_for(home: Home, person: Person) -> None:
     """What only the user knows is asked one by one, and the link is new after it."""
-    car = simulator.vehicles[0]
+    car = home.car
     for _ in range(2):
         car.raise_reauthenticate(("successUrl", "cancelUrl", "location", "client_Info"))
-    await set_up(entry)
-    step = await person.fix(only_issue(hass).issue_id)
+    await home.set_up()
+    step = await person.fix(only_issue(home.hass).issue_id)
     assert (step["type"], step["step_id"]) == ("form", "parameter")
     assert step["description_placeholders"]["parameter"] == "client_Info"
     (field,) = step["data_schema"]
@@ -565,13 +446,13 @@ async def test_other_parameters_are_asked_for(
     step = await person.submit(step, answer="garage")
     assert (step["type"], step["step_id"]) == ("form", "parameter")
     assert step["description_placeholders"]["parameter"] == "location"
-    assert not cues(simulator)
+    assert not cues(home.simulator)
 
-    read = len(simulator.requests)
+    read = len(home.simulator.requests)
     step = await person.submit(step, answer="AT")
     assert step["type"] == "external"
-    assert simulator.requests[read].method == "GET"
-    (request,) = cues(simulator)
+    assert home.simulator.requests[read].method == "GET"
+    (request,) = cues(home.simulator)
     assert request.json.keys() == {"successUrl", "cancelUrl", "location", "client_Info"}
     assert request.json["location"] == "AT"
     assert request.json["client_Info"] == "garage"
@@ -581,24 +462,19 @@ async def test_other_parameters_are_asked_for(
     assert step["step_id"] == "retry"
     # What was answered is not asked again.
     assert (await person.submit(step))["type"] == "external"
-    assert cues(simulator, "/resolve")[-1].json["location"] == "AT"
+    assert cues(home.simulator, "/resolve")[-1].json["location"] == "AT"
 
 
 @pytest.mark.parametrize("required", [(), ("successUrl",), ("language", "language")])
 async def test_addresses_are_always_given(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    required: tuple[str, ...],
+    home: Home, person: Person, required: tuple[str, ...]
 ) -> None:
     """The sign-in needs them; what else is sent is asked for."""
-    simulator.vehicles[0].raise_reauthenticate(required)
-    await set_up(entry)
-    step = await person.fix(only_issue(hass).issue_id)
+    home.car.raise_reauthenticate(required)
+    await home.set_up()
+    step = await person.fix(only_issue(home.hass).issue_id)
     assert step["type"] == "external"
-    (request,) = cues(simulator)
+    (request,) = cues(home.simulator)
     assert request.json.keys() == {"successUrl", "cancelUrl", *required}
 
 
@@ -626,39 +502,29 @@ READING_FAILURES = {
 
 @pytest.mark.parametrize(("reason", "fault"), LINK_FAILURES.items())
 async def test_the_sign_in_does_not_start(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    reason: str,
-    fault: dict[str, Any],
+    home: Home, person: Person, reconnect: str, reason: str, fault: dict[str, Any]
 ) -> None:
     """Each way to refuse has words of its own; afterwards it works again."""
-    simulator.add_fault(kind="cues", **fault)
+    home.simulator.add_fault(kind="cues", **fault)
     step = await person.fix(reconnect)
     assert (step["type"], step["reason"]) == ("abort", reason)
-    assert not hass.data[DATA_TICKETS]
-    assert kinds(hass) == ["reauthenticate"]
-    simulator.clear_faults()
+    assert not home.hass.data[DATA_TICKETS]
+    assert kinds(home.hass) == ["reauthenticate"]
+    home.simulator.clear_faults()
     assert (await person.fix(reconnect))["type"] == "external"
 
 
 @pytest.mark.parametrize(("reason", "fault"), READING_FAILURES.items())
 async def test_the_vehicle_cannot_be_read(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    reason: str,
-    fault: dict[str, Any],
+    home: Home, person: Person, reconnect: str, reason: str, fault: dict[str, Any]
 ) -> None:
     """Without a new link nothing is sent."""
     step = await person.open(reconnect)
-    simulator.add_fault(kind="vehicle", **fault)
+    home.simulator.add_fault(kind="vehicle", **fault)
     step = await person.submit(step)
     assert (step["type"], step["reason"]) == ("abort", reason)
-    assert not cues(simulator)
-    assert kinds(hass) == [
+    assert not cues(home.simulator)
+    assert kinds(home.hass) == [
         "vehicle_not_found" if reason == "not_found" else "reauthenticate"
     ]
 
@@ -666,57 +532,45 @@ async def test_the_vehicle_cannot_be_read(
 @pytest.mark.parametrize("state", ["sign-in", "refuse"])
 @pytest.mark.parametrize("reason", ["link_forbidden", "cannot_connect", "rate_limited"])
 async def test_the_outcome_cannot_be_reported(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    reason: str,
-    state: str,
+    home: Home, person: Person, reconnect: str, reason: str, state: str
 ) -> None:
     """Then the dialog says why; the issue stays."""
     step = await person.fix(reconnect)
-    simulator.add_fault(kind="cues", **LINK_FAILURES[reason])
+    home.simulator.add_fault(kind="cues", **LINK_FAILURES[reason])
     await person.sign_in(step, state)
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", reason)
-    assert kinds(hass) == ["reauthenticate"]
+    assert kinds(home.hass) == ["reauthenticate"]
 
 
 @pytest.mark.parametrize(("reason", "fault"), READING_FAILURES.items())
 async def test_the_outcome_cannot_be_verified(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    reason: str,
-    fault: dict[str, Any],
+    home: Home, person: Person, reconnect: str, reason: str, fault: dict[str, Any]
 ) -> None:
     """What is not known to be gone is not fixed."""
     step = await person.fix(reconnect)
-    simulator.add_fault(kind="vehicle", **fault)
+    home.simulator.add_fault(kind="vehicle", **fault)
     await person.sign_in(step)
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", reason)
-    assert issues(hass)
+    assert issues(home.hass)
 
 
 @pytest.mark.usefixtures("often_polls")
 async def test_the_car_is_removed_during_the_sign_in(
-    hass: HomeAssistant, entry: MockConfigEntry, person: Person, reconnect: str
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """The dialog says so, and nobody watches on."""
     step = await person.fix(reconnect)
-    await hass.config_entries.async_remove(entry.entry_id)
+    await home.remove()
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", "not_loaded")
 
 
-async def test_a_link_expires(
-    hass: HomeAssistant, simulator: Simulator, person: Person, reconnect: str
-) -> None:
+async def test_a_link_expires(home: Home, person: Person, reconnect: str) -> None:
     """Should the service find even a new link too old, the dialog says so."""
-    (action,) = simulator.vehicles[0].life.actions
-    old = action.document(simulator.signer.sign)["resolution_link"]["url"]
+    (action,) = home.car.life.actions
+    old = action.document(home.simulator.signer.sign)["resolution_link"]["url"]
     action.url = old.replace("secret=", "secret=0")
     step = await person.fix(reconnect)
     assert (step["type"], step["reason"]) == ("abort", "link_forbidden")
@@ -740,15 +594,10 @@ async def test_a_link_expires(
     ],
 )
 async def test_an_address_that_is_none(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    reconnect: str,
-    reason: str,
-    answer: bytes,
+    home: Home, person: Person, reconnect: str, reason: str, answer: bytes
 ) -> None:
     """The browser is sent to web pages only, and only where it can go."""
-    simulator.add_fault(kind="cues", status=200, body=answer)
+    home.simulator.add_fault(kind="cues", status=200, body=answer)
     step = await person.fix(reconnect)
     assert (step["type"], step["reason"]) == ("abort", reason)
 
@@ -768,59 +617,40 @@ async def test_an_address_that_is_none(
     ],
 )
 async def test_a_link_that_leads_elsewhere(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    link: str,
+    home: Home, person: Person, link: str
 ) -> None:
     """It is refused, and nothing is sent there."""
-    simulator.vehicles[0].raise_reauthenticate(url=link)
-    await set_up(entry)
-    read = len(simulator.requests)
-    step = await person.fix(only_issue(hass).issue_id)
+    home.car.raise_reauthenticate(url=link)
+    await home.set_up()
+    read = len(home.simulator.requests)
+    step = await person.fix(only_issue(home.hass).issue_id)
     assert (step["type"], step["reason"]) == ("abort", "untrusted_link")
-    assert [request.method for request in simulator.requests[read:]] == ["GET"]
+    assert [request.method for request in home.simulator.requests[read:]] == ["GET"]
 
 
 @pytest.mark.parametrize("link", [None, 7, {}, {"url": None}, {"url": ""}, {"url": 7}])
-async def test_no_link(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    link: Any,
-) -> None:
+async def test_no_link(home: Home, person: Person, link: Any) -> None:
     """An action that does not say how it is started cannot be."""
     action = {"code": "reauthenticate", "resolution_link": link}
-    simulator.vehicles[0].override(actions=[action])
-    await set_up(entry)
-    step = await person.fix(only_issue(hass).issue_id)
+    home.car.override(actions=[action])
+    await home.set_up()
+    step = await person.fix(only_issue(home.hass).issue_id)
     assert (step["type"], step["reason"]) == ("abort", "no_link")
 
 
 @pytest.mark.parametrize("kind", ["reauthenticate", "information", "unknown_action"])
-async def test_the_account_is_not_loaded(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    kind: str,
-) -> None:
+async def test_the_account_is_not_loaded(home: Home, person: Person, kind: str) -> None:
     """A dialog that was open when the account was switched off says so."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_reauthenticate()
     car.raise_message("Hello.")
     car.raise_unknown_action("unheard")
-    await set_up(entry)
-    issue_id = next(name for name in issues(hass) if name.startswith(kind))
+    await home.set_up()
+    issue_id = next(name for name in issues(home.hass) if name.startswith(kind))
     step = await person.open(issue_id)
-    ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
-    await hass.config_entries.async_set_disabled_by(
-        entry.entry_id, ConfigEntryDisabler.USER
+    ir.async_ignore_issue(home.hass, DOMAIN, issue_id, True)
+    await home.hass.config_entries.async_set_disabled_by(
+        home.entry.entry_id, ConfigEntryDisabler.USER
     )
     step = await person.submit(step)
     assert (step["type"], step["reason"]) == ("abort", "not_loaded")
@@ -829,15 +659,11 @@ async def test_the_account_is_not_loaded(
 
 
 async def test_come_back_to_an_account_that_is_not_loaded(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    reconnect: str,
+    home: Home, person: Person, reconnect: str
 ) -> None:
     """The end of the sign-in cannot be told then."""
     step = await person.fix(reconnect)
-    await hass.config_entries.async_unload(entry.entry_id)
+    await home.unload()
     await person.sign_in(step)
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", "not_loaded")
@@ -846,20 +672,14 @@ async def test_come_back_to_an_account_that_is_not_loaded(
 # Messages.
 
 
-async def test_message(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-) -> None:
+async def test_message(home: Home, person: Person) -> None:
     """It is shown as Podero wrote it, and read when the user says so."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_message("Maintenance on Sunday")
     car.raise_message("Another")
-    await set_up(entry)
-    first = next(iter(issues(hass)))
-    assert "Maintenance" not in repr(ir.async_get(hass).issues)
+    await home.set_up()
+    first = next(iter(issues(home.hass)))
+    assert "Maintenance" not in repr(ir.async_get(home.hass).issues)
     step = await person.open(first)
     assert (step["type"], step["step_id"]) == ("form", "confirm")
     placeholders = step["description_placeholders"]
@@ -869,25 +689,19 @@ async def test_message(
     assert (await person.submit(step))["type"] == "create_entry"
     (action,) = car.life.actions
     assert action.message != shown
-    assert only_issue(hass).issue_id != first
-    (request,) = cues(simulator)
+    assert only_issue(home.hass).issue_id != first
+    (request,) = cues(home.simulator)
     assert request.json == {}
 
 
-async def test_message_is_text(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-) -> None:
+async def test_message_is_text(home: Home, person: Person) -> None:
     """Nothing in it means anything to Markdown."""
     text = (
         "# <b>Hi</b> & [x](https://a.b)\n\n    1. *so* _on_\\\r\n~~~ `{y}` | $ \"'!^%"
     )
-    simulator.vehicles[0].raise_message(text)
-    await set_up(entry)
-    step = await person.open(only_issue(hass).issue_id)
+    home.car.raise_message(text)
+    await home.set_up()
+    step = await person.open(only_issue(home.hass).issue_id)
     shown = step["description_placeholders"]["message"]
     lines = [line.strip() for line in text.splitlines()]
     assert shown.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == (
@@ -901,127 +715,89 @@ async def test_message_is_text(
 
 
 @pytest.mark.parametrize("message", [None, "", "  \n ", 7])
-async def test_message_without_text(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    message: Any,
-) -> None:
+async def test_message_without_text(home: Home, person: Person, message: Any) -> None:
     """It can be read away all the same."""
-    car = simulator.vehicles[0]
+    car = home.car
     action = car.raise_message("")
     action.message = message
-    await set_up(entry)
-    step = await person.open(only_issue(hass).issue_id)
+    await home.set_up()
+    step = await person.open(only_issue(home.hass).issue_id)
     assert step["description_placeholders"]["message"] == "…"
     assert (await person.submit(step))["type"] == "create_entry"
     assert not car.life.actions
 
 
-async def test_message_is_gone(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> None:
+async def test_message_is_gone(home: Home, person: Person) -> None:
     """Read elsewhere, it needs no more, whenever that is noticed."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_message("Hello.")
-    await set_up(entry)
-    step = await person.open(only_issue(hass).issue_id)
+    await home.set_up()
+    step = await person.open(only_issue(home.hass).issue_id)
     car.clear_actions()
     assert (await person.submit(step))["type"] == "create_entry"
-    assert not cues(simulator)
+    assert not cues(home.simulator)
 
     car.raise_message("Hello again.")
-    await refresh(entry)
-    step = await person.open(only_issue(hass).issue_id)
+    await home.refresh()
+    step = await person.open(only_issue(home.hass).issue_id)
     car.clear_actions()
-    await refresh(entry)
+    await home.refresh()
     assert (await person.look(step))["type"] == "create_entry"
 
 
-async def test_message_stays(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-) -> None:
+async def test_message_stays(home: Home, person: Person) -> None:
     """A message that the service keeps is not fixed."""
-    simulator.vehicles[0].raise_message("Hello.")
-    await set_up(entry)
-    issue_id = only_issue(hass).issue_id
-    simulator.add_fault(kind="cues", status=200, body=b"{}", count=1)
+    home.car.raise_message("Hello.")
+    await home.set_up()
+    issue_id = only_issue(home.hass).issue_id
+    home.simulator.add_fault(kind="cues", status=200, body=b"{}", count=1)
     step = await person.fix(issue_id)
     assert (step["type"], step["reason"]) == ("abort", "still_pending")
-    assert kinds(hass) == ["information"]
+    assert kinds(home.hass) == ["information"]
     assert (await person.fix(issue_id))["type"] == "create_entry"
 
 
 @pytest.mark.parametrize(("reason", "fault"), LINK_FAILURES.items())
 async def test_message_cannot_be_marked(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    reason: str,
-    fault: dict[str, Any],
+    home: Home, person: Person, reason: str, fault: dict[str, Any]
 ) -> None:
     """Each way to refuse has words of its own."""
-    simulator.vehicles[0].raise_message("Hello.")
-    await set_up(entry)
-    simulator.add_fault(kind="cues", **fault)
-    step = await person.fix(only_issue(hass).issue_id)
+    home.car.raise_message("Hello.")
+    await home.set_up()
+    home.simulator.add_fault(kind="cues", **fault)
+    step = await person.fix(only_issue(home.hass).issue_id)
     assert (step["type"], step["reason"]) == ("abort", reason)
-    assert kinds(hass) == ["information"]
+    assert kinds(home.hass) == ["information"]
 
 
-async def test_message_in_the_language_of_the_user(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-) -> None:
+async def test_message_in_the_language_of_the_user(home: Home, person: Person) -> None:
     """A message can ask for parameters, too."""
-    action = simulator.vehicles[0].raise_message("Hello.")
+    action = home.car.raise_message("Hello.")
     action.required_parameters = ["language", "mood"]
-    await set_up(entry)
-    step = await person.fix(only_issue(hass).issue_id)
+    await home.set_up()
+    step = await person.fix(only_issue(home.hass).issue_id)
     assert (step["type"], step["step_id"]) == ("form", "parameter")
     assert (await person.submit(step, answer="fine"))["type"] == "create_entry"
-    (request,) = cues(simulator)
+    (request,) = cues(home.simulator)
     assert request.json == {"language": "en", "mood": "fine"}
 
 
 # Unknown actions.
 
 
-async def test_unknown_action(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-) -> None:
+async def test_unknown_action(home: Home, person: Person) -> None:
     """It points elsewhere, and is fixed when it is gone."""
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_unknown_action("water_the_flowers")
-    await set_up(entry)
-    step = await person.fix(only_issue(hass).issue_id)
+    await home.set_up()
+    step = await person.fix(only_issue(home.hass).issue_id)
     assert (step["type"], step["step_id"]) == ("form", "confirm")
     assert step["errors"] == {"base": "still_pending"}
-    assert kinds(hass) == ["unknown_action"]
+    assert kinds(home.hass) == ["unknown_action"]
     car.clear_actions()
     assert (await person.submit(step))["type"] == "create_entry"
-    assert not issues(hass)
-    assert not cues(simulator)
+    assert not issues(home.hass)
+    assert not cues(home.simulator)
 
 
 async def test_action_that_only_the_app_knows(home: Home, person: Person) -> None:
@@ -1037,19 +813,13 @@ async def test_action_that_only_the_app_knows(home: Home, person: Person) -> Non
 
 @pytest.mark.parametrize(("reason", "fault"), READING_FAILURES.items())
 async def test_unknown_action_cannot_be_checked(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    entry: MockConfigEntry,
-    person: Person,
-    set_up: SetUp,
-    reason: str,
-    fault: dict[str, Any],
+    home: Home, person: Person, reason: str, fault: dict[str, Any]
 ) -> None:
     """Each failure has words of its own."""
-    simulator.vehicles[0].raise_unknown_action("water_the_flowers")
-    await set_up(entry)
-    step = await person.open(only_issue(hass).issue_id)
-    simulator.add_fault(kind="vehicle", **fault)
+    home.car.raise_unknown_action("water_the_flowers")
+    await home.set_up()
+    step = await person.open(only_issue(home.hass).issue_id)
+    home.simulator.add_fault(kind="vehicle", **fault)
     step = await person.submit(step)
     assert (step["type"], step["reason"]) == ("abort", reason)
 
@@ -1057,127 +827,101 @@ async def test_unknown_action_cannot_be_checked(
 # Vehicles that are not found.
 
 
-@pytest.fixture
-async def missing(
-    hass: HomeAssistant,
-    server: Server,
-    simulator: Simulator,
-    set_up: SetUp,
-    refresh: Refresh,
-) -> MockConfigEntry:
-    """Have an account of two cars of which the first is deleted."""
-    entry = account_entry(server, 0, 1)
-    await set_up(entry)
-    simulator.vehicles[0].delete()
-    await refresh(entry)
-    return entry
+async def lose_car(home: Home) -> Home:
+    """Set up an account of two cars, delete the first, and return the home."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    home.car.delete()
+    await home.refresh()
+    return home
 
 
-async def test_missing_vehicle_is_removed(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    missing: MockConfigEntry,
-    device_registry: dr.DeviceRegistry,
-    entity_registry: er.EntityRegistry,
-) -> None:
+async def test_missing_vehicle_is_removed(home: Home, person: Person) -> None:
     """Its subentry, device and entities go; the other car stays."""
-    step = await person.open(only_issue(hass).issue_id)
+    home = await lose_car(home)
+    step = await person.open(only_issue(home.hass).issue_id)
     assert (step["type"], step["step_id"]) == ("menu", "init")
     assert step["menu_options"] == ["replace", "remove", "keep"]
     assert step["description_placeholders"] == {"vehicle": "Car 1"}
     step = await person.submit(step, next_step_id="remove")
     assert step["type"] == "create_entry"
-    await hass.async_block_till_done()
-    (subentry,) = missing.subentries.values()
+    await home.hass.async_block_till_done()
+    (subentry,) = home.entry.subentries.values()
     assert subentry.title == "Car 2"
-    (device,) = dr.async_entries_for_config_entry(device_registry, missing.entry_id)
+    (device,) = home.devices()
     assert device.name == "Car 2"
-    entities = er.async_entries_for_config_entry(entity_registry, missing.entry_id)
-    assert {entity.device_id for entity in entities} == {device.id}
-    assert not issues(hass)
+    assert {entity.device_id for entity in home.entities()} == {device.id}
+    assert not issues(home.hass)
 
 
-async def test_missing_vehicle_is_kept(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    missing: MockConfigEntry,
-    refresh: Refresh,
-) -> None:
+async def test_missing_vehicle_is_kept(home: Home, person: Person) -> None:
     """Then nobody is asked again, unless it comes back and goes once more."""
-    step = await person.open(only_issue(hass).issue_id)
+    home = await lose_car(home)
+    step = await person.open(only_issue(home.hass).issue_id)
     step = await person.submit(step, next_step_id="keep")
     assert (step["type"], step["reason"]) == ("abort", "kept")
-    assert len(missing.subentries) == 2
-    await refresh(missing)
-    assert only_issue(hass).dismissed_version
-    simulator.vehicles[0].life.deleted_at = None
-    await refresh(missing)
-    assert not issues(hass)
-    simulator.vehicles[0].delete()
-    await refresh(missing)
-    assert only_issue(hass).dismissed_version is None
+    assert len(home.entry.subentries) == 2
+    await home.refresh()
+    assert only_issue(home.hass).dismissed_version
+    home.car.life.deleted_at = None
+    await home.refresh()
+    assert not issues(home.hass)
+    home.car.delete()
+    await home.refresh()
+    assert only_issue(home.hass).dismissed_version is None
 
 
-async def test_missing_vehicle_is_removed_twice(
-    hass: HomeAssistant, simulator: Simulator, person: Person, missing: MockConfigEntry
-) -> None:
+async def test_missing_vehicle_is_removed_twice(home: Home, person: Person) -> None:
     """Who comes second finds nothing to remove."""
-    issue_id = only_issue(hass).issue_id
+    home = await lose_car(home)
+    issue_id = only_issue(home.hass).issue_id
     first, second = await person.open(issue_id), await person.open(issue_id)
     assert (await person.submit(first, next_step_id="remove"))["type"] == "create_entry"
-    await hass.async_block_till_done()
+    await home.hass.async_block_till_done()
     second = await person.submit(second, next_step_id="remove")
     assert (second["type"], second["reason"]) == ("abort", "not_loaded")
 
 
 @pytest.mark.parametrize("choice", ["remove", "keep"])
 async def test_missing_vehicle_is_found(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    missing: MockConfigEntry,
-    refresh: Refresh,
-    choice: str,
+    home: Home, person: Person, choice: str
 ) -> None:
     """What has come back meanwhile is not touched."""
-    step = await person.open(only_issue(hass).issue_id)
-    simulator.vehicles[0].life.deleted_at = None
+    home = await lose_car(home)
+    step = await person.open(only_issue(home.hass).issue_id)
+    home.car.life.deleted_at = None
     if choice == "keep":
-        await refresh(missing)
+        await home.refresh()
     step = await person.submit(step, next_step_id=choice)
     assert (step["type"], step["reason"]) == ("abort", "found")
-    assert len(missing.subentries) == 2
-    assert not issues(hass)
+    assert len(home.entry.subentries) == 2
+    assert not issues(home.hass)
 
 
 async def test_missing_vehicle_is_removed_while_unreachable(
-    hass: HomeAssistant, simulator: Simulator, person: Person, missing: MockConfigEntry
+    home: Home, person: Person
 ) -> None:
     """What was not there when it was last asked for can be removed."""
-    step = await person.open(only_issue(hass).issue_id)
-    simulator.add_fault(kind="vehicle", status=503)
+    home = await lose_car(home)
+    step = await person.open(only_issue(home.hass).issue_id)
+    home.simulator.add_fault(kind="vehicle", status=503)
     step = await person.submit(step, next_step_id="remove")
     assert step["type"] == "create_entry"
-    assert len(missing.subentries) == 1
+    assert len(home.entry.subentries) == 1
 
 
 @pytest.mark.parametrize("choice", ["remove", "keep"])
 async def test_missing_vehicle_of_an_account_that_is_not_loaded(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    person: Person,
-    missing: MockConfigEntry,
-    choice: str,
+    home: Home, person: Person, choice: str
 ) -> None:
     """It can neither be looked for nor be spoken about."""
-    step = await person.open(only_issue(hass).issue_id)
-    await hass.config_entries.async_unload(missing.entry_id)
+    home = await lose_car(home)
+    step = await person.open(only_issue(home.hass).issue_id)
+    await home.unload()
     step = await person.submit(step, next_step_id=choice)
     assert step["type"] == "abort"
     assert step["reason"] == ("not_loaded" if choice == "remove" else "found")
-    assert len(missing.subentries) == 2
+    assert len(home.entry.subentries) == 2
 
 
 # Nobody else.
@@ -1198,54 +942,50 @@ async def test_only_administrators_repair(
 
 
 async def test_secrets_stand_nowhere(
-    hass: HomeAssistant,
-    simulator: Simulator,
+    home: Home,
     person: Person,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    refresh: Refresh,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     hass_admin_user: MockUser,
 ) -> None:
     """No link's secret is in a registry, a state, diagnostics, the log, or an address."""
     secrets: set[str] = set()
-    sign = simulator.signer.sign
+    sign = home.simulator.signer.sign
 
     def remember(subject: str) -> str:
         secrets.add(secret := sign(subject))
         return secret
 
-    monkeypatch.setattr(simulator.signer, "sign", remember)
+    monkeypatch.setattr(home.simulator.signer, "sign", remember)
     caplog.set_level(logging.DEBUG)
-    car = simulator.vehicles[0]
+    car = home.car
     car.raise_reauthenticate()
     car.raise_message("What nobody else may read.")
     car.raise_unknown_action("unheard")
-    await set_up(entry)
+    await home.set_up()
     seen: list[Any] = []
 
     async def look_around() -> None:
-        registry = ir.async_get(hass)
+        registry = ir.async_get(home.hass)
         seen.extend(
             (
                 repr(registry.issues),
                 registry._data_to_save(),  # noqa: SLF001
-                [state.as_dict() for state in hass.states.async_all()],
-                await async_get_config_entry_diagnostics(hass, entry),
-                entry.as_dict(),
+                [state.as_dict() for state in home.hass.states.async_all()],
+                await async_get_config_entry_diagnostics(home.hass, home.entry),
+                home.entry.as_dict(),
             )
         )
 
-    for issue_id in list(issues(hass)):
+    for issue_id in list(issues(home.hass)):
         step = await person.fix(issue_id)
         await look_around()
         if step["type"] == "external":
             await person.sign_in(step, "refuse")
             await person.wait(step)
-            simulator.add_fault(kind="cues", reset=True, count=1)
+            home.simulator.add_fault(kind="cues", reset=True, count=1)
             await person.fix(issue_id)
-            simulator.add_fault(kind="cues", status=500, count=1)
+            home.simulator.add_fault(kind="cues", status=500, count=1)
             await person.fix(issue_id)
             step = await person.fix(issue_id)
             await person.sign_in(step)
@@ -1254,7 +994,7 @@ async def test_secrets_stand_nowhere(
     assert len(secrets) > 10
     addresses = [
         request.json[name]
-        for request in cues(simulator, "/resolve")
+        for request in cues(home.simulator, "/resolve")
         for name in ("successUrl", "cancelUrl")
         if name in request.json
     ]

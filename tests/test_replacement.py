@@ -1,7 +1,6 @@
 """A car that was connected to Podero again, under another id, goes on as the same."""
 
-from collections.abc import AsyncIterator, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,10 +8,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from homeassistant.components.repairs import repairs_flow_manager
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import (
@@ -21,14 +18,12 @@ from homeassistant.helpers import (
     entity_registry as er,
     issue_registry as ir,
 )
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .conftest import SetUp
 from .dialogs import Person, issues, only_issue
-from .home import account_entry, vehicle_subentry
+from .home import Home, account_entry, vehicle_subentry
 from .repository import read_texts
-from .support import complaints, later
+from .support import complaints
 from custom_components.podero.charging.hours import Amounts
 from custom_components.podero.charging.statistics import (
     async_get_newest_hour,
@@ -36,7 +31,9 @@ from custom_components.podero.charging.statistics import (
 )
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.helpers import statistics_source
-from simulator import Car, Server, Simulator
+from simulator import Car, Server
+
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 TEXTS = read_texts("en")["issues"]["vehicle_not_found"]["fix_flow"]
 BATTERY = "sensor.car_1_battery"
@@ -50,35 +47,13 @@ def _use_custom_integrations(
     """Start the recorder before Home Assistant."""
 
 
-@pytest.fixture(autouse=True)
-def _no_blips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for the end of a blip."""
-    monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
-
-
 @pytest.fixture
-async def person(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator
-) -> AsyncIterator[Person]:
-    """Return an administrator."""
-    for domain in ("repairs", DOMAIN):
-        assert await async_setup_component(hass, domain, {})
-    yield Person(hass, await hass_client())
-    manager = repairs_flow_manager(hass)
-    assert manager is not None
-    for flow in manager.async_progress(include_uninitialized=True):
-        manager.async_abort(flow["flow_id"])
-
-
-@pytest.fixture
-async def account(
-    hass: HomeAssistant, server: Server, set_up: SetUp
-) -> MockConfigEntry:
-    """Have two cars, the first of which its owner has made a home in Home Assistant."""
-    entry = account_entry(server, 0, 1)
-    await set_up(entry)
-    area = ar.async_get(hass).async_create("Garage")
-    entities, devices = er.async_get(hass), dr.async_get(hass)
+async def home(home: Home) -> Home:
+    """Return a home with two cars that is set up, the first car with names and areas."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    area = ar.async_get(home.hass).async_create("Garage")
+    entities, devices = er.async_get(home.hass), dr.async_get(home.hass)
     entity = entities.async_get(BATTERY)
     assert entity is not None
     assert entity.device_id is not None
@@ -89,42 +64,39 @@ async def account(
     entities.async_update_entity(
         "sensor.car_1_range", new_entity_id="sensor.how_far", area_id=area.id
     )
-    return entry
+    return home
 
 
-def registered(hass: HomeAssistant, entry: MockConfigEntry) -> list[Any]:
+def registered(home: Home) -> list[Any]:
     """Return what the registries hold of an account's vehicles, but for their ids."""
-    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     return [
         *(
             {
                 **entity.as_partial_dict,
                 "unique_id": entity.unique_id.partition("_")[2],
             }
-            for entity in sorted(entities, key=lambda entity: entity.entity_id)
+            for entity in sorted(home.entities(), key=lambda entity: entity.entity_id)
         ),
         *(
             (device.id, device.name, device.name_by_user, device.area_id)
-            for device in dr.async_entries_for_config_entry(
-                dr.async_get(hass), entry.entry_id
-            )
+            for device in home.devices()
         ),
     ]
 
 
-async def connect_again(hass: HomeAssistant, simulator: Simulator) -> Car:
+async def connect_again(home: Home) -> Car:
     """Remove the first car in Podero's app, connect it again, and return it."""
-    first = simulator.vehicles[0]
+    first = home.car
     first.delete()
-    again = simulator.add_vehicle(first.model, battery_level=57)
-    await later(hass)
-    assert only_issue(hass).translation_key == "vehicle_not_found"
+    again = home.simulator.add_vehicle(first.model, battery_level=57)
+    await home.later()
+    assert only_issue(home.hass).translation_key == "vehicle_not_found"
     return again
 
 
-async def begin(hass: HomeAssistant, person: Person) -> dict[str, Any]:
+async def begin(home: Home, person: Person) -> dict[str, Any]:
     """Choose that the car is another one now."""
-    step = await person.open(only_issue(hass).issue_id)
+    step = await person.open(only_issue(home.hass).issue_id)
     assert step["menu_options"] == ["replace", "remove", "keep"]
     return await person.submit(step, next_step_id="replace")
 
@@ -135,40 +107,32 @@ def options(step: Mapping[str, Any]) -> list[str]:
     return [option["label"] for option in vehicle["selector"]["select"]["options"]]
 
 
-def assert_goes_on(
-    hass: HomeAssistant, entry: MockConfigEntry, again: Car, before: list[Any]
-) -> None:
+def assert_goes_on(home: Home, again: Car, before: list[Any]) -> None:
     """Check that all is as it was, and of the car that it is now."""
-    assert entry.state is ConfigEntryState.LOADED
-    now = registered(hass, entry)
+    assert home.entry.state is ConfigEntryState.LOADED
+    now = registered(home)
     for record in (*before, *now):
         if isinstance(record, dict):
             record.pop("modified_at", None)
     assert now == before
-    state = hass.states.get(BATTERY)
-    assert state is not None
-    assert state.state == "57"
-    entity = er.async_get(hass).async_get(BATTERY)
+    assert home.state(BATTERY) == "57"
+    entity = er.async_get(home.hass).async_get(BATTERY)
     assert entity is not None
     assert entity.unique_id == f"{again.id}_battery_level"
-    subentry = entry.subentries[str(entity.config_subentry_id)]
+    subentry = home.entry.subentries[str(entity.config_subentry_id)]
     assert (subentry.unique_id, subentry.title) == (again.id, "Car 1")
-    assert not issues(hass)
+    assert not issues(home.hass)
 
 
 async def test_replaced(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    account: MockConfigEntry,
-    person: Person,
-    caplog: pytest.LogCaptureFixture,
+    home: Home, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Device, entities, names, areas stay: those of the other car, too."""
-    before = registered(hass, account)
-    old_id, second_id = (car.id for car in simulator.vehicles)
-    again = await connect_again(hass, simulator)
+    before = registered(home)
+    old_id, second_id = (car.id for car in home.simulator.vehicles)
+    again = await connect_again(home)
     caplog.clear()
-    step = await begin(hass, person)
+    step = await begin(home, person)
     assert (step["type"], step["step_id"]) == ("form", "replace")
     # The new one first, then the one that is there.
     assert options(step) == ["Volkswagen ID.4 Pro (2023)", "Car 2"]
@@ -176,43 +140,41 @@ async def test_replaced(
     step = await person.submit(step, vehicle=again.id)
     assert step["type"] == "create_entry"
     assert TEXTS["create_entry"][step["description"]]
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert_goes_on(hass, account, again, before)
-    ids = [subentry.unique_id for subentry in account.subentries.values()]
+    await home.settle()
+    assert_goes_on(home, again, before)
+    ids = [subentry.unique_id for subentry in home.entry.subentries.values()]
     assert ids == [again.id, second_id]
     # It was told of as a new car meanwhile.
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await home.settle()
     assert not any(
         issue.translation_key == "new_vehicle"
-        for issue in ir.async_get(hass).issues.values()
+        for issue in ir.async_get(home.hass).issues.values()
     )
 
     # A restart finds all as it is, and nothing of the old one.
-    assert await hass.config_entries.async_reload(account.entry_id)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert_goes_on(hass, account, again, before)
-    entities = er.async_get(hass)
+    await home.reload()
+    await home.settle()
+    assert_goes_on(home, again, before)
+    entities = er.async_get(home.hass)
     assert not [e for e in entities.entities.values() if old_id in e.unique_id]
     assert not complaints(caplog)
 
 
-async def test_statistics_keep_their_ids(
-    hass: HomeAssistant, simulator: Simulator, account: MockConfigEntry, person: Person
-) -> None:
+async def test_statistics_keep_their_ids(home: Home, person: Person) -> None:
     """What a dashboard shows goes on, however often the car gets another id."""
-    old_id = simulator.vehicles[0].id
-    first = next(iter(account.subentries.values()))
+    old_id = home.car.id
+    first = next(iter(home.entry.subentries.values()))
     assert statistics_source(first) == (old_id, None)
-    cars = [simulator.vehicles[0]]
+    cars = [home.car]
     for _ in range(2):
         cars[-1].delete()
-        again = simulator.add_vehicle(cars[0].model)
-        await later(hass)
-        step = await begin(hass, person)
+        again = home.simulator.add_vehicle(cars[0].model)
+        await home.later()
+        step = await begin(home, person)
         await person.submit(step, vehicle=again.id)
-        await hass.async_block_till_done(wait_background_tasks=True)
+        await home.settle()
         cars.append(again)
-        subentry = account.subentries[first.subentry_id]
+        subentry = home.entry.subentries[first.subentry_id]
         source, since = statistics_source(subentry)
         assert source == old_id
         assert since is not None
@@ -221,64 +183,54 @@ async def test_statistics_keep_their_ids(
 
 
 async def test_added_already(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    account: MockConfigEntry,
-    person: Person,
-    hass_storage: dict[str, Any],
+    home: Home, person: Person, hass_storage: dict[str, Any]
 ) -> None:
     """Where the car was added anew already, that goes, after a word of warning."""
-    before = registered(hass, account)
-    again = await connect_again(hass, simulator)
-    subentry = vehicle_subentry(again.id, "Car 3")
-    added = ConfigSubentry(**{**subentry, "data": MappingProxyType({})})
-    hass.config_entries.async_add_subentry(account, added)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert hass.states.get("sensor.car_3_battery")
-    memory = f"podero.{subentry['subentry_id']}.events"
+    before = registered(home)
+    again = await connect_again(home)
+    home.add_vehicle(2)
+    await home.settle()
+    assert home.hass.states.get("sensor.car_3_battery")
+    memory = f"podero.{list(home.entry.subentries)[2]}.events"
     assert memory in hass_storage
     hour = dt_util.utcnow().replace(minute=0, second=0, microsecond=0)
-    for car in (simulator.vehicles[0], again):
-        await async_write_hours(hass, car.id, "Car", {hour: Amounts(5, 1, 1)}, hour)
+    for car in (home.car, again):
+        await async_write_hours(
+            home.hass, car.id, "Car", {hour: Amounts(5, 1, 1)}, hour
+        )
 
-    step = await begin(hass, person)
+    step = await begin(home, person)
     assert options(step) == ["Car 2", "Car 3"]
     step = await person.submit(step, vehicle=again.id)
     assert (step["type"], step["step_id"]) == ("form", "merge")
     assert step["description_placeholders"] == {"vehicle": "Car 1", "other": "Car 3"}
-    assert len(account.subentries) == 3
+    assert len(home.entry.subentries) == 3
     step = await person.submit(step)
     assert step["type"] == "create_entry"
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert_goes_on(hass, account, again, before)
-    assert len(account.subentries) == 2
-    assert hass.states.get("sensor.car_3_battery") is None
-    await async_wait_recording_done(hass)
-    old_id = simulator.vehicles[0].id
-    assert await async_get_newest_hour(hass, old_id) == hour
-    assert await async_get_newest_hour(hass, again.id) is None
+    await home.settle()
+    assert_goes_on(home, again, before)
+    assert len(home.entry.subentries) == 2
+    assert home.hass.states.get("sensor.car_3_battery") is None
+    await async_wait_recording_done(home.hass)
+    old_id = home.car.id
+    assert await async_get_newest_hour(home.hass, old_id) == hour
+    assert await async_get_newest_hour(home.hass, again.id) is None
     assert memory not in hass_storage
 
 
 @pytest.mark.parametrize("status", [403, 404, 405])
-async def test_typed(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    account: MockConfigEntry,
-    person: Person,
-    status: int,
-) -> None:
+async def test_typed(home: Home, person: Person, status: int) -> None:
     """Where the service lists nothing, the new id is typed, and may be mistyped."""
-    before = registered(hass, account)
-    again = await connect_again(hass, simulator)
-    simulator.add_fault(kind="vehicles", status=status)
-    step = await begin(hass, person)
+    before = registered(home)
+    again = await connect_again(home)
+    home.simulator.add_fault(kind="vehicles", status=status)
+    step = await begin(home, person)
     assert (step["type"], step["step_id"]) == ("form", "enter_new")
     for typed, error in (
         ("my car", "no_id"),
         (f"{again.id} {UNKNOWN_ID}", "several_ids"),
         (UNKNOWN_ID, "not_found"),
-        (simulator.vehicles[0].id, "not_found"),
+        (home.car.id, "not_found"),
     ):
         step = await person.submit(step, vehicle=typed)
         assert (step["type"], step["errors"]) == ("form", {"vehicle": error})
@@ -287,29 +239,23 @@ async def test_typed(
         assert TEXTS["error"][error]
     step = await person.submit(step, vehicle=f"electric-vehicles/{again.id.upper()}")
     assert step["type"] == "create_entry"
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert_goes_on(hass, account, again, before)
+    await home.settle()
+    assert_goes_on(home, again, before)
 
 
-async def test_of_another_account(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    server: Server,
-    account: MockConfigEntry,
-    person: Person,
-) -> None:
+async def test_of_another_account(home: Home, person: Person) -> None:
     """A vehicle that another account has cannot be it."""
-    again = await connect_again(hass, simulator)
+    again = await connect_again(home)
     other = MockConfigEntry(
         domain=DOMAIN,
         unique_id="other",
         subentries_data=[vehicle_subentry(again.id, "Theirs")],
     )
-    other.add_to_hass(hass)
-    step = await begin(hass, person)
+    other.add_to_hass(home.hass)
+    step = await begin(home, person)
     assert options(step) == ["Car 2"]
-    simulator.lists_vehicles = False
-    step = await begin(hass, person)
+    home.simulator.lists_vehicles = False
+    step = await begin(home, person)
     step = await person.submit(step, vehicle=again.id)
     assert step["errors"] == {"vehicle": "already_configured"}
     assert TEXTS["error"]["already_configured"]
@@ -324,20 +270,15 @@ async def test_of_another_account(
     ],
 )
 async def test_list_fails(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    account: MockConfigEntry,
-    person: Person,
-    fault: dict[str, Any],
-    error: str,
+    home: Home, person: Person, fault: dict[str, Any], error: str
 ) -> None:
     """Why there is no list is said, and an id can be typed."""
-    again = await connect_again(hass, simulator)
-    simulator.add_fault(**fault)
-    step = await begin(hass, person)
+    again = await connect_again(home)
+    home.simulator.add_fault(**fault)
+    step = await begin(home, person)
     assert (step["step_id"], step["errors"]) == ("enter_new", {"base": error})
     assert TEXTS["error"][error]
-    simulator.clear_faults()
+    home.simulator.clear_faults()
     step = await person.submit(step, vehicle=again.id)
     assert step["type"] == "create_entry"
 
@@ -356,52 +297,40 @@ async def test_list_fails(
     ],
 )
 async def test_new_one_cannot_be_read(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    account: MockConfigEntry,
-    person: Person,
-    fault: dict[str, Any],
-    errors: dict[str, str],
+    home: Home, person: Person, fault: dict[str, Any], errors: dict[str, str]
 ) -> None:
     """What cannot be read is not taken, and can be tried again."""
-    again = await connect_again(hass, simulator)
-    step = await begin(hass, person)
-    simulator.add_fault(kind="vehicle", **fault)
+    again = await connect_again(home)
+    step = await begin(home, person)
+    home.simulator.add_fault(kind="vehicle", **fault)
     step = await person.submit(step, vehicle=again.id)
     assert (step["step_id"], step["errors"]) == ("replace", errors)
     (field,) = step["data_schema"]
     assert field["description"] == {"suggested_value": again.id}
-    simulator.clear_faults()
+    home.simulator.clear_faults()
     step = await person.submit(step, vehicle=again.id)
     assert step["type"] == "create_entry"
 
 
 async def test_no_other_car(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    server: Server,
-    set_up: SetUp,
-    person: Person,
+    hass: HomeAssistant, server: Server, person: Person
 ) -> None:
     """Where there is no other car, that is said."""
-    await set_up(account_entry(server, 0))
-    for car in simulator.vehicles:
+    home = Home(hass, server, account_entry(server, 0))
+    await home.set_up()
+    for car in home.simulator.vehicles:
         car.delete()
-    await later(hass)
-    step = await begin(hass, person)
+    await home.later()
+    step = await begin(home, person)
     assert (step["type"], step["reason"]) == ("abort", "no_other")
     assert TEXTS["abort"]["no_other"]
 
 
-async def test_found_meanwhile(
-    hass: HomeAssistant, simulator: Simulator, account: MockConfigEntry, person: Person
-) -> None:
+async def test_found_meanwhile(home: Home, person: Person) -> None:
     """A car that is there again is not replaced."""
-    await connect_again(hass, simulator)
-    step = await person.open(only_issue(hass).issue_id)
-    simulator.vehicles[0].life.deleted_at = None
+    await connect_again(home)
+    step = await person.open(only_issue(home.hass).issue_id)
+    home.car.life.deleted_at = None
     step = await person.submit(step, next_step_id="replace")
     assert (step["type"], step["reason"]) == ("abort", "found")
-    state = hass.states.get(BATTERY)
-    assert state is not None
-    assert state.state != STATE_UNAVAILABLE
+    assert home.state(BATTERY) != STATE_UNAVAILABLE

@@ -8,16 +8,14 @@ from typing import Any
 
 import hass_frontend
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import selector
 from homeassistant.setup import async_setup_component
 
-from .conftest import SetUp
+from .home import Home
 from .keys import ERROR_KEYS, translation_keys
 from .repository import INTEGRATION, flatten, modules, read_json, read_texts, read_yaml
 from custom_components.podero.const import DOMAIN
@@ -124,13 +122,11 @@ async def test_automation_parts_are_described(hass: HomeAssistant, kind: str) ->
             selector(field["selector"])
 
 
-async def test_each_entity_has_a_name_and_an_icon(
-    entry: MockConfigEntry, set_up: SetUp, entity_registry: er.EntityRegistry
-) -> None:
+async def test_each_entity_has_a_name_and_an_icon(home: Home) -> None:
     """Each has a name of its own or its class's, likewise an icon; none is left over."""
-    await set_up(entry)
+    await home.set_up()
     seen: set[tuple[str, str]] = set()
-    for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id):
+    for entity in home.entities():
         key = entity.translation_key
         assert key
         seen.add((entity.domain, key))

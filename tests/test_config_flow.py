@@ -434,9 +434,9 @@ async def test_client_refused(hass: HomeAssistant, server: Server) -> None:
 @pytest.mark.parametrize(
     ("grant", "changes", "errors"),
     [
-        ("password", {"user_id": UNKNOWN_ID}, {"user_id": "forbidden"}),
-        ("password", {"organization_id": UNKNOWN_ID}, {"user_id": "forbidden"}),
-        ("client_credentials", {"user_id": UNKNOWN_ID}, {"user_id": "not_found"}),
+        ("password", {"user_id": UNKNOWN_ID}, {"user_id": "not_listed"}),
+        ("password", {"organization_id": UNKNOWN_ID}, {"user_id": "not_listed"}),
+        ("client_credentials", {"user_id": UNKNOWN_ID}, {"user_id": "not_listed"}),
         ("password", {"user_id": "me"}, {"user_id": "no_id"}),
         ("password", {"user_id": ""}, {"user_id": "no_id"}),
         (
@@ -468,6 +468,36 @@ async def test_user_mistyped(
 
     result = await go_on(hass, result, user_input(server))
     assert_form(result, "vehicles")
+
+
+async def test_organization_mistyped(hass: HomeAssistant, server: Server) -> None:
+    """Once the organization is right, its users are listed, and none has to be typed."""
+    simulator = server.simulator
+    grant = "client_credentials"
+    typed = account_input(server, grant, organization_id=UNKNOWN_ID)
+    result = await go_on(hass, await start(hass, grant), typed)
+    assert assert_form(result, "enter_user")["organization_id"] == UNKNOWN_ID
+    result = await go_on(hass, result, {"organization_id": UNKNOWN_ID})
+    assert_form(result, "enter_user", {"user_id": "no_id"})
+    result = await go_on(hass, result, {"organization_id": "my provider"})
+    assert_form(result, "enter_user", {"organization_id": "no_id"})
+
+    right = {"organization_id": simulator.account.organization_id}
+    simulator.add_fault(kind="users", status=503)
+    result = await go_on(hass, result, right)
+    assert_form(result, "enter_user", {"base": "cannot_connect"})
+    simulator.clear_faults()
+    result = await go_on(hass, result, right)
+    assert_form(result, "choose_user")
+    result = await go_back(hass, result)
+    assert (
+        assert_form(result, "enter_user")["organization_id"] == right["organization_id"]
+    )
+    result = await go_on(hass, result, right)
+    result = await go_on(hass, result, {"user": simulator.account.user_id})
+    car = simulator.vehicles[0]
+    entry = assert_created(await go_on(hass, result, {"vehicles": [car.id]}), car.id)
+    assert entry.data == account_entry(server, grant=grant).data
 
 
 @pytest.mark.parametrize(
@@ -533,7 +563,7 @@ async def test_ids_are_stored_canonical(
     typed = user_input(server, user_id=spell(account.user_id), vehicle=spell(car.id))
     del typed["vehicle"]
     result = await go_on(hass, result, typed)
-    assert_form(result, "enter_user", {"user_id": "not_found"})
+    assert_form(result, "enter_user", {"user_id": "not_listed"})
     result = await go_on(hass, result, {**typed, "vehicle": spell(car.id)})
     entry = assert_created(result, car.id)
     assert entry.unique_id == f"{account.organization_id}_{account.user_id}"
@@ -642,8 +672,7 @@ async def test_nothing_is_listed(
     simulator.lists_users = False
     simulator.add_fault(kind="vehicles", status=status)
     result = await start_vehicles(hass, server)
-    error = {403: "forbidden", 404: "not_found"}[status]
-    suggestions = assert_form(result, "enter_user", {"user_id": error})
+    suggestions = assert_form(result, "enter_user", {"user_id": "not_listed"})
     assert suggestions == {**user_input(server), "vehicle": None, "back": None}
 
     typed = {**user_input(server), "vehicle": UNKNOWN_ID}
@@ -1187,7 +1216,6 @@ async def test_more_vehicles(home: Home, setups: AsyncMock) -> None:
     names = [f"{SECOND_NAME} …{car.id[-4:]}" for car in (second, third)]
     result = await start_subentry(home.hass, home.entry)
     assert_menu(result, "user", ["vehicles", *MENU])
-    assert result["description_placeholders"] == {"account": home.entry.title}
     result = await choose(home.hass, result, "vehicles")
     chosen = [second.id, third.id]
     assert assert_form(result, "vehicles") == {"vehicles": chosen, "back": None}

@@ -239,6 +239,10 @@ async def test_connected_again(home: Home, person: Person) -> None:
     await person.sign_in(step, "heat-pump")
     step = await person.wait(step)
     step = await person.submit(step, next_step_id="connect")
+    # Going back leads to that menu, not to the one before it.
+    step = await person.submit(step, back=True)
+    assert step["step_id"] == "not_connected"
+    step = await person.submit(step, next_step_id="connect")
     step = await person.submit(step, price_zone="de_lu")
     assert len(home.simulator.connections) == 2
     await person.sign_in(step, "2")

@@ -107,6 +107,15 @@ def options(step: Mapping[str, Any]) -> list[str]:
     return [option["label"] for option in vehicle["selector"]["select"]["options"]]
 
 
+def suggested(step: Mapping[str, Any]) -> str | None:
+    """Return the id of the car that is selected when the form opens."""
+    (vehicle,) = step["data_schema"]
+    # The frontend selects the first option of a required field.
+    assert not vehicle["required"]
+    suggestion: str | None = vehicle.get("description", {}).get("suggested_value")
+    return suggestion
+
+
 def assert_goes_on(home: Home, again: Car, before: list[Any]) -> None:
     """Check that all is as it was, and of the car that it is now."""
     assert home.entry.state is ConfigEntryState.LOADED
@@ -136,6 +145,7 @@ async def test_replaced(
     assert (step["type"], step["step_id"]) == ("form", "replace")
     # The new one first, then the one that is there.
     assert options(step) == ["Volkswagen ID.4 Pro (2023)", "Car 2"]
+    assert suggested(step) == again.id
     assert step["description_placeholders"] == {"vehicle": "Car 1"}
     step = await person.submit(step, vehicle=again.id)
     assert step["type"] == "create_entry"
@@ -201,6 +211,12 @@ async def test_added_already(
 
     step = await begin(home, person)
     assert options(step) == ["Car 2", "Car 3"]
+    # None of them is suggested, as it would lose its device.
+    assert suggested(step) is None
+    step = await person.submit(step)
+    assert (step["step_id"], step["errors"]) == ("replace", {"vehicle": "no_choice"})
+    assert TEXTS["error"]["no_choice"]
+    assert suggested(step) is None
     step = await person.submit(step, vehicle=again.id)
     assert (step["type"], step["step_id"]) == ("form", "merge")
     assert step["description_placeholders"] == {"vehicle": "Car 1", "other": "Car 3"}

@@ -49,7 +49,6 @@ from .forms import (
     InputError,
     account_error_fields,
     account_schema,
-    at_field,
     choice_schema,
     complete_ids,
     errors_at,
@@ -136,11 +135,14 @@ class PoderoConfigFlow(
                 return await self.async_step_enter_user(
                     ids | {CONF_ORGANIZATION_ID: self._data[CONF_ORGANIZATION_ID]}
                 )
-            users = await _async_list_users(self._client)
-            if len(users) == 1:
-                return await self._async_pick_user(*users)
-        if not users:
-            return await self.async_step_enter_user()
+            if users := await _async_list_users(self._client):
+                return await self._async_offer_users(users)
+        return await self.async_step_enter_user()
+
+    async def _async_offer_users(self, users: Mapping[str, str]) -> ConfigFlowResult:
+        """Continue with the only user, or ask which. Raises PoderoError."""
+        if len(users) == 1:
+            return await self._async_pick_user(*users)
         organization_id = self._data[CONF_ORGANIZATION_ID]
         configured = {
             entry.unique_id for entry in self.hass.config_entries.async_entries(DOMAIN)
@@ -197,6 +199,13 @@ class PoderoConfigFlow(
     async def _async_take_ids(self, user_input: Mapping[str, Any]) -> ConfigFlowResult:
         """Continue with the entered ids. Raises InputError."""
         user_input = complete_ids(user_input)
+        if CONF_USER_ID not in user_input:
+            # The service may list the users of the organization as it is entered now.
+            self._data |= parse_ids(user_input, CONF_ORGANIZATION_ID)
+            self._client = self._open_client(self._data)
+            with errors_at({}):
+                if users := await _async_list_users(self._client):
+                    return await self._async_offer_users(users)
         self._data |= parse_ids(user_input, CONF_ORGANIZATION_ID, CONF_USER_ID)
         await self._async_set_account()
         self._client = self._open_client(self._data)
@@ -205,13 +214,13 @@ class PoderoConfigFlow(
             return await self._async_finish(
                 [await self._async_read_vehicle(user_input)]
             )
-        with errors_at(at_field(CONF_USER_ID)):
+        with errors_at({}):
             try:
                 vehicles = await async_list_vehicles(self._client)
             except ForbiddenError, NotFoundError:
                 # Perhaps only the list is refused: ask for a vehicle id, and read that.
                 self._asks_vehicle = True
-                raise
+                raise InputError({CONF_USER_ID: "not_listed"}) from None
         return await self._async_offer(vehicles)
 
     async def _async_pick_user(self, user_id: str) -> ConfigFlowResult:
@@ -420,7 +429,6 @@ class VehicleSubentryFlow(OnboardingSteps):
         return self.async_show_menu(
             step_id=step_id,
             menu_options=[*options, "connect", "enter_vehicle"],
-            description_placeholders={"account": self._get_entry().title},
         )
 
     @override

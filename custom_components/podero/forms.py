@@ -166,11 +166,12 @@ def _choice_selector(
 
 
 def vehicle_schema(names: Mapping[str, str], chosen: str | None = None) -> vol.Schema:
-    """Return the schema of a choice of one vehicle by name."""
-    if chosen is None and len(names) == 1:
-        (chosen,) = names
+    """Return the schema of a choice of one vehicle by name.
+
+    Optional, as the frontend selects the first option of a required choice by itself.
+    """
     suggestion = {"suggested_value": chosen}
-    marker = vol.Required(CONF_VEHICLE, description=suggestion if chosen else None)
+    marker = vol.Optional(CONF_VEHICLE, description=suggestion if chosen else None)
     return vol.Schema({marker: _choice_selector(names)})
 
 

@@ -469,7 +469,10 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
     ) -> RepairsFlowResult:
         """Ask which of the listed vehicles replaces it."""
         if user_input is not None:
-            return await self._async_choose(user_input)
+            if CONF_VEHICLE in user_input:
+                return await self._async_choose(user_input)
+            errors = {CONF_VEHICLE: "no_choice"}
+            return self._show("replace", vehicle_schema(self._names), errors)
         coordinator = await self._async_refresh()
         if not coordinator.is_missing:
             raise AbortFlow("found")
@@ -482,7 +485,8 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         if vehicles is None:
             return self._show_id()
         # Configured vehicles come last: the car may have been added again already.
-        self._names = vehicle_labels(new_vehicles(self.hass, vehicles))
+        new = new_vehicles(self.hass, vehicles)
+        self._names = vehicle_labels(new)
         titles = {
             str(subentry.unique_id): subentry.title
             for subentry in coordinator.config_entry.subentries.values()
@@ -491,7 +495,9 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         self._names |= {key: titles[key] for key in titles if key in listed}
         if not self._names:
             raise AbortFlow("no_other")
-        return self._show("replace", vehicle_schema(self._names))
+        # Only a new one is suggested: one with a subentry would lose its device.
+        suggested = next(iter(new)) if len(new) == 1 else None
+        return self._show("replace", vehicle_schema(self._names, suggested))
 
     async def async_step_enter_new(
         self, user_input: dict[str, str] | None = None

@@ -149,7 +149,6 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
             client.close()
 
     def _add_to_history(self, step_id: str) -> None:
-        """Add a step to the history for going back, or return to it."""
-        if step_id in self._shown:
-            del self._shown[self._shown.index(step_id) :]
-        self._shown.append(step_id)
+        """Add a step to the history for going back, unless it is shown again."""
+        if self._shown[-1:] != [step_id]:
+            self._shown.append(step_id)

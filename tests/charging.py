@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from homeassistant.components.recorder import get_instance
-from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.components.recorder.statistics import (
+    StatisticsRow,
+    statistics_during_period,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
@@ -18,6 +22,9 @@ from simulator.sessions import Session
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+type Period = Literal["hour", "day"]
+type StatisticType = Literal["change", "state", "sum"]
 
 
 def moment(text: str) -> datetime:
@@ -60,26 +67,56 @@ def asked(home: Home, end: str) -> Iterator[dict[str, str]]:
             yield {key: f"{value}" for key, value in request.query.items()}
 
 
-async def recorded(
-    hass: HomeAssistant, car: Car, series: Series = "energy"
-) -> dict[datetime, float]:
-    """Return what is recorded of each hour; the sums have to add it up."""
-    key = statistic_id(car.id, series)
+async def live(
+    home: Home, freezer: FrozenDateTimeFactory, time: timedelta, step: float = 60
+) -> None:
+    """Poll for a while."""
+    end = freezer() + time
+    while freezer() < end:
+        freezer.tick(step)
+        await home.refresh()
+        await home.settle()
+
+
+async def read_statistics(
+    hass: HomeAssistant,
+    car_id: str,
+    series: Series,
+    *types: StatisticType,
+    period: Period = "hour",
+) -> list[StatisticsRow]:
+    """Return the rows of a car's statistics."""
+    key = statistic_id(car_id, series)
     found = await get_instance(hass).async_add_executor_job(
         statistics_during_period,
         hass,
         EARLIEST,
         None,
         {key},
-        "hour",
+        period,
         None,
-        {"state", "sum"},
+        {*types},
     )
+    return found.get(key, [])
+
+
+async def recorded_hours(
+    hass: HomeAssistant, car_id: str, series: Series = "energy"
+) -> dict[datetime, float]:
+    """Return the state of each recorded hour, whose sums have to add up."""
     total = 0.0
     hours = {}
-    for row in found.get(key, []):
-        total += row["state"] or 0.0
+    for row in await read_statistics(hass, car_id, series, "state", "sum"):
+        state = row["state"] or 0.0
+        total += state
         assert row["sum"] == pytest.approx(total)
-        if row["state"]:
-            hours[dt_util.utc_from_timestamp(row["start"])] = row["state"]
+        hours[dt_util.utc_from_timestamp(row["start"])] = state
     return hours
+
+
+async def recorded(
+    hass: HomeAssistant, car: Car, series: Series = "energy"
+) -> dict[datetime, float]:
+    """Return the state of each recorded hour of a car that is not 0."""
+    hours = await recorded_hours(hass, car.id, series)
+    return {hour: state for hour, state in hours.items() if state}

@@ -1,20 +1,16 @@
 """Fixtures: a real Home Assistant core and the simulator, over real HTTP."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 import shutil
-from typing import Any
 from unittest.mock import PropertyMock, patch
 
+from aiohttp import ClientSession
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_mock_service,
-)
+from pytest_homeassistant_custom_component.common import async_mock_service
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.components.repairs import repairs_flow_manager
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -22,12 +18,10 @@ from homeassistant.util import dt as dt_util
 from .dialogs import Person
 from .home import Home, account_entry
 from .repository import BLUEPRINTS
+from custom_components.podero.api import PasswordAuth, PoderoClient, Transport
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.http import DATA_TICKETS
 from simulator import Server, Simulator
-
-type SetUp = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
-type Refresh = Callable[[MockConfigEntry], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(autouse=True)
@@ -65,15 +59,30 @@ def simulator(server: Server) -> Simulator:
 
 
 @pytest.fixture
-def entry(server: Server) -> MockConfigEntry:
-    """Return the simulator's account with its first vehicle, not yet set up."""
-    return account_entry(server, 0)
+def home(hass: HomeAssistant, server: Server) -> Home:
+    """Return a home with one vehicle, not yet set up."""
+    return Home(hass, server, account_entry(server, 0))
 
 
 @pytest.fixture
-def home(hass: HomeAssistant, server: Server, entry: MockConfigEntry) -> Home:
-    """Return a Home Assistant core with an account, not yet set up."""
-    return Home(hass, server, entry)
+async def session() -> AsyncGenerator[ClientSession]:
+    """Return an HTTP session without Home Assistant."""
+    async with ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+def transport(server: Server, session: ClientSession) -> Transport:
+    """Return a transport to the simulator."""
+    return Transport(session, server.url)
+
+
+@pytest.fixture
+def client(simulator: Simulator, transport: Transport) -> PoderoClient:
+    """Return a client of the resident's account."""
+    account = simulator.account
+    auth = PasswordAuth(transport, account.username, account.password)
+    return PoderoClient(transport, auth, account.organization_id, account.user_id)
 
 
 @pytest.fixture
@@ -103,29 +112,3 @@ async def person(
     for flow in manager.async_progress(include_uninitialized=True):
         manager.async_abort(flow["flow_id"])
     assert not hass.data.get(DATA_TICKETS)
-
-
-@pytest.fixture
-def set_up(hass: HomeAssistant) -> SetUp:
-    """Set up an entry."""
-
-    async def _set_up(entry: MockConfigEntry) -> None:
-        entry.add_to_hass(hass)
-        assert await hass.config_entries.async_setup(entry.entry_id)
-        # Until the charging sessions are read, too.
-        await hass.async_block_till_done(wait_background_tasks=True)
-        assert entry.state is ConfigEntryState.LOADED
-
-    return _set_up
-
-
-@pytest.fixture
-def refresh(hass: HomeAssistant) -> Refresh:
-    """Poll every vehicle of an entry now."""
-
-    async def _refresh(entry: MockConfigEntry) -> None:
-        for coordinator in entry.runtime_data.coordinators.values():
-            await coordinator.async_refresh()
-        await hass.async_block_till_done()
-
-    return _refresh

@@ -1,4 +1,4 @@
-"""What the tests of reliability need beside the fixtures."""
+"""Faults, servers and log records for tests."""
 
 import asyncio
 import atexit
@@ -12,7 +12,6 @@ from logging import WARNING
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-import time
 from typing import Any, override
 from unittest.mock import patch
 
@@ -23,13 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from cryptography.x509.oid import NameOID
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
-
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
-from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
-from homeassistant.util import dt as dt_util
 
 from .repository import read_texts
 from custom_components.podero.api import transport
@@ -98,24 +90,6 @@ def token_requests(simulator: Simulator) -> list[RecordedRequest]:
 def grants(simulator: Simulator) -> list[str]:
     """Return the grant of each request for a token."""
     return [request.json["grant_type"] for request in token_requests(simulator)]
-
-
-def poll_requests(simulator: Simulator) -> list[RecordedRequest]:
-    """Return all that was asked but sessions and policies, which are read beside it."""
-    return [
-        request
-        for request in simulator.requests
-        if "/sessions" not in request.path
-        and not request.path.endswith("/charge-policy")
-    ]
-
-
-def vehicle_requests(simulator: Simulator, number: int = 0) -> list[RecordedRequest]:
-    """Return what was asked of a vehicle, its sessions and its policy aside."""
-    vehicle_id = simulator.vehicles[number].id
-    return [
-        request for request in poll_requests(simulator) if vehicle_id in request.path
-    ]
 
 
 def complaints(caplog: pytest.LogCaptureFixture, level: int = WARNING) -> list[str]:
@@ -191,44 +165,3 @@ def self_signed() -> Path:
         )
     )
     return path
-
-
-def begin(hass: HomeAssistant, seconds: float = 61) -> None:
-    """Let what is due within some seconds begin now."""
-    # Of this machine's clock, whatever Home Assistant takes the time for.
-    async_fire_time_changed(hass, dt_util.utc_from_timestamp(time.time() + seconds))
-
-
-async def later(hass: HomeAssistant, seconds: float = 61) -> None:
-    """Let what is due within some seconds happen now, and wait until it has."""
-    begin(hass, seconds)
-    await hass.async_block_till_done(wait_background_tasks=True)
-
-
-def shown(hass: HomeAssistant, simulator: Simulator, number: int = 0) -> dict[str, str]:
-    """Return the states of a vehicle's entities that are not shown on events, by entity id."""
-    prefix = simulator.vehicles[number].id
-    return {
-        entity.entity_id: state.state
-        for entity in er.async_get(hass).entities.values()
-        if entity.unique_id.startswith(prefix)
-        and (state := hass.states.get(entity.entity_id)) is not None
-    }
-
-
-def is_available(hass: HomeAssistant, simulator: Simulator, number: int = 0) -> bool:
-    """Return whether a vehicle's entities are available: all of them or none."""
-    states = shown(hass, simulator, number).values()
-    unavailable = [state == STATE_UNAVAILABLE for state in states]
-    assert unavailable
-    assert len(set(unavailable)) == 1
-    return not unavailable[0]
-
-
-def reauth_flows(hass: HomeAssistant) -> list[ConfigFlowResult]:
-    """Return the flows that ask for new credentials."""
-    return [
-        flow
-        for flow in hass.config_entries.flow.async_progress()
-        if flow["context"]["source"] == SOURCE_REAUTH
-    ]

@@ -2,11 +2,9 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncGenerator
 import gc
 from typing import Any
 
-import aiohttp
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
@@ -29,21 +27,12 @@ from custom_components.podero.api import (
     RateLimitError,
     Transport,
 )
-from simulator import Server, Simulator
+from simulator import Simulator
 
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
     """Skip the fixture that needs Home Assistant: the package does not import it."""
-
-
-@pytest.fixture
-async def transport(
-    server: Server,
-) -> AsyncGenerator[Transport]:
-    """Return a transport to the simulator."""
-    async with aiohttp.ClientSession() as session:
-        yield Transport(session, server.url)
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
-from .charging import HOUR, add_session, moment, park
+from .charging import HOUR, add_session, live, moment, park
 from .home import Home
-from .support import complaints, is_available, poll_requests
+from .support import complaints
 from custom_components.podero.charging.events import ChargingEvent
 from custom_components.podero.charging.schedule import Endpoint
 from custom_components.podero.const import DOMAIN, SIGNAL_CHARGING_EVENT
@@ -48,17 +48,6 @@ async def home(home: Home, freezer: FrozenDateTimeFactory) -> Home:
     return home
 
 
-async def live(
-    home: Home, freezer: FrozenDateTimeFactory, time: timedelta, step: float = 60
-) -> None:
-    """Poll for a while."""
-    end = freezer() + time
-    while freezer() < end:
-        freezer.tick(step)
-        await home.refresh()
-        await home.settle()
-
-
 def states(home: Home) -> dict[str, str]:
     """Return what the sensors of sessions show."""
     return {name: home.state(f"sensor.car_1_{name}") for name in SESSION_SENSORS}
@@ -66,7 +55,7 @@ def states(home: Home) -> dict[str, str]:
 
 def others(home: Home) -> int:
     """Return how much was asked beside polls."""
-    return len(home.simulator.requests) - len(poll_requests(home.simulator))
+    return len(home.simulator.requests) - len(home.poll_requests())
 
 
 # What is shown.
@@ -201,14 +190,14 @@ async def test_a_missed_deadline_is_told_once(
     await live(home, freezer, timedelta(minutes=59))
     assert told == []
     if is_restarted:
-        assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+        await home.unload()
         freezer.tick(240)
-        assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+        await home.load()
         await home.settle()
     await live(home, freezer, timedelta(minutes=3))
     assert told == ["deadline_missed"]
     if is_restarted:
-        assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+        await home.reload()
         await home.settle()
     await live(home, freezer, timedelta(minutes=30))
     assert told == ["deadline_missed"]
@@ -232,7 +221,7 @@ async def test_an_account_without_all_that(
     await home.set_up()
     assert set(states(home).values()) == {STATE_UNKNOWN}
     assert home.state("calendar.car_1_charging_sessions") == "off"
-    assert is_available(home.hass, home.simulator)
+    assert home.is_available()
     assert complaints(caplog) == []
     ours = [line for line in complaints(caplog, INFO) if line.startswith("Car 1")]
     assert ours == [
@@ -280,12 +269,12 @@ async def test_a_failure_touches_nothing_else(
     home.car.set_day_policy("sat", 90, "09:30:00")
     home.simulator.add_fault(kind=kind, **fault)
     await home.set_up()
-    assert is_available(home.hass, home.simulator)
+    assert home.is_available()
     await live(home, freezer, timedelta(minutes=5))
     assert complaints(caplog) == []
     home.simulator.clear_faults()
     await live(home, freezer, timedelta(minutes=61), step=600)
-    assert is_available(home.hass, home.simulator)
+    assert home.is_available()
     assert home.state("sensor.car_1_charged_this_month") == "5.5"
     assert home.state("sensor.car_1_planned_start") != STATE_UNKNOWN
     assert (
@@ -313,17 +302,13 @@ async def test_too_many_requests(home: Home, freezer: FrozenDateTimeFactory) -> 
 
 async def test_a_disabled_car_is_left_alone(home: Home) -> None:
     await home.set_up()
-    device = dr.async_get(home.hass).async_get_device_by_identifier(
-        (DOMAIN, home.car.id), home.entry.entry_id
-    )
-    assert device is not None
     dr.async_get(home.hass).async_update_device(
-        device.id, disabled_by=dr.DeviceEntryDisabler.USER
+        home.device().id, disabled_by=dr.DeviceEntryDisabler.USER
     )
-    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.reload()
     await home.settle()
     before = others(home)
-    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.reload()
     await home.settle()
     assert others(home) == before
 
@@ -347,9 +332,9 @@ async def test_what_is_remembered_goes_with_the_car(
 ) -> None:
     await home.set_up()
     (subentry_id,) = home.entry.subentries
-    await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.unload()
     assert f"podero.{subentry_id}.charging" in hass_storage
-    await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await home.remove()
     assert f"podero.{subentry_id}.charging" not in hass_storage
 
 

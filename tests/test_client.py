@@ -1,7 +1,7 @@
 """Requests, responses and errors of the client and its transport, over HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 import compression.zstd
 from email.utils import format_datetime
 import gzip
@@ -35,7 +35,6 @@ from custom_components.podero.api import (
     InvalidResponseError,
     MethodNotAllowedError,
     NotFoundError,
-    PasswordAuth,
     PoderoClient,
     PoderoConnectionError,
     PoderoError,
@@ -58,31 +57,6 @@ MEBIBYTE = 1024 * 1024
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
     """Skip the fixture that needs Home Assistant: the package does not import it."""
-
-
-@pytest.fixture
-async def session() -> AsyncGenerator[aiohttp.ClientSession]:
-    """Return an HTTP session."""
-    async with aiohttp.ClientSession() as running:
-        yield running
-
-
-@pytest.fixture
-def transport(server: Server, session: aiohttp.ClientSession) -> Transport:
-    """Return a transport to the simulator."""
-    return Transport(session, server.url)
-
-
-@pytest.fixture
-def client(simulator: Simulator, transport: Transport) -> PoderoClient:
-    """Return a client of the resident's account."""
-    account = simulator.account
-    return PoderoClient(
-        transport,
-        PasswordAuth(transport, account.username, account.password),
-        account.organization_id,
-        account.user_id,
-    )
 
 
 @pytest.fixture

@@ -361,7 +361,7 @@ async def test_reload_while_waiting(home: Home) -> None:
     home.car.lag = 1
     writing = asyncio.create_task(home.act(SWITCH))
     await home.read(2)
-    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.reload()
     async with asyncio.timeout(5):
         await writing
     assert home.state(SWITCH.entity_id) == SWITCH.after

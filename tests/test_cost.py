@@ -15,7 +15,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .home import Home
-from .support import shown, token_requests, vehicle_requests
+from .support import token_requests
 from .test_fields import PLACES
 from simulator import Fault
 
@@ -53,7 +53,7 @@ async def test_a_poll_is_one_request(home: Home) -> None:
     await home.set_up()
     for polls in range(1, 6):
         await home.refresh()
-        assert len(vehicle_requests(home.simulator)) == 1 + polls
+        assert len(home.vehicle_requests()) == 1 + polls
     assert len(token_requests(home.simulator)) == 1
 
 
@@ -85,7 +85,7 @@ async def test_what_moves_is_told_to_whom_it_concerns(
     }
     car.override(**values)
     await home.set_up()
-    (coordinator,) = home.entry.runtime_data.coordinators.values()
+    coordinator = home.coordinator()
     for field, usual in values.items():
         # Some of these are equal, and not shown as the same.
         for value in (1, 1.0, True, 0, -0.0, None, usual):
@@ -104,13 +104,13 @@ async def test_an_outage_is_told_to_everyone(home: Home) -> None:
     car = home.car
     car.override(**car.document())
     await home.set_up()
-    before = shown(home.hass, home.simulator)
+    before = home.shown()
     home.simulator.add_fault(kind="vehicle", status=404)
     await home.refresh()
-    assert set(shown(home.hass, home.simulator).values()) == {"unavailable"}
+    assert set(home.shown().values()) == {"unavailable"}
     home.simulator.clear_faults()
     await home.refresh()
-    assert shown(home.hass, home.simulator) == before
+    assert home.shown() == before
 
 
 async def test_a_parked_day(home: Home, writes: Writes) -> None:
@@ -159,6 +159,4 @@ async def test_many_vehicles_do_not_answer_in_one_stall(home: Home) -> None:
         )
     )
     assert crowd.most_waiting == 8
-    assert all(
-        len(vehicle_requests(home.simulator, number)) == 2 for number in range(12)
-    )
+    assert all(len(home.vehicle_requests(number)) == 2 for number in range(12))

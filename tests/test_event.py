@@ -235,7 +235,7 @@ async def test_restart(
 
     freezer.tick(60)
     home.car.unplug()
-    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.reload()
     await home.hass.async_block_till_done()
     assert seen() == ["unplugged"]
     state = home.hass.states.get(CHARGING)

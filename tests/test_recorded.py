@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from homeassistant.components.recorder import get_instance
 
+from . import charging
 from .charging import HOUR, add_session, asked, moment, park, recorded
 from .home import Home
 from .support import complaints
@@ -53,12 +54,10 @@ async def set_up(home: Home) -> None:
 async def live(
     home: Home, freezer: FrozenDateTimeFactory, time: timedelta, step: float = 60
 ) -> None:
-    """Poll for a while."""
-    end = freezer() + time
-    while freezer() < end:
-        freezer.tick(step)
-        await home.refresh()
-    await settle(home)
+    """Poll for a while, and wait until all is recorded."""
+    await charging.live(home, freezer, time, step)
+    await async_wait_recording_done(home.hass)
+    await home.settle()
 
 
 async def test_two_years_are_recorded_at_first(
@@ -149,8 +148,8 @@ async def test_corrections_are_recorded_overnight(
     car.delete_session(deleted)
     add_session(car, EVENING - timedelta(days=5), 4, 8)
     if is_restarted:
-        assert await home.hass.config_entries.async_unload(home.entry.entry_id)
-        assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+        await home.unload()
+        await home.load()
         await settle(home)
     else:
         freezer.tick(24 * 3600)
@@ -203,7 +202,7 @@ async def test_a_night_is_recorded_as_it_was_seen(
             await home.refresh()
             if is_charging and f"{freezer():%M}" == "30":
                 # What is seen outlives a restart.
-                assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+                await home.reload()
                 await settle(home)
         car.override(is_plugged_in=True, is_charging=is_charging)
     car.override(is_plugged_in=False, is_charging=False)
@@ -327,11 +326,11 @@ async def test_a_long_absence_is_made_up_for(
     """Home Assistant was down for a hundred days: nothing is missing afterwards."""
     add_session(home.car, EVENING, 4, 8)
     await set_up(home)
-    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.unload()
     for day in range(1, 100):
         add_session(home.car, EVENING + timedelta(days=day), 4, 8)
     freezer.tick(100 * 24 * 3600)
-    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.load()
     await settle(home)
     assert sum((await recorded(home.hass, home.car)).values()) == pytest.approx(800)
 

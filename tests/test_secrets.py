@@ -1,7 +1,7 @@
 """Nothing secret or personal gets anywhere that somebody could see it who should not."""
 
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 import json
 import logging
@@ -16,7 +16,6 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
 from homeassistant.const import (
     EVENT_HOMEASSISTANT_FINAL_WRITE,
@@ -31,10 +30,10 @@ from homeassistant.helpers.json import JSONEncoder
 from homeassistant.setup import async_setup_component
 
 from .dialogs import Person, issues
-from .support import later, reauth_flows
-from custom_components.podero import coordinator as coordinator_module
+from .home import Home
 from custom_components.podero.const import DOMAIN
-from simulator import Server, Simulator
+
+pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 LATITUDE, LONGITUDE = 48.7654321, 16.1357924
 
@@ -100,15 +99,10 @@ def _text(thing: object) -> str:
     return json.dumps(thing, cls=JSONEncoder, default=str)
 
 
-@pytest.fixture(autouse=True)
-def _without_blip_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once what is otherwise tried again after a few seconds."""
-    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0)
-
-
 @pytest.fixture
-def marked(simulator: Simulator) -> Simulator:
-    """Have a cloud in which everything secret or personal can be recognized."""
+def home(home: Home) -> Home:
+    """Return a home in which everything secret or personal can be recognized."""
+    simulator = home.simulator
     account, neighbor = simulator.account, simulator.neighbor
     account.username, account.password = MARKS["user name"], MARKS["password"]
     account.first_name, account.last_name = MARKS["first name"], MARKS["last name"]
@@ -123,20 +117,18 @@ def marked(simulator: Simulator) -> Simulator:
             latitude=LATITUDE,
             longitude=LONGITUDE,
         )
-    return simulator
+    return home
 
 
 @pytest.fixture
-def witness(
-    hass: HomeAssistant, marked: Simulator, caplog: pytest.LogCaptureFixture
-) -> Witness:
+def witness(home: Home, caplog: pytest.LogCaptureFixture) -> Witness:
     """Watch the log and the events."""
     caplog.set_level(logging.DEBUG)
-    neighbor = marked.neighbor
+    neighbor = home.simulator.neighbor
     pair = b64encode(f"{MARKS['client id']}:{MARKS['client secret']}".encode())
     texts = MARKS | {
         "organization": neighbor.organization_id,
-        "user": marked.account.user_id,
+        "user": home.simulator.account.user_id,
         "another user": neighbor.user_id,
         "basic": pair.decode(),
     }
@@ -152,24 +144,18 @@ def witness(
         if not entity_id.startswith("device_tracker."):
             witness.note("events", [event.event_type, event.data])
 
-    hass.bus.async_listen(MATCH_ALL, note)
+    home.hass.bus.async_listen(MATCH_ALL, note)
     for event_type in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-        hass.bus.async_listen(event_type, note, event_filter=callback(lambda _: True))
+        home.hass.bus.async_listen(
+            event_type, note, event_filter=callback(lambda _: True)
+        )
     return witness
 
 
-@pytest.fixture
-async def person(
-    hass: HomeAssistant, marked: Simulator, hass_client: ClientSessionGenerator
-) -> AsyncIterator[Person]:
-    """Return somebody who fixes what is wrong, and then leaves."""
-    for domain in ("diagnostics", "repairs", DOMAIN):
-        assert await async_setup_component(hass, domain, {})
-    yield Person(hass, await hass_client())
-    manager = repairs_flow_manager(hass)
-    assert manager is not None
-    for flow in manager.async_progress(include_uninitialized=True):
-        manager.async_abort(flow["flow_id"])
+@pytest.fixture(autouse=True)
+async def _diagnostics(hass: HomeAssistant) -> None:
+    """Set up diagnostics before the server of the person's frontend runs."""
+    assert await async_setup_component(hass, "diagnostics", {})
 
 
 # What a careless service, or a proxy before it, might send back.
@@ -190,7 +176,7 @@ FAULTS: list[dict[str, Any]] = [
     {"body": ECHO.encode(), "headers": {"Content-Encoding": "gzip"}},
     *({"truncate_at": 1500}, {"reset": True}),
 ]
-CAR = "volkswagen_id_4_pro_2023"
+CAR = "volkswagen_id_4_pro"
 CONTROLS: list[tuple[str, str, dict[str, Any]]] = [
     ("number.set_value", f"number.{CAR}_minimum_level_by_deadline", {"value": 85}),
     ("switch.turn_off", f"switch.{CAR}_smart_optimization", {}),
@@ -200,22 +186,19 @@ CONTROLS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-async def _add_account(
-    hass: HomeAssistant, server: Server, witness: Witness, grant: str
-) -> ConfigEntry:
+async def _add_account(home: Home, witness: Witness, grant: str) -> ConfigEntry:
     """Walk through the flow, with the mistakes that a person and the cloud can make."""
-    cloud = server.simulator
     name, secret, account = {
-        "password": ("username", "password", cloud.account),
-        "client_credentials": ("client_id", "client_secret", cloud.neighbor),
+        "password": ("username", "password", home.simulator.account),
+        "client_credentials": ("client_id", "client_secret", home.simulator.neighbor),
     }[grant]
     typed = {
         name: getattr(account, name),
         secret: MARKS["wrong password"],
         "organization_id": account.organization_id,
-        "server": {"environment": "custom", "base_url": server.url},
+        "server": {"environment": "custom", "base_url": home.server.url},
     }
-    flow = hass.config_entries.flow
+    flow = home.hass.config_entries.flow
     flow_id = (await flow.async_init(DOMAIN, context={"source": SOURCE_USER}))[
         "flow_id"
     ]
@@ -229,109 +212,104 @@ async def _add_account(
     await submit(typed)
     typed[secret] = getattr(account, secret)
     for fault in REFUSALS:
-        cloud.add_fault(kind="token", **fault)
+        home.simulator.add_fault(kind="token", **fault)
         assert (await submit(typed))["errors"]
-        cloud.clear_faults()
+        home.simulator.clear_faults()
     user = {"user": account.user_id}
     if (await submit(typed))["step_id"] == "enter_user":
         user = {
             "organization_id": account.organization_id,
             "user_id": account.user_id,
         }
-    vehicle = next(car for car in cloud.vehicles if car.owner is account)
+    vehicle = next(car for car in home.simulator.vehicles if car.owner is account)
     for fault in REFUSALS:
-        cloud.add_fault(kind="vehicles", **fault)
+        home.simulator.add_fault(kind="vehicles", **fault)
         # It may be that only the list is refused.
         step = await submit(user)
-        cloud.clear_faults()
+        home.simulator.clear_faults()
         if step["step_id"] == "enter_vehicle":
             await submit({"back": True})
         else:
             assert step["errors"]
-    cloud.lists_vehicles = False
+    home.simulator.lists_vehicles = False
     if (await submit(user))["step_id"] == "enter_vehicle":
         user = {}
     for fault in REFUSALS:
-        cloud.add_fault(kind="vehicle", **fault)
+        home.simulator.add_fault(kind="vehicle", **fault)
         assert (await submit({**user, "vehicle": vehicle.id}))["errors"]
-        cloud.clear_faults()
-    cloud.lists_vehicles = True
+        home.simulator.clear_faults()
+    home.simulator.lists_vehicles = True
     entry: ConfigEntry = (await submit({**user, "vehicle": vehicle.id}))["result"]
-    await hass.async_block_till_done()
+    await home.hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
     return entry
 
 
 async def _poll_through_faults(
-    hass: HomeAssistant, cloud: Simulator, witness: Witness, entry: ConfigEntry
+    home: Home, witness: Witness, entry: ConfigEntry
 ) -> None:
     """Poll while every kind of request goes wrong in every way."""
     (coordinator,) = entry.runtime_data.coordinators.values()
     for fault in FAULTS:
-        cloud.add_fault(kind="vehicle", **fault)
+        home.simulator.add_fault(kind="vehicle", **fault)
         await coordinator.async_refresh()
-        cloud.clear_faults()
+        home.simulator.clear_faults()
         await coordinator.async_refresh()
-        cloud.revoke_tokens()
-        cloud.add_fault(kind="token", **fault)
+        home.simulator.revoke_tokens()
+        home.simulator.add_fault(kind="token", **fault)
         await coordinator.async_refresh()
-        cloud.clear_faults()
+        home.simulator.clear_faults()
         witness.note_exception(coordinator.last_exception)
         await coordinator.async_refresh()
         assert coordinator.last_update_success
     for name in ("battery_level", "is_charging", "boost_state", "latitude", "owner"):
-        cloud.vehicles[0].override(**{name: MARKS["comment of another type"]})
+        home.car.override(**{name: MARKS["comment of another type"]})
         await coordinator.async_refresh()
-        cloud.vehicles[0].clear_overrides(name)
-    cloud.vehicles[0].override(latitude=LATITUDE, news=MARKS)
+        home.car.clear_overrides(name)
+    home.car.override(latitude=LATITUDE, news=MARKS)
     await coordinator.async_refresh()
-    assert not reauth_flows(hass)
+    assert not home.reauth_flows()
 
 
-async def _use_controls(
-    hass: HomeAssistant, cloud: Simulator, witness: Witness
-) -> None:
+async def _use_controls(home: Home, witness: Witness) -> None:
     """Use everything that writes, against every refusal."""
     for action, entity_id, data in CONTROLS:
-        domain, _, service = action.partition(".")
         for fault in REFUSALS:
-            cloud.add_fault(**fault)
+            home.simulator.add_fault(**fault)
             with pytest.raises(HomeAssistantError) as raised:
-                await hass.services.async_call(
-                    domain, service, {"entity_id": entity_id, **data}, blocking=True
-                )
-            cloud.clear_faults()
+                await home.call(action, entity_id=entity_id, **data)
+            home.simulator.clear_faults()
             witness.note_exception(raised.value)
             witness.note("exceptions", str(raised.value))
-            await hass.async_block_till_done(wait_background_tasks=True)
+            await home.settle()
 
 
-async def _repair(
-    hass: HomeAssistant, cloud: Simulator, witness: Witness, person: Person
-) -> None:
+async def _repair(home: Home, witness: Witness, person: Person) -> None:
     """Raise every kind of issue, and try to fix each, with and without success."""
-    car = cloud.vehicles[0]
+    car = home.car
     car.raise_reauthenticate()
     car.raise_message(MARKS["message"])
     car.raise_unknown_action("consent", url=f"https://x.example/?{MARKS['embedding']}")
-    await later(hass)
-    assert len(issues(hass)) == 3
-    witness.note("issues", [issue.to_json() for issue in issues(hass).values()])
-    witness.note("issues", [vars_of(issue) for issue in issues(hass).values()])
-    for issue_id in list(issues(hass)):
+    await home.later()
+    assert len(issues(home.hass)) == 3
+    witness.note("issues", [issue.to_json() for issue in issues(home.hass).values()])
+    witness.note("issues", [vars_of(issue) for issue in issues(home.hass).values()])
+    for issue_id in list(issues(home.hass)):
         for fault in (*REFUSALS, {"body": b'{"redirect_url": "javascript:zq"}'}):
-            cloud.add_fault(kind="cues", **fault)
+            home.simulator.add_fault(kind="cues", **fault)
             step = await person.fix(issue_id)
-            cloud.clear_faults()
-            witness.note("issues", [vars_of(issue) for issue in issues(hass).values()])
+            home.simulator.clear_faults()
+            witness.note(
+                "issues", [vars_of(issue) for issue in issues(home.hass).values()]
+            )
             witness.note("forms", _but(step, "url", "description_placeholders"))
-    reconnect = next(issue for issue in issues(hass) if issue.startswith("reauth"))
+    reconnect = next(issue for issue in issues(home.hass) if issue.startswith("reauth"))
     step = await person.fix(reconnect)
     await person.sign_in(step)
     assert (await person.wait(step))["type"] == "create_entry"
     car.clear_actions()
-    await later(hass)
-    assert not issues(hass)
+    await home.later()
+    assert not issues(home.hass)
 
 
 def vars_of(issue: ir.IssueEntry) -> dict[str, Any]:
@@ -339,29 +317,27 @@ def vars_of(issue: ir.IssueEntry) -> dict[str, Any]:
     return {name: getattr(issue, name) for name in issue.__slots__ or vars(issue)}
 
 
-async def _sign_in_again(
-    hass: HomeAssistant, cloud: Simulator, witness: Witness, entry: ConfigEntry
-) -> None:
+async def _sign_in_again(home: Home, witness: Witness, entry: ConfigEntry) -> None:
     """Have another password, be asked for it, mistype it, and give it."""
-    cloud.account.password = MARKS["new password"]
-    cloud.revoke_tokens()
-    await later(hass)
-    (flow,) = reauth_flows(hass)
-    witness.note("issues", [vars_of(i) for i in ir.async_get(hass).issues.values()])
+    home.simulator.account.password = MARKS["new password"]
+    home.simulator.revoke_tokens()
+    await home.later()
+    (flow,) = home.reauth_flows()
+    witness.note(
+        "issues", [vars_of(i) for i in ir.async_get(home.hass).issues.values()]
+    )
     for password in (MARKS["wrong password"], MARKS["new password"]):
-        result = await hass.config_entries.flow.async_configure(
+        result = await home.hass.config_entries.flow.async_configure(
             flow["flow_id"], {"password": password}
         )
         witness.note("forms", {**result, "data_schema": None})
-    await hass.async_block_till_done()
+    await home.hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_nothing_leaks(
-    hass: HomeAssistant,
-    server: Server,
-    marked: Simulator,
+    home: Home,
     witness: Witness,
     person: Person,
     hass_client: ClientSessionGenerator,
@@ -369,31 +345,31 @@ async def test_nothing_leaks(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """All paths are walked with values that can be recognized, and none is found again."""
-    entry = await _add_account(hass, server, witness, "password")
-    other = await _add_account(hass, server, witness, "client_credentials")
-    await _poll_through_faults(hass, marked, witness, entry)
-    await _use_controls(hass, marked, witness)
-    await _repair(hass, marked, witness, person)
-    await _sign_in_again(hass, marked, witness, entry)
+    entry = await _add_account(home, witness, "password")
+    other = await _add_account(home, witness, "client_credentials")
+    await _poll_through_faults(home, witness, entry)
+    await _use_controls(home, witness)
+    await _repair(home, witness, person)
+    await _sign_in_again(home, witness, entry)
     for account in (entry, other):
         witness.note(
             "diagnostics",
-            await get_diagnostics_for_config_entry(hass, hass_client, account),
+            await get_diagnostics_for_config_entry(home.hass, hass_client, account),
         )
         (device,) = dr.async_entries_for_config_entry(
-            dr.async_get(hass), account.entry_id
+            dr.async_get(home.hass), account.entry_id
         )
         witness.note(
             "diagnostics",
-            await get_diagnostics_for_device(hass, hass_client, account, device),
+            await get_diagnostics_for_device(home.hass, hass_client, account, device),
         )
         witness.note("objects", repr(account.runtime_data))
-    for state in hass.states.async_all():
+    for state in home.hass.states.async_all():
         tracked = {*state.attributes} & {"latitude", "longitude"}
         assert not tracked or state.domain in {"device_tracker", "zone"}
         witness.note("states", [state.state, _but(state.attributes, *tracked)])
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
-    await hass.async_block_till_done()
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await home.hass.async_block_till_done()
     for key, content in hass_storage.items():
         witness.note("storage", [key, _without_own_data(key, content)])
     for record in caplog.records:

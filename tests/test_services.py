@@ -192,7 +192,7 @@ async def test_not_a_vehicle(
 
 async def test_vehicle_that_is_not_loaded(home: Home) -> None:
     await home.set_up()
-    await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.unload()
     with pytest.raises(ServiceValidationError, match="Car 1 cannot be controlled"):
         await pause(home, device_id=home.device().id)
     assert not home.written()

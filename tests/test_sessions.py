@@ -1,11 +1,9 @@
 """Charging sessions and the weekly policy: all of them, whatever is wrong with one."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-import aiohttp
 import orjson
 import pytest
 
@@ -18,13 +16,11 @@ from custom_components.podero.api import (
     InvalidResponseError,
     MethodNotAllowedError,
     NotFoundError,
-    PasswordAuth,
     PoderoClient,
     PoderoError,
-    Transport,
 )
 from custom_components.podero.api.client import MAX_PAGES
-from simulator import Server, Simulator
+from simulator import Simulator
 from simulator.faults import Kind
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -73,17 +69,7 @@ READ = ChargingSession(
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
-    """Do without Home Assistant: the package knows nothing of it."""
-
-
-@pytest.fixture
-async def client(server: Server) -> AsyncGenerator[PoderoClient]:
-    """Call in the resident's name."""
-    account = server.simulator.account
-    async with aiohttp.ClientSession() as session:
-        transport = Transport(session, server.url)
-        auth = PasswordAuth(transport, account.username, account.password)
-        yield PoderoClient(transport, auth, account.organization_id, account.user_id)
+    """Skip the fixture that needs Home Assistant: the package does not import it."""
 
 
 def _serve(simulator: Simulator, *documents: Any, kind: Kind = "sessions") -> None:
@@ -343,12 +329,12 @@ async def test_answers_that_are_none(
             await client.get_charge_policy(vehicle_id)
 
 
-@pytest.mark.parametrize("session", [5, "x", [], [SESSION], True])
+@pytest.mark.parametrize("value", [5, "x", [], [SESSION], True])
 async def test_no_current_session(
-    simulator: Simulator, client: PoderoClient, session: Any
+    simulator: Simulator, client: PoderoClient, value: Any
 ) -> None:
     """What is neither an object nor null is an invalid answer."""
-    _serve(simulator, {"session": session}, kind="current_session")
+    _serve(simulator, {"session": value}, kind="current_session")
     with pytest.raises(InvalidResponseError):
         await client.get_current_session(simulator.vehicles[0].id)
 

@@ -27,11 +27,11 @@ from homeassistant.components.recorder.statistics import (
     async_add_external_statistics,
     get_metadata,
     import_statistics,
-    statistics_during_period,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
+from .charging import read_statistics, recorded_hours
 from custom_components.podero.charging.hours import Amounts
 from custom_components.podero.charging.statistics import (
     SERIES,
@@ -45,7 +45,6 @@ from custom_components.podero.charging.statistics import (
 CAR = "1a2b3c4d-0000-4000-8000-000000000001"
 OTHER_CAR = "1a2b3c4d-0000-4000-8000-000000000002"
 EVENING = datetime(2026, 11, 10, 22, tzinfo=UTC)
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -75,27 +74,10 @@ async def write(
 
 async def rows(
     hass: HomeAssistant, series: Series = "energy", car: str = CAR
-) -> dict[datetime, float]:
-    """Return what each row says of its hour; their sums have to add it up."""
-    key = statistic_id(car, series)
-    found = await get_instance(hass).async_add_executor_job(
-        statistics_during_period,
-        hass,
-        EARLIEST,
-        None,
-        {key},
-        "hour",
-        None,
-        {"state", "sum"},
-    )
-    total = 0.0
-    for row in found.get(key, []):
-        total += row["state"]
-        assert row["sum"] == pytest.approx(total)
-    return {
-        dt_util.utc_from_timestamp(row["start"]): pytest.approx(row["state"])
-        for row in found.get(key, [])
-    }
+) -> dict[datetime, Any]:
+    """Return the state of each recorded hour, to be compared as an approximate value."""
+    stored = await recorded_hours(hass, car, series)
+    return {hour: pytest.approx(state) for hour, state in stored.items()}
 
 
 def energies(*values: float, start: datetime = EVENING) -> dict[datetime, float]:
@@ -259,21 +241,11 @@ async def test_days_add_up(hass: HomeAssistant, zone: str, evening: datetime) ->
     start = evening.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(minute=0)
     charged = hours(*range(1, 15), start=start)
     await write(hass, charged, start)
-    key = statistic_id(CAR, "energy")
-    found = await get_instance(hass).async_add_executor_job(
-        statistics_during_period,
-        hass,
-        EARLIEST,
-        None,
-        {key},
-        "day",
-        None,
-        {"change"},
-    )
+    days = await read_statistics(hass, CAR, "energy", "change", period="day")
     expected: Counter[date] = Counter()
     for hour, amounts in charged.items():
         expected[hour.astimezone(ZoneInfo(zone)).date()] += amounts.energy
     assert {
         dt_util.as_local(dt_util.utc_from_timestamp(row["start"])).date(): row["change"]
-        for row in found[key]
+        for row in days
     } == pytest.approx(expected)

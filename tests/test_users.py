@@ -1,6 +1,6 @@
 """The users of an organization, and the connecting of new devices: client and simulator."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from custom_components.podero.api import (
     UntrustedLinkError,
     User,
 )
-from simulator import Account, Server, Simulator
+from simulator import Account, Simulator
 
 PAGES = {"success_url": "http://ha.local/done", "cancel_url": "http://ha.local/no"}
 WISHES: dict[str, Any] = {"language": "de", "price_zone": PriceZone.AT, **PAGES}
@@ -37,22 +37,14 @@ type MakeClient = Callable[[Account, str], PoderoClient]
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations() -> None:
-    """Do without Home Assistant: the package knows nothing of it."""
+    """Skip the fixture that needs Home Assistant: the package does not import it."""
 
 
 @pytest.fixture
-async def session() -> AsyncGenerator[aiohttp.ClientSession]:
-    """Have a session."""
-    async with aiohttp.ClientSession() as running:
-        yield running
-
-
-@pytest.fixture
-def make_client(server: Server, session: aiohttp.ClientSession) -> MakeClient:
+def make_client(transport: Transport) -> MakeClient:
     """Call in the name of an account, by one of the grants."""
 
     def make(account: Account, grant: str) -> PoderoClient:
-        transport = Transport(session, server.url)
         auth = (
             PasswordAuth(transport, account.username, account.password)
             if grant == "password"

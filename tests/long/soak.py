@@ -27,7 +27,7 @@ from homeassistant.helpers.entity_platform import EntityPlatform
 from homeassistant.helpers.storage import Store
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
-from ..conftest import account_entry
+from ..home import account_entry
 from custom_components.podero.charging.watched import Span
 from simulator import Fault, Server, Simulator
 

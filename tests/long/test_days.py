@@ -8,14 +8,11 @@ from typing import Any
 from aiohttp import ClientTimeout
 import pytest
 
-from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from ..conftest import Refresh, SetUp, account_entry
+from ..home import Home, account_entry
 from .cloud import Cloud
 from .downtime import Downtime
 from .mishaps import MINUTES_A_DAY
@@ -25,8 +22,6 @@ from .truth import EVENTS, MISSED, Watch
 async def test_days(
     hass: HomeAssistant,
     socket_enabled: None,
-    set_up: SetUp,
-    refresh: Refresh,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     pytestconfig: pytest.Config,
@@ -57,13 +52,11 @@ async def test_days(
                 wrong.append(comparison)
 
     async with cloud.server:
-        entry = account_entry(cloud.server, 0, 1)
-        await set_up(entry)
+        home = Home(hass, cloud.server, account_entry(cloud.server, 0, 1))
+        await home.set_up()
         watch_of = {
             device.id: watches[car_id]
-            for device in dr.async_entries_for_config_entry(
-                dr.async_get(hass), entry.entry_id
-            )
+            for device in home.devices()
             for _, car_id in device.identifiers
         }
 
@@ -72,12 +65,12 @@ async def test_days(
             watch_of[event.data["device"]].fired.append(event.data["event"])
 
         hass.bus.async_listen("test_fired", fire)
-        automation = {
-            "triggers": [
+        await home.automate(
+            triggers=[
                 {"trigger": f"podero.{name}", "target": {"device_id": [*watch_of]}}
                 for name in EVENTS
             ],
-            "actions": {
+            actions={
                 "event": "test_fired",
                 "event_data": {
                     "event": "{{ trigger.event }}"
@@ -85,23 +78,21 @@ async def test_days(
                     "device": "{{ trigger.device_id }}",
                 },
             },
-            "mode": "parallel",
-        }
-        assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
-        await hass.async_block_till_done()
+            mode="parallel",
+        )
         cloud.run()
         while cloud.minutes < days * MINUTES_A_DAY:
-            await refresh(entry)
+            await home.refresh()
             if random.random() < 1 / 60:
                 downtime = Downtime.choose(random)
-                await hass.config_entries.async_unload(entry.entry_id)
+                await home.unload()
                 close(is_too_long=downtime.is_too_long)
                 cloud.live(downtime.minutes)
                 cloud.simulator.clear_faults()
                 cloud.stop()
-                await hass.config_entries.async_setup(entry.entry_id)
-                while entry.state is not ConfigEntryState.LOADED:
-                    await hass.config_entries.async_reload(entry.entry_id)
+                await hass.config_entries.async_setup(home.entry.entry_id)
+                while home.entry.state is not ConfigEntryState.LOADED:
+                    await hass.config_entries.async_reload(home.entry.entry_id)
                 cloud.run()
                 counts["downtimes"] += 1
         close()

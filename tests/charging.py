@@ -1,4 +1,4 @@
-"""What the tests of charging sessions share: a car whose sessions are known."""
+"""Charging sessions of a car, and their statistics."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -28,12 +28,12 @@ type StatisticType = Literal["change", "state", "sum"]
 
 
 def moment(text: str) -> datetime:
-    """Return a moment of UTC."""
+    """Return a time in UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def park(car: Car) -> None:
-    """Have a car that is not plugged in, and never was."""
+    """Unplug a car, and delete its sessions."""
     car.unplug()
     car.life.sessions.clear()
 
@@ -41,7 +41,7 @@ def park(car: Car) -> None:
 def add_session(
     car: Car, start: datetime, hours: float, energy: float, **corrections: Any
 ) -> Session:
-    """Add a completed session at home, at 0.20 EUR a kWh, of which 0.05 are saved."""
+    """Add a completed session at home that costs 0.20 EUR and saves 0.05 EUR a kWh."""
     session = Session(
         id=f"{len(car.life.sessions)} {start:%Y-%m-%d %H:%M}",
         plug_in_time=start,
@@ -61,7 +61,7 @@ def add_session(
 
 
 def asked(home: Home, end: str) -> Iterator[dict[str, str]]:
-    """Yield the query of each request for something of a car."""
+    """Yield the query of each request to a path with this end."""
     for request in home.simulator.requests:
         if request.path.endswith(end):
             yield {key: f"{value}" for key, value in request.query.items()}

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeassistant.core import HomeAssistant
-
 
 @dataclass(frozen=True)
 class Control:
@@ -65,9 +63,3 @@ PREFERENCES = {
         {"until": "2999-01-01T12:00:00+00:00"},
     ),
 }
-
-
-async def call(hass: HomeAssistant, action: str, **data: Any) -> None:
-    """Call an action of Home Assistant and wait for its end."""
-    domain, service = action.split(".")
-    await hass.services.async_call(domain, service, data, blocking=True)

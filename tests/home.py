@@ -26,14 +26,14 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .controls import Control, call
+from .controls import Control
 from .support import VehicleFault
 from custom_components.podero.const import DOMAIN, SUBENTRY_VEHICLE
 from custom_components.podero.coordinator import PoderoCoordinator
 from simulator import Account, Car, RecordedRequest, Server, Simulator
 
 SETTLING = 0.1
-"""Seconds in which an answer that is on its way arrives."""
+"""Seconds in which a pending answer arrives."""
 
 
 def vehicle_subentry(vehicle_id: str, title: str) -> ConfigSubentryDataWithId:
@@ -161,11 +161,12 @@ class Home:
         await self.hass.async_block_till_done()
 
     async def call(self, action: str, **data: Any) -> None:
-        """Call an action of Home Assistant and wait for its end."""
-        await call(self.hass, action, **data)
+        """Call an action of Home Assistant, and wait for its end."""
+        domain, service = action.split(".")
+        await self.hass.services.async_call(domain, service, data, blocking=True)
 
     async def act(self, control: Control) -> None:
-        """Do what a control does."""
+        """Call the action of a control."""
         await self.call(control.action, entity_id=control.entity_id, **control.data)
 
     async def automate(self, **automation: Any) -> None:
@@ -188,7 +189,7 @@ class Home:
         return found.state
 
     def history(self, entity_id: str) -> list[str]:
-        """Return a list to which every later state of an entity is added."""
+        """Return a list that collects the later states of an entity."""
         states: list[str] = []
 
         @callback
@@ -244,7 +245,7 @@ class Home:
         ]
 
     async def settle(self) -> None:
-        """Wait until everything that was started is done."""
+        """Wait until all tasks, background tasks included, are done."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
     def begin(self, seconds: float = 61) -> None:
@@ -304,7 +305,7 @@ class Home:
         )
 
     async def read(self, times: int) -> None:
-        """Wait until vehicles were read so often in all, and the last answer arrived."""
+        """Wait until vehicles were read so often, and the last answer has arrived."""
         async with asyncio.timeout(10):
             while self.readings() < times:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)

@@ -37,7 +37,7 @@ NOT_OURS = {
     "asyncio",
     "homeassistant.loader",
 }
-"""Loggers that warn of how the tests run, and not of what is tested."""
+"""Loggers whose warnings are caused by the tests themselves."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -53,7 +53,7 @@ class VehicleFault(Fault):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class HeldFault(VehicleFault):
-    """Hold the answers, of one vehicle or of all, until `let_go` is set."""
+    """Hold the answers of one vehicle or of all until `let_go` is set."""
 
     vehicle_id: str = ""
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,7 +64,7 @@ class HeldFault(VehicleFault):
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for something that is about to happen."""
+    """Wait until a condition is true."""
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - a condition sets no event
             await asyncio.sleep(0.001)
@@ -72,14 +72,14 @@ async def until(condition: Callable[[], object]) -> None:
 
 @contextmanager
 def impatience(seconds: float = 0.1) -> Iterator[None]:
-    """Wait for an answer only as long as a test can."""
+    """Shorten the timeout of requests."""
     timeout = ClientTimeout(total=seconds)
     with patch.object(transport, "REQUEST_TIMEOUT", timeout):
         yield
 
 
 def token_requests(simulator: Simulator) -> list[RecordedRequest]:
-    """Return what was asked of the token URLs."""
+    """Return the requests to the token URLs."""
     return [
         request
         for request in simulator.requests
@@ -93,7 +93,7 @@ def grants(simulator: Simulator) -> list[str]:
 
 
 def complaints(caplog: pytest.LogCaptureFixture, level: int = WARNING) -> list[str]:
-    """Return what was logged from a level on, but for what the tests themselves cause."""
+    """Return the messages logged from a level on, except those of the tests."""
     return [
         record.getMessage()
         for record in caplog.records
@@ -102,14 +102,14 @@ def complaints(caplog: pytest.LogCaptureFixture, level: int = WARNING) -> list[s
 
 
 def message(key: str) -> str:
-    """Return the text of an exception, as Home Assistant puts it into a sentence."""
+    """Return the translated text of an exception without its period."""
     text: str = read_texts("en")["exceptions"][key]["message"]
     return text.removesuffix(".")
 
 
 @asynccontextmanager
 async def raw_server(answer: bytes, **options: Any) -> AsyncIterator[str]:
-    """Answer whatever comes with these bytes, and hang up."""
+    """Answer any request with these bytes, and close the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -125,7 +125,7 @@ async def raw_server(answer: bytes, **options: Any) -> AsyncIterator[str]:
 
 @contextmanager
 def ignored_handshakes() -> Iterator[None]:
-    """Let a server of this process not complain of clients that hang up."""
+    """Ignore the event loop's errors of clients that close the connection."""
     loop = asyncio.get_running_loop()
     handler = loop.get_exception_handler()
     loop.set_exception_handler(lambda _, context: None)
@@ -137,7 +137,7 @@ def ignored_handshakes() -> Iterator[None]:
 
 @cache
 def self_signed() -> Path:
-    """Return a file with a key and a certificate for 127.0.0.1 that nobody vouches for."""
+    """Return a file with a key and a self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)

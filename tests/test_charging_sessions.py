@@ -1,4 +1,4 @@
-"""Sessions, plan and policy, read beside the polls and shown; without a recorder."""
+"""Sessions, plan and policy in the entities, without a recorder."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -54,7 +54,7 @@ def states(home: Home) -> dict[str, str]:
 
 
 def others(home: Home) -> int:
-    """Return how much was asked beside polls."""
+    """Return the number of requests other than polls."""
     return len(home.simulator.requests) - len(home.poll_requests())
 
 
@@ -63,7 +63,7 @@ def others(home: Home) -> int:
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_month_and_last_session(home: Home) -> None:
-    """The month is this home's: what was charged before midnight is last month's."""
+    """The month begins at midnight of Home Assistant's time zone."""
     car = home.car
     # It begins at 23:00 UTC in Vienna.
     add_session(car, moment("2026-10-31T21:00:00"), 4, 8)
@@ -117,7 +117,7 @@ async def test_without_money_there_is_none(home: Home) -> None:
 async def test_the_running_session_and_its_plan(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
-    """They are known as long as the car is plugged in."""
+    """Session and plan are shown while the car is plugged in."""
     car = home.car
     add_session(car, moment("2026-11-18T21:00:00"), 4, 5.5)
     await home.set_up()
@@ -146,13 +146,13 @@ async def test_the_running_session_and_its_plan(
     assert shown["session_energy"] == "12.34"
 
 
-# The true deadline.
+# The deadline of the policy.
 
 
 async def test_the_deadline_is_the_policys(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
-    """With its own days and its own zone; it is read each hour and after a change."""
+    """The policy has its own days and time zone, and is read hourly and after a write."""
     home.car.set_policy_zone("Europe/London")
     home.car.set_day_policy("sat", 90, "09:30:00")
     await home.set_up()
@@ -203,7 +203,7 @@ async def test_a_missed_deadline_is_told_once(
     assert told == ["deadline_missed"]
 
 
-# What goes wrong.
+# Failures.
 
 
 @pytest.mark.parametrize("status", NO_OFFER)
@@ -214,7 +214,7 @@ async def test_an_account_without_all_that(
     caplog: pytest.LogCaptureFixture,
     status: HTTPStatus,
 ) -> None:
-    """It is what it was: one line says so, and nothing is asked again."""
+    """Endpoints that are not offered are logged once, and not requested again."""
     for kind in ENDPOINTS:
         home.simulator.add_fault(kind=kind, status=status)
     home.car.plug_in()
@@ -263,7 +263,7 @@ async def test_a_failure_touches_nothing_else(
     kind: Any,
     fault: dict[str, Any],
 ) -> None:
-    """It is tried again within the hour, and shows what it can as soon as it can."""
+    """A failed request is retried within the hour."""
     add_session(home.car, moment("2026-11-18T21:00:00"), 4, 5.5)
     home.car.plug_in()
     home.car.set_day_policy("sat", 90, "09:30:00")
@@ -284,7 +284,7 @@ async def test_a_failure_touches_nothing_else(
 
 
 async def test_too_many_requests(home: Home, freezer: FrozenDateTimeFactory) -> None:
-    """Nothing but polls is asked for as long as the service wishes."""
+    """Only polls are sent until Retry-After has passed."""
     for kind in ENDPOINTS:
         home.simulator.add_fault(
             kind=kind,
@@ -384,7 +384,7 @@ async def get_events(home: Home, start: str, end: str) -> list[dict[str, Any]]:
 
 
 async def test_calendar(home: Home, freezer: FrozenDateTimeFactory) -> None:
-    """The plan is the event; past sessions are there too, away from home as well."""
+    """The calendar shows the plan and past sessions, also away from home."""
     car = home.car
     add_session(
         car,
@@ -434,7 +434,7 @@ async def test_calendar(home: Home, freezer: FrozenDateTimeFactory) -> None:
             "summary": "Charging planned",
         },
     ]
-    # All this was known.
+    # No request was needed.
     assert others(home) == asked_before
     freezer.move_to("2026-11-21T02:00:00+00:00")
     await home.refresh()
@@ -442,7 +442,7 @@ async def test_calendar(home: Home, freezer: FrozenDateTimeFactory) -> None:
 
 
 async def test_calendar_of_the_past(home: Home, freezer: FrozenDateTimeFactory) -> None:
-    """It is asked for, and kept for a quarter of an hour."""
+    """Past sessions are requested, and cached for a quarter of an hour."""
     add_session(home.car, moment("2026-02-18T21:00:00"), 4, 8)
     await home.set_up()
     march = ("2026-02-01T00:00:00", "2026-03-01T00:00:00")
@@ -468,7 +468,7 @@ async def test_calendar_of_the_past(home: Home, freezer: FrozenDateTimeFactory) 
 async def test_a_calendar_that_cannot_be_read(
     home: Home, fault: dict[str, Any], key: str
 ) -> None:
-    """It is an error, and not empty."""
+    """A calendar that cannot be read raises an error."""
     await home.set_up()
     home.simulator.add_fault(kind="sessions", **fault)
     with pytest.raises(HomeAssistantError, match=key):
@@ -495,7 +495,7 @@ async def get_sessions(home: Home, first: str, last: str, **target: Any) -> Any:
 
 
 async def test_get_charging_sessions(home: Home) -> None:
-    """The days are this home's; totals are of all, and of those at home."""
+    """The days are in Home Assistant's time zone; one total is of sessions at home."""
     car = home.car
     add_session(car, moment("2026-10-31T22:30:00"), 4, 100)
     add_session(car, moment("2026-10-31T23:30:00"), 4, 8)

@@ -1,4 +1,4 @@
-"""What holds for everything that can be said to a car."""
+"""What all controls have in common."""
 
 import asyncio
 from logging import INFO
@@ -76,7 +76,7 @@ REFUSALS: list[tuple[dict[str, Any], type[HomeAssistantError], str]] = [
 
 
 def _arm(home: Home) -> None:
-    """Let there be something to cancel."""
+    """Arm the boost, so that it can be cancelled."""
     home.car.override(boost_for_next_session=True)
 
 
@@ -335,7 +335,7 @@ async def test_who_waits_may_go(home: Home) -> None:
 async def test_who_asked_is_stopped_during_the_reading(
     home: Home, caplog: pytest.LogCaptureFixture, action: str
 ) -> None:
-    """As a script that starts again is: nothing fails, and what it says next is said."""
+    """A cancelled action, as of a script that restarts, fails nothing after it."""
     assert await async_setup_component(home.hass, "homeassistant", {})
     await home.set_up()
     caplog.clear()
@@ -356,7 +356,7 @@ async def test_who_asked_is_stopped_during_the_reading(
 
 
 async def test_reload_while_waiting(home: Home) -> None:
-    """Nobody is told that it did not work, for nobody looks any more."""
+    """A reload ends the wait for a confirmation without an error."""
     await home.set_up()
     home.car.lag = 1
     writing = asyncio.create_task(home.act(SWITCH))
@@ -368,7 +368,7 @@ async def test_reload_while_waiting(home: Home) -> None:
 
 
 async def test_stop_while_waiting(home: Home, caplog: pytest.LogCaptureFixture) -> None:
-    """Home Assistant need not wait either."""
+    """A stop of Home Assistant ends the wait for a confirmation."""
     await home.set_up()
     home.car.lag = float("inf")
     writing = home.hass.async_create_task(home.act(SWITCH))

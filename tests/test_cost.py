@@ -20,7 +20,7 @@ from .test_fields import PLACES
 from simulator import Fault
 
 type Writes = list[tuple[str, bool]]
-"""Who wrote a state, and whether it was another one than before."""
+"""The entities that wrote a state, and whether it was a new one."""
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def writes(hass: HomeAssistant) -> Writes:
 
 
 async def test_a_poll_is_one_request(home: Home) -> None:
-    """And none for a token while it is valid."""
+    """A poll requests no token while it is valid."""
     await home.set_up()
     for polls in range(1, 6):
         await home.refresh()
@@ -59,7 +59,7 @@ async def test_a_poll_is_one_request(home: Home) -> None:
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_nothing_new_is_nothing_written(home: Home, writes: Writes) -> None:
-    """Neither the same, nor the same in another order, nor a part of a second later."""
+    """A reading that differs in order or fractions of a second writes nothing."""
     car = home.car
     document = car.document() | {"updated_at": "2026-11-02T12:00:00.1Z"}
     car.replace_document(document)
@@ -77,9 +77,9 @@ async def test_nothing_new_is_nothing_written(home: Home, writes: Writes) -> Non
 async def test_what_moves_is_told_to_whom_it_concerns(
     home: Home, writes: Writes
 ) -> None:
-    """Nobody writes in vain, and nobody has anything left to write."""
+    """Only entities that a change concerns write, and all of those do."""
     car = home.car
-    # It charges, by a policy: whatever is computed is computed.
+    # The car charges by a policy, so that all derived states are computed.
     values = {"charge_deadline_at": "07:00:00"} | {
         place.source: place.value for place in PLACES
     }
@@ -87,20 +87,20 @@ async def test_what_moves_is_told_to_whom_it_concerns(
     await home.set_up()
     coordinator = home.coordinator()
     for field, usual in values.items():
-        # Some of these are equal, and not shown as the same.
+        # Some of these are equal in Python, but not shown alike.
         for value in (1, 1.0, True, 0, -0.0, None, usual):
             car.override(**{field: value})
             writes.clear()
             await home.refresh()
             assert all(is_new for _, is_new in writes), field
             writes.clear()
-            # Everyone is told, as after an outage.
+            # All entities are updated, as after an outage.
             DataUpdateCoordinator.async_update_listeners(coordinator)
             assert not any(is_new for _, is_new in writes), field
 
 
 async def test_an_outage_is_told_to_everyone(home: Home) -> None:
-    """Though what is read before and after it is the same."""
+    """An outage updates all entities, although the readings around it are equal."""
     car = home.car
     car.override(**car.document())
     await home.set_up()
@@ -114,7 +114,7 @@ async def test_an_outage_is_told_to_everyone(home: Home) -> None:
 
 
 async def test_a_parked_day(home: Home, writes: Writes) -> None:
-    """The recorder gets a row for each time the car reported, and no other."""
+    """A parked car writes one state per report."""
     car = home.car
     car.override(**car.document())
     await home.set_up()
@@ -132,7 +132,7 @@ async def test_a_parked_day(home: Home, writes: Writes) -> None:
 
 
 class Crowd(Fault):
-    """Hold requests back, and count how many wait."""
+    """Hold requests, and count how many wait."""
 
     waiting = most_waiting = 0
 
@@ -145,7 +145,7 @@ class Crowd(Fault):
 
 
 async def test_many_vehicles_do_not_answer_in_one_stall(home: Home) -> None:
-    """A few requests are under way at once, however many vehicles there are."""
+    """The number of concurrent requests is limited."""
     for _ in range(10):
         home.simulator.add_vehicle()
     home = home.with_vehicles(*range(12))

@@ -1,4 +1,4 @@
-"""What may be shown to somebody who helps says how it goes, and of whom nothing."""
+"""Diagnostics help to find a failure, and contain nothing personal."""
 
 from itertools import product
 import json
@@ -41,7 +41,7 @@ async def _get(home: Home, hass_client: ClientSessionGenerator) -> Any:
 
 
 async def test_account(home: Home, hass_client: ClientSessionGenerator) -> None:
-    """There is where the account is, how it signs in, and what every field says."""
+    """They contain the server, the grant, and every field of a reading."""
     car = home.car
     car.raise_reauthenticate()
     car.override(
@@ -91,7 +91,7 @@ async def test_account(home: Home, hass_client: ClientSessionGenerator) -> None:
 
 
 async def test_service(home: Home, hass_client: ClientSessionGenerator) -> None:
-    """What was learned of the service is in the file, by whatever account or dialog."""
+    """They contain what was observed of the service, by any account or flow."""
     home.simulator.lists_vehicles = False
     await home.set_up()
     result = await walk(
@@ -123,7 +123,7 @@ async def test_service(home: Home, hass_client: ClientSessionGenerator) -> None:
 async def test_texts_of_the_service(
     home: Home, hass_client: ClientSessionGenerator
 ) -> None:
-    """Of the texts only those are shown that are known to tell of no person."""
+    """Only texts that are known not to be personal are shown."""
     texts = {
         name: f"text_of_{name}"
         for name, schema in VEHICLE["properties"].items()
@@ -146,7 +146,7 @@ async def test_texts_of_the_service(
 async def test_many_unknown_keys(
     home: Home, hass_client: ClientSessionGenerator
 ) -> None:
-    """A few of them are enough, and only such as are words."""
+    """Unknown keys are limited in number and length, and only shown if they are words."""
     car = home.car
     keys = [
         f"{a}{b}-{'x' * 24}-{'x' * 24}_{'x' * 11}"
@@ -182,7 +182,7 @@ async def test_many_unknown_keys(
 async def test_what_is_no_word(
     home: Home, hass_client: ClientSessionGenerator, place: str, text: str
 ) -> None:
-    """It is not shown, wherever it stands: only that there is something."""
+    """Text that is no word is withheld, whatever its field."""
     model: dict[str, Any] = {"manufacturer": "VW", "model": "ID.4 Pro"}
     values: dict[str, Any] = {
         "key": {text: "x"},
@@ -210,7 +210,7 @@ async def test_what_is_no_word(
 async def test_failures(
     home: Home, hass_client: ClientSessionGenerator, status: int, exception: str
 ) -> None:
-    """A failure is told by its kind, beside the last reading that succeeded."""
+    """A failure is shown by its class, with the last successful reading."""
     await home.set_up()
     home.simulator.add_fault(kind="vehicle", status=status)
     await home.later()
@@ -222,7 +222,7 @@ async def test_failures(
 
 
 async def test_never_read(home: Home, hass_client: ClientSessionGenerator) -> None:
-    """A vehicle of which nothing was ever read has no reading."""
+    """A vehicle that was never read has no reading."""
     home.car.delete()
     await home.set_up()
     (vehicle,) = (await _get(home, hass_client))["vehicles"]
@@ -231,7 +231,7 @@ async def test_never_read(home: Home, hass_client: ClientSessionGenerator) -> No
 
 
 async def test_not_set_up(home: Home, hass_client: ClientSessionGenerator) -> None:
-    """Just when nothing works, the diagnostics do."""
+    """Diagnostics work while the set-up is retried."""
     home.simulator.add_fault(status=503)
     await home.fail_to_set_up()
     assert home.entry.state is ConfigEntryState.SETUP_RETRY
@@ -240,7 +240,7 @@ async def test_not_set_up(home: Home, hass_client: ClientSessionGenerator) -> No
 
 
 async def test_not_loaded(home: Home, hass_client: ClientSessionGenerator) -> None:
-    """An account that is not loaded has no vehicles to tell of."""
+    """An account that is not loaded has no vehicles."""
     await home.set_up()
     await home.unload()
     diagnostics = await _get(home, hass_client)
@@ -251,7 +251,7 @@ async def test_not_loaded(home: Home, hass_client: ClientSessionGenerator) -> No
 async def test_device(
     home: Home, hass_client: ClientSessionGenerator, device_registry: dr.DeviceRegistry
 ) -> None:
-    """A device's are those of its vehicle, and of none where it has none."""
+    """The diagnostics of a device are those of its vehicle, or empty."""
     home = home.with_vehicles(0, 1)
     home.simulator.vehicles[1].override(battery_level=33)
     await home.set_up()

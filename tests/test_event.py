@@ -1,4 +1,4 @@
-"""What happened to the car, told once and only when two readings show it."""
+"""The event entity, from two consecutive readings."""
 
 from collections.abc import Callable, Iterator
 
@@ -32,7 +32,7 @@ def seen(hass: HomeAssistant) -> Callable[[], list[str]]:
             if change.data["entity_id"] != CHARGING or state is None:
                 continue
             if state.state not in shown:
-                # A moment that was shown before is the same event, shown again.
+                # A known timestamp is the same event, shown again.
                 shown.add(state.state)
                 yield state.attributes["event_type"]
         changes.clear()
@@ -138,7 +138,7 @@ async def test_events(
     steps: list[Callable[[Car], None]],
     expected: list[str],
 ) -> None:
-    """Each change is told once, in the order in which it can have come about."""
+    """Each change fires one event, in the order in which it can have happened."""
     first, *rest = steps
     home.car.life.preferences.is_smart_optimization_active = False
     first(home.car)
@@ -181,7 +181,7 @@ async def test_outage(home: Home, seen: Callable[[], list[str]]) -> None:
 async def test_value_not_known(
     home: Home, seen: Callable[[], list[str]], value: object
 ) -> None:
-    """A reading that does not know is passed over."""
+    """A reading with an unknown value is skipped."""
     car = home.car
     await home.set_up()
     for name in ("is_plugged_in", "is_charging", "is_fully_charged"):
@@ -202,7 +202,7 @@ async def test_value_not_known(
 
 
 async def test_not_known_at_first(home: Home, seen: Callable[[], list[str]]) -> None:
-    """The first value that is known tells of nothing, however late it comes."""
+    """The first known value fires no event, however late it comes."""
     car = home.car
     car.start_charging()
     car.override(is_plugged_in=None, is_charging=None, is_fully_charged=None)
@@ -215,7 +215,7 @@ async def test_not_known_at_first(home: Home, seen: Callable[[], list[str]]) -> 
 async def test_restart(
     home: Home, freezer: FrozenDateTimeFactory, seen: Callable[[], list[str]]
 ) -> None:
-    """After a restart the last event is shown again and is no news; what was missed is."""
+    """After a restart the last event is restored, and a missed one is fired."""
     moment = "2026-11-02T18:00:00.000+00:00"
     mock_restore_cache_with_extra_data(
         home.hass,
@@ -248,7 +248,7 @@ async def test_restart(
 async def test_writes_only_what_is_new(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A poll that tells of nothing does not touch the entity."""
+    """A poll without an event does not write the entity."""
     await home.set_up()
     state = home.hass.states.get(CHARGING)
     assert state is not None
@@ -260,7 +260,7 @@ async def test_writes_only_what_is_new(
 
 
 async def test_cars_apart(home: Home) -> None:
-    """What happens to one car is not told of the other."""
+    """The event of one car does not affect the other's entity."""
     home = home.with_vehicles(0, 1)
     await home.set_up()
     home.simulator.vehicles[1].plug_in()

@@ -1,4 +1,4 @@
-"""Every property of the contract has its place, and arrives there."""
+"""Every property of the contract has its entity, or is excluded on purpose."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ MOMENT_STATE = "2026-03-04T05:06:07+00:00"
 
 
 class Place(NamedTuple):
-    """Where a property is shown, how, and what a value of it looks like there."""
+    """The entity of a property, and the state for a value."""
 
     source: str
     platform: str
@@ -122,7 +122,7 @@ PLACES = [
 
 
 class SessionPlace(NamedTuple):
-    """Where something of the charging sessions is shown, and how."""
+    """The entity of a value of the charging sessions."""
 
     key: str
     device_class: str
@@ -187,7 +187,7 @@ def _properties() -> dict[str, Any]:
 
 
 def test_every_property_has_one_place() -> None:
-    """A property added to the contract, or taken out of it, must be decided on."""
+    """Each property of the contract has one place."""
     placed = [place.source for place in PLACES]
     assert len(placed) == len(set(placed))
     assert {*placed, *ELSEWHERE} == set(_properties())
@@ -204,7 +204,7 @@ def _entity(home: Home, platform: str, key: str) -> er.RegistryEntry:
 
 
 async def test_each_place_is_as_designed(home: Home) -> None:
-    """Class, unit, state class, category and default are the design's."""
+    """Class, unit, state class, category and default are as designed."""
     await home.set_up()
     for place in PLACES:
         entity = _entity(home, place.platform, place.key)
@@ -235,7 +235,7 @@ async def test_each_place_is_as_designed(home: Home) -> None:
 
 
 async def test_at_most_six_sensors_have_statistics(home: Home) -> None:
-    """Each costs rows of long-term statistics every hour, moving or not."""
+    """Few sensors write long-term statistics, which add rows every hour."""
     await home.set_up()
     with_statistics = [
         entity.entity_id
@@ -247,7 +247,7 @@ async def test_at_most_six_sensors_have_statistics(home: Home) -> None:
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_each_property_arrives(home: Home) -> None:
-    """A value of each property is shown where it belongs, as it should look."""
+    """The value of each property is the state of its entity."""
     home.car.override(**{place.source: place.value for place in PLACES})
     await home.set_up()
     for place in PLACES:
@@ -262,7 +262,7 @@ async def test_each_property_arrives(home: Home) -> None:
 @pytest.mark.parametrize("useless", [None, ABSENT, {"an": "object"}, ["a list"], WORD])
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_each_useless_value_is_unknown(home: Home, useless: Any) -> None:
-    """Null, absent, and of the wrong type: unknown, and nothing is raised."""
+    """A value that is null, absent or of the wrong type is unknown."""
     # An object without any required key is not a vehicle.
     values = dict.fromkeys(_properties(), useless) | {"owner": None}
     home.car.override(**values)
@@ -281,7 +281,7 @@ async def test_each_useless_value_is_unknown(home: Home, useless: Any) -> None:
 async def test_one_bad_field_costs_that_field(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is named in the log once, its value never; all else is shown."""
+    """An invalid field is logged once without its value; all others are shown."""
     home.car.override(
         battery_level="secret text", boost_state="new word", is_plugged_in="yes"
     )
@@ -298,7 +298,7 @@ async def test_one_bad_field_costs_that_field(
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_unavailable_is_a_word_of_home_assistants(home: Home) -> None:
-    """What the service calls so is shown by another word: the entity is there."""
+    """The service's value `unavailable` is replaced, since Home Assistant reserves it."""
     words = dict.fromkeys(
         ("boost_state", "current_mode", "lifecycle_state"), "unavailable"
     )

@@ -1,4 +1,4 @@
-"""The user's browser: the language it is spoken to, and the page it comes back to."""
+"""The page to which the browser returns, and the language of a request."""
 
 from html import unescape
 from typing import Any
@@ -40,7 +40,7 @@ async def start(person: Person) -> dict[str, Any]:
 
 
 async def sent(person: Person, simulator: Simulator) -> dict[str, str]:
-    """Begin to reconnect the car, and return what the service hears."""
+    """Begin to reconnect the car, and return the parameters that are sent."""
     await start(person)
     parameters: dict[str, str] = cues(simulator, "/resolve")[-1].json
     return parameters
@@ -50,7 +50,7 @@ async def sent(person: Person, simulator: Simulator) -> dict[str, str]:
     ("choice", "name"), [("sign-in", "success"), ("refuse", "fail")]
 )
 async def test_page(person: Person, choice: str, name: str) -> None:
-    """It says that it can be closed, and lets nothing in or out."""
+    """The page says that it can be closed, and forbids all external content."""
     step = await start(person)
     status, page, headers = await person.visit(await person.choose(step, choice))
     assert status == 200
@@ -69,7 +69,7 @@ async def test_page(person: Person, choice: str, name: str) -> None:
 
 
 async def test_page_opens_once(person: Person) -> None:
-    """Afterwards it is like one that never was."""
+    """An address that was used is answered like an unknown one."""
     address = await person.choose(await start(person), "sign-in")
     assert (await person.visit(address))[0] == 200
     used = await person.visit(address)
@@ -83,7 +83,7 @@ async def test_page_opens_once(person: Person) -> None:
     "path", ["", "/success/", "/other", "/successful", "/success/1"]
 )
 async def test_other_addresses_do_not_count(person: Person, path: str) -> None:
-    """What is neither of the two addresses uses nothing up."""
+    """Other addresses do not use up the ticket."""
     step = await start(person)
     address = await person.choose(step, "sign-in")
     odd = address.with_path(address.path.removesuffix("/success") + path)
@@ -94,7 +94,7 @@ async def test_other_addresses_do_not_count(person: Person, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE"])
 async def test_other_methods_do_not_count(person: Person, method: str) -> None:
-    """A look ahead, as mail programs and messengers take it, uses nothing up."""
+    """Other methods, such as the HEAD of a preview, do not use up the ticket."""
     step = await start(person)
     address = await person.choose(step, "sign-in")
     response = await person.client.request(method, address.path)
@@ -103,7 +103,7 @@ async def test_other_methods_do_not_count(person: Person, method: str) -> None:
 
 
 async def test_the_address_is_unguessable(person: Person, simulator: Simulator) -> None:
-    """It is another one each time, and holds nothing of the link."""
+    """The address is random each time, and contains nothing of the link."""
     tokens = set()
     for _ in range(3):
         parameters = await sent(person, simulator)
@@ -117,11 +117,11 @@ async def test_the_address_is_unguessable(person: Person, simulator: Simulator) 
         assert request.query["secret"] not in str(request.json)
 
 
-# Where Home Assistant is.
+# Home Assistant's URL.
 
 
 async def test_address_in_use(person: Person, simulator: Simulator) -> None:
-    """The browser comes back to where it is."""
+    """The address uses the URL of the request."""
     origin = str(person.client.make_url("/").origin())
     await async_process_ha_core_config(
         person.hass,
@@ -136,7 +136,7 @@ async def test_address_in_use(person: Person, simulator: Simulator) -> None:
 
 
 async def test_address_that_is_set(hass: HomeAssistant) -> None:
-    """Where the one in use is not known, the one for outside is taken."""
+    """Without a request the address uses the external URL."""
     assert await async_setup_component(hass, DOMAIN, {})
     await async_process_ha_core_config(
         hass,
@@ -153,7 +153,7 @@ async def test_address_that_is_set(hass: HomeAssistant) -> None:
 
 
 async def test_no_address(person: Person, simulator: Simulator) -> None:
-    """Without any, the browser is sent to the repairs; polls notice the rest."""
+    """Without any URL the address is the repairs page, and polling finds the outcome."""
     with patch("custom_components.podero.http.get_url", side_effect=_no_url) as get_url:
         parameters = await sent(person, simulator)
     assert get_url.call_count == 2
@@ -186,7 +186,7 @@ def _no_url(*args: Any, **options: Any) -> str:
 async def test_language_of_the_browser(
     person: Person, simulator: Simulator, accepted: str, language: str
 ) -> None:
-    """The first that Home Assistant speaks, or else the one that it is set to."""
+    """The first accepted language that Home Assistant supports, or the configured one."""
     person.hass.config.language = "nl"
     person.headers["Accept-Language"] = accepted
     step = await start(person)
@@ -197,13 +197,13 @@ async def test_language_of_the_browser(
 
 
 async def test_language_without_a_browser(hass: HomeAssistant) -> None:
-    """Nobody asks: the language is Home Assistant's."""
+    """Without a request the language is Home Assistant's."""
     hass.config.language = "nl"
     assert request_language(hass) == "nl"
 
 
 async def test_page_shows_text(person: Person) -> None:
-    """What a translation holds is no HTML."""
+    """Translations are escaped for HTML."""
     step = await start(person)
     with patch(
         "custom_components.podero.http.async_get_translations",

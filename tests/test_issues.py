@@ -1,4 +1,4 @@
-"""Issues: raised while something waits, gone when it does not, ignored while ignored."""
+"""Issues: raised while an action is pending, and deleted afterwards."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -29,7 +29,7 @@ def clear(car: Car) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_raised_while_it_lasts(home: Home, kind: str) -> None:
-    """An issue is there from the reading that tells of it to the one that does not."""
+    """An issue exists from the first reading with its cause to the first without it."""
     await home.set_up()
     assert not issues(home.hass)
     bring_about(home.simulator, kind)
@@ -51,14 +51,14 @@ async def test_raised_while_it_lasts(home: Home, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_raised_from_the_start(home: Home, kind: str) -> None:
-    """What waits when Home Assistant starts is raised at once."""
+    """An action that is pending at the set-up raises its issue."""
     bring_about(home.simulator, kind)
     await home.set_up()
     assert kinds(home.hass) == [kind]
 
 
 async def test_severity(home: Home) -> None:
-    """What keeps Podero from working is an error, what it says a warning."""
+    """A reconnection is an error, a message or an unknown action a warning."""
     for kind in KINDS[:3]:
         bring_about(home.simulator, kind)
     await home.set_up()
@@ -72,7 +72,7 @@ async def test_severity(home: Home) -> None:
 
 
 async def test_several_for_one_vehicle(home: Home) -> None:
-    """Each message and each unknown code is an issue; to reconnect is one, asked twice."""
+    """Each message and unknown code is an issue; two reconnections are one."""
     car = home.car
     for _ in range(2):
         car.raise_reauthenticate()
@@ -91,7 +91,7 @@ async def test_several_for_one_vehicle(home: Home) -> None:
 
 
 async def test_a_message_that_replaces_another_is_new(home: Home) -> None:
-    """Another text or another date is another message; another poll is not."""
+    """A message with another text or date is a new issue."""
     car = home.car
     car.raise_message("First.")
     await home.set_up()
@@ -111,7 +111,7 @@ async def test_a_message_that_replaces_another_is_new(home: Home) -> None:
 
 
 async def test_each_vehicle_has_its_own(home: Home) -> None:
-    """Two cars that have to be reconnected are two issues."""
+    """Each of two cars to be reconnected has an issue."""
     home = home.with_vehicles(0, 1)
     await home.set_up()
     for car in home.simulator.vehicles:
@@ -128,7 +128,7 @@ async def test_each_vehicle_has_its_own(home: Home) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_outage_changes_nothing(home: Home, kind: str) -> None:
-    """A reading that fails tells nothing, of what waits as of what does not."""
+    """A failed poll neither raises nor deletes an issue."""
     bring_about(home.simulator, kind)
     await home.set_up()
     issue = only_issue(home.hass)
@@ -144,7 +144,7 @@ async def test_an_outage_changes_nothing(home: Home, kind: str) -> None:
 
 
 async def test_a_missing_vehicle_asks_for_nothing_else(home: Home) -> None:
-    """What it waited for does not matter any more, until it is found again."""
+    """The issues of a missing car are deleted until it is found again."""
     bring_about(home.simulator, "reauthenticate")
     await home.set_up()
     bring_about(home.simulator, "vehicle_not_found")
@@ -157,7 +157,7 @@ async def test_a_missing_vehicle_asks_for_nothing_else(home: Home) -> None:
 
 @pytest.mark.parametrize("actions", [None, [], "none", [1, "two", None]])
 async def test_no_actions(home: Home, actions: Any) -> None:
-    """What is no list of actions raises nothing."""
+    """Anything but a list of actions raises no issue."""
     home.car.override(actions=actions)
     await home.set_up()
     assert not issues(home.hass)
@@ -168,7 +168,7 @@ async def test_no_actions(home: Home, actions: Any) -> None:
 async def test_a_reading_without_actions_tells_nothing_of_them(
     home: Home, actions: Any, is_action_needed: bool | None
 ) -> None:
-    """What waits goes on waiting, ignored where it was, until it is known to be over."""
+    """Issues, ignored ones included, stay until a reading says that they are over."""
     home = home.with_vehicles(0, 1)
     bring_about(home.simulator, "reauthenticate")
     bring_about(home.simulator, "information")
@@ -195,7 +195,7 @@ async def test_a_reading_without_actions_tells_nothing_of_them(
 
 
 async def test_found_again_without_actions(home: Home) -> None:
-    """A car that is there is not missing, whatever else is known of it."""
+    """A reading ends the issue of a missing car even without valid actions."""
     await home.set_up()
     bring_about(home.simulator, "vehicle_not_found")
     await home.refresh()
@@ -206,7 +206,7 @@ async def test_found_again_without_actions(home: Home) -> None:
 
 
 async def test_missing_after_a_reading_without_actions(home: Home) -> None:
-    """A car that is not there asks for nothing, whatever was known of it."""
+    """A missing car has no other issue, whatever its last reading was."""
     bring_about(home.simulator, "reauthenticate")
     await home.set_up()
     home.car.override(actions="none", action_needed=True)
@@ -225,7 +225,7 @@ async def test_missing_after_a_reading_without_actions(home: Home) -> None:
     ],
 )
 async def test_flood(home: Home, action: Callable[[int], dict[str, Any]]) -> None:
-    """Nobody is asked for thousands of things at once."""
+    """The number of issues of a car is limited."""
     home.car.override(
         actions=[action(number) for number in range(10_000)], action_needed=True
     )
@@ -235,7 +235,7 @@ async def test_flood(home: Home, action: Callable[[int], dict[str, Any]]) -> Non
 
 @pytest.mark.parametrize("actions", [None, ABSENT])
 async def test_nothing_needed(home: Home, actions: Any) -> None:
-    """No actions where none is needed means that none waits any more."""
+    """A reading without actions that needs none deletes the issues."""
     bring_about(home.simulator, "reauthenticate")
     await home.set_up()
     home.car.override(actions=actions, action_needed=False)
@@ -244,7 +244,7 @@ async def test_nothing_needed(home: Home, actions: Any) -> None:
 
 
 async def test_odd_actions_are_raised(home: Home) -> None:
-    """Without a code, a link, or a message that is text, it is an action all the same."""
+    """An action without a code, a link or a text raises an issue all the same."""
     home.car.override(
         actions=[
             {},
@@ -263,7 +263,7 @@ async def test_odd_actions_are_raised(home: Home) -> None:
 async def test_ignored_while_it_is_the_same(
     home: Home, hass_storage: dict[str, Any], kind: str
 ) -> None:
-    """Polls and reloads leave it ignored; gone and come again it is not."""
+    """An issue stays ignored across polls and reloads, but not when it is raised anew."""
     bring_about(home.simulator, kind)
     await home.set_up()
     issue_id = only_issue(home.hass).issue_id
@@ -283,7 +283,7 @@ async def test_ignored_while_it_is_the_same(
 
 
 async def _restart_registry(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
-    """Have the issue registry as it is after a restart of Home Assistant."""
+    """Load the issue registry as after a restart of Home Assistant."""
     registry = ir.async_get(hass)
     hass_storage[ir.STORAGE_KEY] = {
         "version": ir.STORAGE_VERSION_MAJOR,
@@ -298,7 +298,7 @@ async def _restart_registry(hass: HomeAssistant, hass_storage: dict[str, Any]) -
 async def test_ignored_across_a_restart(
     home: Home, hass_storage: dict[str, Any], is_gone: bool
 ) -> None:
-    """It stays ignored after a restart, but not when it was gone by then."""
+    """An issue stays ignored across a restart unless its cause is gone by then."""
     bring_about(home.simulator, "reauthenticate")
     await home.set_up()
     ir.async_ignore_issue(home.hass, DOMAIN, only_issue(home.hass).issue_id, True)
@@ -316,7 +316,7 @@ async def test_ignored_across_a_restart(
 
 
 async def test_unloading_clears(home: Home) -> None:
-    """An account that is not loaded raises nothing; another one keeps its own."""
+    """Unloading the account deletes its issues; setting it up raises them again."""
     for kind in KINDS[:3]:
         bring_about(home.simulator, kind)
     await home.set_up()
@@ -329,7 +329,7 @@ async def test_unloading_clears(home: Home) -> None:
 
 @pytest.mark.parametrize("is_ignored", [False, True])
 async def test_removing_the_account_clears(home: Home, is_ignored: bool) -> None:
-    """Not even what was ignored is left."""
+    """Removing the account deletes its issues, ignored ones included."""
     bring_about(home.simulator, "reauthenticate")
     await home.set_up()
     ir.async_ignore_issue(home.hass, DOMAIN, only_issue(home.hass).issue_id, is_ignored)
@@ -339,7 +339,7 @@ async def test_removing_the_account_clears(home: Home, is_ignored: bool) -> None
 
 @pytest.mark.parametrize("is_ignored", [False, True])
 async def test_removing_a_vehicle_clears(home: Home, is_ignored: bool) -> None:
-    """The other vehicle's issues stay as they were."""
+    """Removing a vehicle deletes its issues, and leaves those of the other one."""
     home = home.with_vehicles(0, 1)
     for number in (0, 1):
         bring_about(home.simulator, "reauthenticate", number)
@@ -358,7 +358,7 @@ async def test_removing_a_vehicle_clears(home: Home, is_ignored: bool) -> None:
 
 
 async def test_what_is_needed_stands_in_the_app_only(home: Home) -> None:
-    """An action is needed, and none is listed: the app knows, until none is needed."""
+    """An action that is needed but not listed raises an issue that points to the app."""
     await home.set_up()
     home.car.override(action_needed=True)
     await home.refresh()
@@ -379,14 +379,14 @@ async def test_what_is_needed_stands_in_the_app_only(home: Home) -> None:
 
 @pytest.mark.parametrize("actions", [None, ABSENT, "none"])
 async def test_what_is_needed_is_not_known(home: Home, actions: Any) -> None:
-    """The list may be empty or not: nothing is raised."""
+    """An action that is needed raises no issue while the list is not valid."""
     home.car.override(action_needed=True, actions=actions)
     await home.set_up()
     assert not issues(home.hass)
 
 
 async def test_a_message_is_no_alarm(home: Home) -> None:
-    """It is new until it is read, and nothing has to be done."""
+    """A message does not turn on the sensor of a needed action."""
     home.car.raise_message("The tariff changes.")
     await home.set_up()
     assert kinds(home.hass) == ["information"]

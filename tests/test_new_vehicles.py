@@ -1,4 +1,4 @@
-"""A car that Podero knows and Home Assistant does not is told of, once."""
+"""Cars that Podero lists and no entry has raise an issue."""
 
 from dataclasses import replace
 import logging
@@ -23,7 +23,7 @@ A_DAY = 24 * 3600 + 1
 
 
 def new_cars(home: Home, *, is_ignored: bool = False) -> list[ir.IssueEntry]:
-    """Return the issues about new cars that are told of, or are ignored."""
+    """Return the issues about new cars that are active, or those that are ignored."""
     return [
         issue
         for issue in ir.async_get(home.hass).issues.values()
@@ -34,7 +34,7 @@ def new_cars(home: Home, *, is_ignored: bool = False) -> list[ir.IssueEntry]:
 
 
 def only_new_car(home: Home) -> ir.IssueEntry:
-    """Return the issue about the one new car."""
+    """Return the only issue about a new car."""
     (issue,) = new_cars(home)
     return issue
 
@@ -47,7 +47,7 @@ def lists(simulator: Simulator) -> int:
 
 
 async def test_told_and_added(home: Home, person: Person) -> None:
-    """A car that is new at set-up is told of, added with two clicks, and not told again."""
+    """A car that is new at the set-up raises an issue, which adds it once."""
     await home.set_up()
     assert lists(home.simulator) == 1
     issue = only_new_car(home)
@@ -72,7 +72,7 @@ async def test_told_and_added(home: Home, person: Person) -> None:
 
 
 async def test_found_within_a_day(home: Home) -> None:
-    """One request a day finds a car that comes, and a car that goes."""
+    """One request a day raises the issue of a new car, or deletes it."""
     home = home.with_vehicles(0, 1)
     await home.set_up()
     assert not new_cars(home)
@@ -87,7 +87,7 @@ async def test_found_within_a_day(home: Home) -> None:
 
 
 async def test_ignored(home: Home, person: Person) -> None:
-    """Who leaves a car out is not asked again, not after a restart either."""
+    """An ignored car raises no issue again, also after a reload."""
     await home.set_up()
     step = await person.open(only_new_car(home).issue_id)
     step = await person.submit(step, next_step_id="ignore")
@@ -98,7 +98,7 @@ async def test_ignored(home: Home, person: Person) -> None:
     assert not new_cars(home)
     (ignored,) = new_cars(home, is_ignored=True)
 
-    # Another one is told of all the same, and the first one can still be added.
+    # Another car raises an issue, and the ignored one can still be added.
     home.simulator.add_vehicle()
     await home.later(A_DAY)
     assert only_new_car(home).issue_id != ignored.issue_id
@@ -123,7 +123,7 @@ async def test_ignored(home: Home, person: Person) -> None:
 async def test_quiet_without_a_list(
     home: Home, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
 ) -> None:
-    """A service that lists nothing, or fails, is not spoken of; what was told stays."""
+    """A list that fails is not logged, and changes no issue."""
     home.simulator.add_fault(kind="vehicles", **fault)
     await home.set_up()
     await home.later(A_DAY)
@@ -141,7 +141,7 @@ async def test_quiet_without_a_list(
 
 
 async def test_polling_is_disabled(home: Home) -> None:
-    """Home Assistant's own option is obeyed."""
+    """Home Assistant's option to disable polling is respected."""
     unpolled = MockConfigEntry(
         domain=DOMAIN,
         data=home.entry.data,
@@ -155,7 +155,7 @@ async def test_polling_is_disabled(home: Home) -> None:
 
 
 async def test_deleted_is_not_new(home: Home) -> None:
-    """A car that was deleted, softly or not, is no new one."""
+    """A deleted car is not a new one, also if it is still listed."""
     home.simulator.vehicles[1].override(deleted_at="2026-01-01T00:00:00Z")
     home.simulator.add_vehicle().delete()
     await home.set_up()
@@ -163,14 +163,14 @@ async def test_deleted_is_not_new(home: Home) -> None:
 
 
 async def test_of_another_account(home: Home) -> None:
-    """A car that another account has is no new one."""
+    """A car of another entry is not a new one."""
     home.with_vehicles(1).entry.add_to_hass(home.hass)
     await home.set_up()
     assert not new_cars(home)
 
 
 async def test_removed_on_purpose(home: Home, person: Person) -> None:
-    """A car that its owner removed is not told of, and can be added again."""
+    """A removed car raises no issue, and can be added again."""
     home = home.with_vehicles(0, 1)
     await home.set_up()
     home.remove_vehicle(1)
@@ -185,7 +185,7 @@ async def test_removed_on_purpose(home: Home, person: Person) -> None:
 
 
 async def test_left_out_at_set_up(home: Home) -> None:
-    """A car that was not chosen at set-up was offered already."""
+    """A car that was not selected at the set-up is ignored."""
     result = await walk(
         home.hass,
         {"next_step_id": "password"},
@@ -203,7 +203,7 @@ async def test_left_out_at_set_up(home: Home) -> None:
 
 
 async def test_unloaded_and_removed(home: Home) -> None:
-    """With its account an issue goes, and what was ignored with the last account."""
+    """Unloading the account deletes its issues; removing it deletes ignored ones, too."""
     await home.set_up()
     issue = only_new_car(home)
     await home.unload()
@@ -231,7 +231,7 @@ async def test_unloaded_and_removed(home: Home) -> None:
 async def test_cannot_be_added(
     home: Home, person: Person, fault: dict[str, Any], reason: str
 ) -> None:
-    """Why a car cannot be added is said, and it can be tried again."""
+    """A car that cannot be added ends the flow with the reason, and can be tried again."""
     await home.set_up()
     issue_id = only_new_car(home).issue_id
     home.simulator.add_fault(kind="vehicles", **fault)
@@ -257,7 +257,7 @@ async def test_added_meanwhile(home: Home, person: Person) -> None:
 
 
 async def test_account_is_not_loaded(home: Home, person: Person) -> None:
-    """Without its account nothing can be added."""
+    """A car cannot be added while its account is not loaded."""
     await home.set_up()
     step = await person.open(only_new_car(home).issue_id)
     await home.unload()
@@ -267,7 +267,7 @@ async def test_account_is_not_loaded(home: Home, person: Person) -> None:
 
 
 async def test_names_are_shown_as_they_are(home: Home, person: Person) -> None:
-    """A name cannot put anything into the dialog."""
+    """The name is escaped for Markdown."""
     model = {"manufacturer": "[x](y)", "model": "**b**"}
     home.simulator.vehicles[1].override(device_model=model)
     await home.set_up()

@@ -31,13 +31,13 @@ THIRD_NAME = "Renault Megane E-Tech"
 
 @pytest.fixture(autouse=True)
 def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look after Podero's page only where a test is about it."""
+    """Poll during the onboarding only in the tests of it."""
     monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
 
 
 @pytest.fixture
 def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look after Podero's page all the time."""
+    """Poll frequently during the onboarding."""
     monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.02)
 
 
@@ -45,7 +45,7 @@ def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 async def person(
     hass: HomeAssistant, server: Server, hass_client: ClientSessionGenerator
 ) -> AsyncIterator[Person]:
-    """Return an administrator; nothing may be left of what is done."""
+    """Return an administrator; no ticket may be left when the dialogs are closed."""
     hass.config.country = "AT"
     for domain in ("config", DOMAIN):
         assert await async_setup_component(hass, domain, {})
@@ -78,7 +78,7 @@ def connection(simulator: Simulator) -> Connection:
 
 
 def assert_added(step: dict[str, Any], home: Home, vehicle_id: str) -> None:
-    """Check that the car was added to the account."""
+    """Assert that the car was added to the account."""
     assert step["type"] == "create_entry"
     added = list(home.entry.subentries.values())[-1]
     assert (added.unique_id, added.title) == (vehicle_id, THIRD_NAME)
@@ -87,7 +87,7 @@ def assert_added(step: dict[str, Any], home: Home, vehicle_id: str) -> None:
 async def test_connect(
     home: Home, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Explained, connected, come back, read, added."""
+    """The flow opens Podero's page, and adds the car when the browser comes back."""
     caplog.set_level(logging.DEBUG)
     await home.set_up()
     person.headers["Accept-Language"] = "de-AT"
@@ -114,7 +114,7 @@ async def test_connect(
     assert_added(step, home, home.simulator.vehicles[2].id)
     await home.hass.async_block_till_done()
     assert len(home.entry.runtime_data.coordinators) == 2
-    # Home Assistant itself logs what it serves: the address that was used, and is over.
+    # Home Assistant logs the requests that it serves: the address that was used.
     for secret in (started.id, addresses[1].path):
         assert secret not in caplog.text
 
@@ -125,7 +125,7 @@ async def test_connect(
     ["onboarding_names_device", "lists_vehicles"],
 )
 async def test_the_new_car_is_found(home: Home, person: Person, option: str) -> None:
-    """The new car is found in one of two ways, and not one that was there before."""
+    """The new car is found by either way, and not mistaken for another."""
     home.entry.add_to_hass(home.hass)
     setattr(home.simulator, option, False)
     step = await open_page(person, home)
@@ -135,7 +135,7 @@ async def test_the_new_car_is_found(home: Home, person: Person, option: str) -> 
 
 
 async def test_from_the_set_up(home: Home, person: Person) -> None:
-    """An account without a car leads to the connecting of one."""
+    """The set-up of an account without cars continues with the connection of one."""
     home.simulator.vehicles.clear()
     result = await walk(
         home.hass,
@@ -166,7 +166,7 @@ async def test_nobody_came_back_but_the_car_is_there(
 
 
 async def test_cancelled(home: Home, person: Person) -> None:
-    """Who cancels is told so, and no car was added."""
+    """A cancelled onboarding ends the flow, and adds no car."""
     home.entry.add_to_hass(home.hass)
     step = await open_page(person, home)
     await person.sign_in(step, "cancel")
@@ -175,7 +175,7 @@ async def test_cancelled(home: Home, person: Person) -> None:
 
 
 async def assert_ended(person: Person, step: dict[str, Any], reason: str) -> None:
-    """Check that a dialog ends with a sentence."""
+    """Assert that a flow ends with a reason that has a text."""
     step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", reason)
     assert TEXTS["abort"][reason]
@@ -183,7 +183,7 @@ async def assert_ended(person: Person, step: dict[str, Any], reason: str) -> Non
 
 @pytest.mark.usefixtures("often_polls")
 async def test_expired(home: Home, person: Person) -> None:
-    """A page that has expired is given up."""
+    """An onboarding that has expired ends the flow."""
     home.entry.add_to_hass(home.hass)
     home.simulator.add_fault(
         kind="onboarding",
@@ -202,7 +202,7 @@ async def test_expired(home: Home, person: Person) -> None:
 async def test_nobody_came_back(
     home: Home, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After half an hour nobody is expected any longer."""
+    """The flow times out after half an hour."""
     assert onboarding.ONBOARDING_TIMEOUT == 30 * 60
     monkeypatch.setattr(onboarding, "ONBOARDING_TIMEOUT", 0.05)
     home.entry.add_to_hass(home.hass)
@@ -211,7 +211,7 @@ async def test_nobody_came_back(
 
 
 async def test_back_without_a_car(home: Home, person: Person) -> None:
-    """Who comes back without a car can look again, connect again, or type an id."""
+    """Without a new car the flow offers to look again, connect again or type an id."""
     home.entry.add_to_hass(home.hass)
     step = await open_page(person, home)
     await person.sign_in(step, "heat-pump")
@@ -233,7 +233,7 @@ async def test_back_without_a_car(home: Home, person: Person) -> None:
 
 
 async def test_connected_again(home: Home, person: Person) -> None:
-    """From the menu after a failure another page is opened, which counts."""
+    """From that menu another onboarding can be started."""
     home.entry.add_to_hass(home.hass)
     step = await open_page(person, home)
     await person.sign_in(step, "heat-pump")
@@ -277,7 +277,7 @@ async def test_a_car_that_is_there(home: Home, person: Person) -> None:
 async def test_refused(
     home: Home, person: Person, fault: dict[str, Any], error: str
 ) -> None:
-    """Why Podero's page cannot be opened is said, and it can be tried again."""
+    """The form says why the onboarding cannot start, and can be submitted again."""
     home.entry.add_to_hass(home.hass)
     step = await begin(person, home)
     home.simulator.add_fault(kind="onboarding", **fault)
@@ -291,7 +291,7 @@ async def test_refused(
 
 
 async def test_no_price_zone(home: Home, person: Person) -> None:
-    """Where the price zone is not known, its user has to choose."""
+    """A price zone that is not known has to be selected."""
     home.hass.config.country = "SE"
     home.entry.add_to_hass(home.hass)
     home.simulator.vehicles[1].override(price_zone=None)
@@ -304,7 +304,7 @@ async def test_no_price_zone(home: Home, person: Person) -> None:
 
 
 async def test_closed_while_it_starts(home: Home, person: Person) -> None:
-    """A dialog that is closed meanwhile leaves nothing behind."""
+    """A flow that is closed while it starts leaves no ticket."""
     home.entry.add_to_hass(home.hass)
     step = await begin(person, home)
     held = HeldFault(kind="onboarding")
@@ -318,7 +318,7 @@ async def test_closed_while_it_starts(home: Home, person: Person) -> None:
 
 
 async def test_the_account_is_reloaded_meanwhile(home: Home, person: Person) -> None:
-    """What happens to the account does not matter to the page that is open."""
+    """A flow survives a reload of the account."""
     await home.set_up()
     step = await open_page(person, home)
     await home.reload()
@@ -328,7 +328,7 @@ async def test_the_account_is_reloaded_meanwhile(home: Home, person: Person) -> 
 
 
 async def test_a_ticket_is_good_once(home: Home, person: Person) -> None:
-    """Nobody can come back a second time, or another way."""
+    """A ticket can be used once."""
     home.entry.add_to_hass(home.hass)
     step = await open_page(person, home)
     address = await person.choose(step, "cancel")
@@ -353,7 +353,7 @@ async def test_a_ticket_is_good_once(home: Home, person: Person) -> None:
     ],
 )
 def test_languages(language: str, known: str) -> None:
-    """The page is asked for in the user's language if it speaks it."""
+    """The user's language is requested if the service supports it."""
     assert onboarding_language(language) == known
 
 
@@ -379,7 +379,7 @@ async def test_price_zones(
     zones: list[PriceZone | None],
     expected: PriceZone | None,
 ) -> None:
-    """The other cars know best, then the country, if it has one zone."""
+    """The default is the zone of other cars, or of a country with a single one."""
     hass.config.country = country
     vehicles = [Vehicle(price_zone=zone) for zone in zones]
     assert default_price_zone(hass, vehicles) is expected

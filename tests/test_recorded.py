@@ -1,4 +1,4 @@
-"""Sessions of the service in the recorder: each hour has what was charged in it."""
+"""Sessions in the recorder: each hour has the energy charged in it."""
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
@@ -63,7 +63,7 @@ async def live(
 async def test_two_years_are_recorded_at_first(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In the background, in a few requests, with progress in the log."""
+    """Old sessions are read in the background, in few requests, and logged."""
     for day in range(700):
         add_session(home.car, EVENING - timedelta(days=day), 4, 8)
     add_session(home.car, NOW - timedelta(days=800), 4, 8)
@@ -124,11 +124,11 @@ async def test_sessions_away_from_home_are_not_recorded(home: Home) -> None:
 async def test_corrections_are_recorded_overnight(
     home: Home, freezer: FrozenDateTimeFactory, by: Any, is_restarted: bool
 ) -> None:
-    """Up, down, shorter, deleted, and one that was missing: all others keep their hours."""
+    """Sessions that are corrected, deleted or added change only their hours."""
     car = home.car
     car.lists_sessions_by = by
     add_session(car, NOW - timedelta(days=60), 4, 8)
-    # It began long before the days that are read again, and reaches into them.
+    # It began before the days that are read again, and ends within them.
     add_session(car, NOW - timedelta(days=45), 20 * 24, 48)
     up = add_session(car, EVENING - timedelta(days=4), 4, 8)
     down = add_session(car, EVENING - timedelta(days=3), 4, 8)
@@ -171,7 +171,7 @@ async def test_corrections_are_recorded_overnight(
     assert sum(costs.values()) == pytest.approx(
         (8 + 48 + 12 + 4 + 8 + 8) * 0.2 - (12 - 8) * 0.2 + (8 - 4) * 0.2 - 0.5
     )
-    # Only what can have changed is read.
+    # Only recent days are read.
     assert len(list(asked(home, "/sessions"))) == 5
 
 
@@ -201,7 +201,7 @@ async def test_a_night_is_recorded_as_it_was_seen(
             freezer.tick(60)
             await home.refresh()
             if is_charging and f"{freezer():%M}" == "30":
-                # What is seen outlives a restart.
+                # What polls have seen survives a reload.
                 await home.reload()
                 await settle(home)
         car.override(is_plugged_in=True, is_charging=is_charging)
@@ -222,7 +222,7 @@ async def test_a_night_is_recorded_as_it_was_seen(
 async def test_a_running_session_grows(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
-    """Each quarter of an hour; when it has ended, nothing is lost before it is listed."""
+    """A running session is recorded every quarter of an hour, also until it is listed."""
     car = home.car
     await set_up(home)
     car.plug_in()
@@ -253,7 +253,7 @@ async def test_a_running_session_grows(
 async def test_faulty_sessions_cost_themselves(
     home: Home, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each is logged once, and never again."""
+    """Each invalid session is logged once."""
     car = home.car
     add_session(car, EVENING, 2, 8)
     add_session(car, EVENING + timedelta(hours=5), 2, 3)

@@ -1,4 +1,4 @@
-"""Repairs: the way through each dialog, to its good end and to all the others."""
+"""Repair flows, and every way in which they end."""
 
 import asyncio
 from itertools import pairwise
@@ -37,13 +37,13 @@ def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look after a sign-in all the time."""
+    """Poll frequently during a sign-in."""
     monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.02)
 
 
 @pytest.fixture
 async def reconnect(home: Home) -> str:
-    """Have a car that must be reconnected, and return the id of its issue."""
+    """Set up a car that has to be reconnected, and return the id of its issue."""
     home.car.raise_reauthenticate()
     await home.set_up()
     return only_issue(home.hass).issue_id
@@ -54,11 +54,11 @@ def reports(simulator: Simulator) -> list[str]:
     return [request.json["state"] for request in cues(simulator, "/state")]
 
 
-# Reconnecting a car, the way it is meant.
+# Reconnecting a car.
 
 
 async def test_reconnect(home: Home, person: Person, reconnect: str) -> None:
-    """Explained, signed in, come back, reported, verified: then it is fixed."""
+    """The flow explains, opens the sign-in, reports its outcome, and verifies it."""
     step = await person.open(reconnect)
     assert (step["type"], step["step_id"]) == ("form", "confirm")
     assert step["description_placeholders"] == {"vehicle": "Car 1"}
@@ -82,7 +82,7 @@ async def test_reconnect(home: Home, person: Person, reconnect: str) -> None:
 
 
 async def test_the_link_is_new(home: Home, person: Person, reconnect: str) -> None:
-    """The vehicle is read when the user agrees, however old the dialog is."""
+    """The vehicle is read again for a new link when the form is submitted."""
     step = await person.open(reconnect)
     read = len(home.simulator.requests)
     await person.submit(step)
@@ -94,7 +94,7 @@ async def test_the_link_is_new(home: Home, person: Person, reconnect: str) -> No
 async def test_reported_by_the_sign_in(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """What is not open any more is not reported again."""
+    """An outcome that the sign-in itself has reported is not reported again."""
     home.simulator.signin_reports_outcome = True
     step = await person.fix(reconnect)
     await person.sign_in(step)
@@ -103,12 +103,12 @@ async def test_reported_by_the_sign_in(
 
 
 async def test_reported_just_now(home: Home, person: Person, reconnect: str) -> None:
-    """That the action is not active when it is reported means that it was already."""
+    """A 404 for the report means that the outcome was reported already."""
     step = await person.fix(reconnect)
     home.simulator.add_fault(kind="cues", status=404, count=1)
     await person.sign_in(step)
     step = await person.wait(step)
-    # It still waits in the reading: so much for the answer.
+    # The reading still lists the action, whatever the report was answered.
     assert (step["type"], step["step_id"]) == ("form", "retry")
     home.car.clear_actions()
     assert (await person.submit(step))["type"] == "create_entry"
@@ -118,7 +118,7 @@ async def test_reported_just_now(home: Home, person: Person, reconnect: str) -> 
 async def test_still_pending(
     home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fixed is only what is gone: else it can be tried again, all the way."""
+    """While the action is still pending, the flow offers to try again."""
     car = home.car
     car.raise_reauthenticate()
     step = await person.fix(reconnect)
@@ -136,7 +136,7 @@ async def test_still_pending(
 
 
 async def test_cancelled(home: Home, person: Person, reconnect: str) -> None:
-    """The issue stays, and can be fixed another time."""
+    """A cancelled sign-in is reported; the issue stays and can be fixed later."""
     step = await person.fix(reconnect)
     await person.sign_in(step, "refuse")
     step = await person.wait(step)
@@ -151,7 +151,7 @@ async def test_cancelled(home: Home, person: Person, reconnect: str) -> None:
 async def test_solved_elsewhere_before(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """What is gone when the user agrees needs no sign-in."""
+    """An action that is gone when the form is submitted needs no sign-in."""
     step = await person.open(reconnect)
     home.car.clear_actions()
     assert (await person.submit(step))["type"] == "create_entry"
@@ -164,7 +164,7 @@ async def test_solved_elsewhere_before(
 async def test_not_known_whether_it_waits(
     home: Home, person: Person, actions: Any, kind: str
 ) -> None:
-    """A reading that does not say so is none that it is solved."""
+    """A reading without valid actions does not count as fixed."""
     car = home.car
     bring_about(home.simulator, kind)
     await home.set_up()
@@ -186,7 +186,7 @@ async def test_not_known_whether_it_waits(
 async def test_come_back_while_it_is_not_known(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """Neither a poll nor the end of a sign-in takes a broken answer for success."""
+    """A reading without valid actions after the sign-in does not count as fixed."""
     step = await person.fix(reconnect)
     home.car.override(actions=None, action_needed=True)
     await person.sign_in(step)
@@ -205,7 +205,7 @@ def watches() -> list[asyncio.Task[Any]]:
 async def test_closed_while_it_starts(
     home: Home, person: Person, reconnect: str, kind: str
 ) -> None:
-    """For a dialog that is closed nobody waits, and no browser can come back to it."""
+    """A flow that is closed while it starts leaves no task and no ticket."""
     step = await person.open(reconnect)
     held = HeldFault(kind=kind)
     home.simulator.add_fault(held)
@@ -221,7 +221,7 @@ async def test_closed_while_it_starts(
 
 
 async def test_submitted_twice(home: Home, person: Person, reconnect: str) -> None:
-    """However often it is begun, one waits for its end."""
+    """A form that is submitted twice starts one task."""
     step = await person.open(reconnect)
     held = HeldFault(kind="cues", count=2)
     home.simulator.add_fault(held)
@@ -237,7 +237,7 @@ async def test_submitted_twice(home: Home, person: Person, reconnect: str) -> No
 
 
 async def test_the_first_link_of_two(home: Home, person: Person) -> None:
-    """Of two actions alike the one that came first is started."""
+    """Of two equal actions the first one is started."""
     car = home.car
     for _ in range(2):
         car.raise_reauthenticate()
@@ -248,7 +248,7 @@ async def test_the_first_link_of_two(home: Home, person: Person) -> None:
 
 
 async def test_two_at_once(home: Home, person: Person) -> None:
-    """Two cars are reconnected at the same time, and each comes back to its own dialog."""
+    """Two cars are reconnected at the same time, each in its own flow."""
     for car in home.simulator.vehicles:
         car.raise_reauthenticate()
     home = home.with_vehicles(0, 1)
@@ -268,7 +268,7 @@ async def test_two_at_once(home: Home, person: Person) -> None:
 async def test_two_dialogs_for_one_car(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """Who comes back comes back to the dialog that sent the browser away."""
+    """The browser comes back to the flow that has opened its sign-in."""
     first, second = await person.fix(reconnect), await person.fix(reconnect)
     await person.sign_in(second)
     assert (await person.wait(second))["type"] == "create_entry"
@@ -278,12 +278,12 @@ async def test_two_dialogs_for_one_car(
     assert reports(home.simulator) == ["success"]
 
 
-# Nobody comes back.
+# The browser does not come back.
 
 
 @pytest.mark.usefixtures("often_polls")
 async def test_noticed_by_polling(home: Home, person: Person, reconnect: str) -> None:
-    """The dialog ends when the action is gone, wherever the browser is."""
+    """The flow ends when a poll finds the action gone, wherever the browser is."""
     step = await person.fix(reconnect)
     progressed = async_capture_events(home.hass, STEP)
     await asyncio.sleep(0.1)
@@ -299,7 +299,7 @@ async def test_noticed_by_polling(home: Home, person: Person, reconnect: str) ->
 async def test_waiting_through_failures(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """While readings fail they are left to the coordinator; the wait goes on."""
+    """While polls fail the flow leaves them to the coordinator, and waits."""
     step = await person.fix(reconnect)
     home.simulator.add_fault(kind="vehicle", status=503)
     await home.refresh()
@@ -318,7 +318,7 @@ async def test_waiting_through_failures(
 async def test_waiting_through_a_reload(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """A dialog outlives the account's being set up again."""
+    """A flow survives a reload of the account."""
     step = await person.fix(reconnect)
     await home.unload()
     await asyncio.sleep(0.05)
@@ -332,7 +332,7 @@ async def test_waiting_through_a_reload(
 async def test_giving_up(
     home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends politely, and the issue stays."""
+    """The flow times out, and the issue stays."""
     assert repairs.SIGN_IN_TIMEOUT == 15 * 60
     monkeypatch.setattr(repairs, "SIGN_IN_TIMEOUT", 0.1)
     step = await person.fix(reconnect)
@@ -348,7 +348,7 @@ async def test_giving_up(
 async def test_nobody_looks(
     home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A dialog that slept is told again, and one that is gone leaves nothing behind."""
+    """The progress event is repeated until the flow is deleted."""
     monkeypatch.setattr(external_step, "RESULT_TIMEOUT", 0.1)
     progressed = async_capture_events(home.hass, STEP)
     step = await person.fix(reconnect)
@@ -366,7 +366,7 @@ async def test_nobody_looks(
 
 
 async def test_closed_dialog(home: Home, person: Person, reconnect: str) -> None:
-    """Closing the dialog ends the wait: who comes back then finds nothing to do."""
+    """Closing the flow cancels its task and ticket: a late browser gets a 404."""
     step = await person.fix(reconnect)
     address = await person.choose(step, "sign-in")
     await person.close(step)
@@ -379,7 +379,7 @@ async def test_closed_dialog(home: Home, person: Person, reconnect: str) -> None
 
 @pytest.mark.usefixtures("often_polls")
 async def test_closed_while_reading(home: Home, person: Person, reconnect: str) -> None:
-    """A reading that is under way ends well without the dialog that asked for it."""
+    """A poll that a closed flow has started still succeeds."""
     step = await person.fix(reconnect)
     home.simulator.add_fault(kind="vehicle", delay=0.2, count=1)
     await asyncio.sleep(0.1)
@@ -389,14 +389,14 @@ async def test_closed_while_reading(home: Home, person: Person, reconnect: str) 
     assert kinds(home.hass) == ["reauthenticate"]
 
 
-# Both at once.
+# The browser and a poll at once.
 
 
 @pytest.mark.parametrize("_", range(5))
 async def test_coming_back_while_a_poll_tells(
     home: Home, person: Person, reconnect: str, monkeypatch: pytest.MonkeyPatch, _: int
 ) -> None:
-    """Come back and seen by a poll in the same moment, it ends once."""
+    """A browser that comes back during a poll ends the flow once."""
     monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.001)
     home.simulator.signin_reports_outcome = True
     progressed = async_capture_events(home.hass, STEP)
@@ -415,7 +415,7 @@ async def test_coming_back_while_a_poll_tells(
 async def test_coming_back_twice_at_once(
     home: Home, person: Person, reconnect: str, _: int
 ) -> None:
-    """Of two browsers with the same address one is heard."""
+    """Of two browsers with the same ticket the first one counts."""
     step = await person.fix(reconnect)
     success = await person.choose(step, "sign-in")
     failure = await person.choose(step, "refuse")
@@ -426,11 +426,11 @@ async def test_coming_back_twice_at_once(
     assert len(reports(home.simulator)) == 1
 
 
-# What is asked for.
+# Required parameters.
 
 
 async def test_other_parameters_are_asked_for(home: Home, person: Person) -> None:
-    """What only the user knows is asked one by one, and the link is new after it."""
+    """Unknown parameters are asked one by one, and the link is new afterwards."""
     car = home.car
     for _ in range(2):
         car.raise_reauthenticate(("successUrl", "cancelUrl", "location", "client_Info"))
@@ -460,7 +460,7 @@ async def test_other_parameters_are_asked_for(home: Home, person: Person) -> Non
     await person.sign_in(step)
     step = await person.wait(step)
     assert step["step_id"] == "retry"
-    # What was answered is not asked again.
+    # The answers are not asked for again.
     assert (await person.submit(step))["type"] == "external"
     assert cues(home.simulator, "/resolve")[-1].json["location"] == "AT"
 
@@ -469,7 +469,7 @@ async def test_other_parameters_are_asked_for(home: Home, person: Person) -> Non
 async def test_addresses_are_always_given(
     home: Home, person: Person, required: tuple[str, ...]
 ) -> None:
-    """The sign-in needs them; what else is sent is asked for."""
+    """The addresses are always sent, other parameters only if they are required."""
     home.car.raise_reauthenticate(required)
     await home.set_up()
     step = await person.fix(only_issue(home.hass).issue_id)
@@ -478,7 +478,7 @@ async def test_addresses_are_always_given(
     assert request.json.keys() == {"successUrl", "cancelUrl", *required}
 
 
-# What goes wrong.
+# Failures.
 
 LINK_FAILURES = {
     "link_forbidden": {"status": 403},
@@ -504,7 +504,7 @@ READING_FAILURES = {
 async def test_the_sign_in_does_not_start(
     home: Home, person: Person, reconnect: str, reason: str, fault: dict[str, Any]
 ) -> None:
-    """Each way to refuse has words of its own; afterwards it works again."""
+    """Each refusal has its own message; afterwards the flow works again."""
     home.simulator.add_fault(kind="cues", **fault)
     step = await person.fix(reconnect)
     assert (step["type"], step["reason"]) == ("abort", reason)
@@ -518,7 +518,7 @@ async def test_the_sign_in_does_not_start(
 async def test_the_vehicle_cannot_be_read(
     home: Home, person: Person, reconnect: str, reason: str, fault: dict[str, Any]
 ) -> None:
-    """Without a new link nothing is sent."""
+    """Without a new link no sign-in starts."""
     step = await person.open(reconnect)
     home.simulator.add_fault(kind="vehicle", **fault)
     step = await person.submit(step)
@@ -534,7 +534,7 @@ async def test_the_vehicle_cannot_be_read(
 async def test_the_outcome_cannot_be_reported(
     home: Home, person: Person, reconnect: str, reason: str, state: str
 ) -> None:
-    """Then the dialog says why; the issue stays."""
+    """A report that fails ends the flow with its reason; the issue stays."""
     step = await person.fix(reconnect)
     home.simulator.add_fault(kind="cues", **LINK_FAILURES[reason])
     await person.sign_in(step, state)
@@ -547,7 +547,7 @@ async def test_the_outcome_cannot_be_reported(
 async def test_the_outcome_cannot_be_verified(
     home: Home, person: Person, reconnect: str, reason: str, fault: dict[str, Any]
 ) -> None:
-    """What is not known to be gone is not fixed."""
+    """A reading that fails after the sign-in does not count as fixed."""
     step = await person.fix(reconnect)
     home.simulator.add_fault(kind="vehicle", **fault)
     await person.sign_in(step)
@@ -560,7 +560,7 @@ async def test_the_outcome_cannot_be_verified(
 async def test_the_car_is_removed_during_the_sign_in(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """The dialog says so, and nobody watches on."""
+    """Removing the account ends the flow."""
     step = await person.fix(reconnect)
     await home.remove()
     step = await person.wait(step)
@@ -568,7 +568,7 @@ async def test_the_car_is_removed_during_the_sign_in(
 
 
 async def test_a_link_expires(home: Home, person: Person, reconnect: str) -> None:
-    """Should the service find even a new link too old, the dialog says so."""
+    """A link that the service refuses as expired ends the flow with that reason."""
     (action,) = home.car.life.actions
     old = action.document(home.simulator.signer.sign)["resolution_link"]["url"]
     action.url = old.replace("secret=", "secret=0")
@@ -596,7 +596,7 @@ async def test_a_link_expires(home: Home, person: Person, reconnect: str) -> Non
 async def test_an_address_that_is_none(
     home: Home, person: Person, reconnect: str, reason: str, answer: bytes
 ) -> None:
-    """The browser is sent to web pages only, and only where it can go."""
+    """The browser is only sent to valid addresses of web pages."""
     home.simulator.add_fault(kind="cues", status=200, body=answer)
     step = await person.fix(reconnect)
     assert (step["type"], step["reason"]) == ("abort", reason)
@@ -619,7 +619,7 @@ async def test_an_address_that_is_none(
 async def test_a_link_that_leads_elsewhere(
     home: Home, person: Person, link: str
 ) -> None:
-    """It is refused, and nothing is sent there."""
+    """A link to another server is refused, and nothing is sent there."""
     home.car.raise_reauthenticate(url=link)
     await home.set_up()
     read = len(home.simulator.requests)
@@ -630,7 +630,7 @@ async def test_a_link_that_leads_elsewhere(
 
 @pytest.mark.parametrize("link", [None, 7, {}, {"url": None}, {"url": ""}, {"url": 7}])
 async def test_no_link(home: Home, person: Person, link: Any) -> None:
-    """An action that does not say how it is started cannot be."""
+    """An action without a valid link cannot be started."""
     action = {"code": "reauthenticate", "resolution_link": link}
     home.car.override(actions=[action])
     await home.set_up()
@@ -640,7 +640,7 @@ async def test_no_link(home: Home, person: Person, link: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["reauthenticate", "information", "unknown_action"])
 async def test_the_account_is_not_loaded(home: Home, person: Person, kind: str) -> None:
-    """A dialog that was open when the account was switched off says so."""
+    """A flow of an account that is disabled ends with that reason."""
     car = home.car
     car.raise_reauthenticate()
     car.raise_message("Hello.")
@@ -661,7 +661,7 @@ async def test_the_account_is_not_loaded(home: Home, person: Person, kind: str) 
 async def test_come_back_to_an_account_that_is_not_loaded(
     home: Home, person: Person, reconnect: str
 ) -> None:
-    """The end of the sign-in cannot be told then."""
+    """The outcome of a sign-in cannot be reported while the account is not loaded."""
     step = await person.fix(reconnect)
     await home.unload()
     await person.sign_in(step)
@@ -673,7 +673,7 @@ async def test_come_back_to_an_account_that_is_not_loaded(
 
 
 async def test_message(home: Home, person: Person) -> None:
-    """It is shown as Podero wrote it, and read when the user says so."""
+    """A message is shown, and marked as read when the form is submitted."""
     car = home.car
     car.raise_message("Maintenance on Sunday")
     car.raise_message("Another")
@@ -695,7 +695,7 @@ async def test_message(home: Home, person: Person) -> None:
 
 
 async def test_message_is_text(home: Home, person: Person) -> None:
-    """Nothing in it means anything to Markdown."""
+    """The message is escaped for Markdown."""
     text = (
         "# <b>Hi</b> & [x](https://a.b)\n\n    1. *so* _on_\\\r\n~~~ `{y}` | $ \"'!^%"
     )
@@ -716,7 +716,7 @@ async def test_message_is_text(home: Home, person: Person) -> None:
 
 @pytest.mark.parametrize("message", [None, "", "  \n ", 7])
 async def test_message_without_text(home: Home, person: Person, message: Any) -> None:
-    """It can be read away all the same."""
+    """A message without a text can be marked as read."""
     car = home.car
     action = car.raise_message("")
     action.message = message
@@ -728,7 +728,7 @@ async def test_message_without_text(home: Home, person: Person, message: Any) ->
 
 
 async def test_message_is_gone(home: Home, person: Person) -> None:
-    """Read elsewhere, it needs no more, whenever that is noticed."""
+    """A message that was read elsewhere ends its flow."""
     car = home.car
     car.raise_message("Hello.")
     await home.set_up()
@@ -746,7 +746,7 @@ async def test_message_is_gone(home: Home, person: Person) -> None:
 
 
 async def test_message_stays(home: Home, person: Person) -> None:
-    """A message that the service keeps is not fixed."""
+    """A message that is still listed does not count as fixed."""
     home.car.raise_message("Hello.")
     await home.set_up()
     issue_id = only_issue(home.hass).issue_id
@@ -761,7 +761,7 @@ async def test_message_stays(home: Home, person: Person) -> None:
 async def test_message_cannot_be_marked(
     home: Home, person: Person, reason: str, fault: dict[str, Any]
 ) -> None:
-    """Each way to refuse has words of its own."""
+    """Each refusal has its own message."""
     home.car.raise_message("Hello.")
     await home.set_up()
     home.simulator.add_fault(kind="cues", **fault)
@@ -786,7 +786,7 @@ async def test_message_in_the_language_of_the_user(home: Home, person: Person) -
 
 
 async def test_unknown_action(home: Home, person: Person) -> None:
-    """It points elsewhere, and is fixed when it is gone."""
+    """An unknown action points to the app, and is fixed when it is gone."""
     car = home.car
     car.raise_unknown_action("water_the_flowers")
     await home.set_up()
@@ -801,7 +801,7 @@ async def test_unknown_action(home: Home, person: Person) -> None:
 
 
 async def test_action_that_only_the_app_knows(home: Home, person: Person) -> None:
-    """It is fixed when Podero needs nothing any longer."""
+    """The issue is fixed when no action is needed any longer."""
     home.car.override(action_needed=True)
     await home.set_up()
     step = await person.fix(only_issue(home.hass).issue_id)
@@ -815,7 +815,7 @@ async def test_action_that_only_the_app_knows(home: Home, person: Person) -> Non
 async def test_unknown_action_cannot_be_checked(
     home: Home, person: Person, reason: str, fault: dict[str, Any]
 ) -> None:
-    """Each failure has words of its own."""
+    """Each failure has its own message."""
     home.car.raise_unknown_action("water_the_flowers")
     await home.set_up()
     step = await person.open(only_issue(home.hass).issue_id)
@@ -824,7 +824,7 @@ async def test_unknown_action_cannot_be_checked(
     assert (step["type"], step["reason"]) == ("abort", reason)
 
 
-# Vehicles that are not found.
+# Missing vehicles.
 
 
 async def lose_car(home: Home) -> Home:
@@ -837,7 +837,7 @@ async def lose_car(home: Home) -> Home:
 
 
 async def test_missing_vehicle_is_removed(home: Home, person: Person) -> None:
-    """Its subentry, device and entities go; the other car stays."""
+    """The subentry, device and entities of a missing car are removed, not the other's."""
     home = await lose_car(home)
     step = await person.open(only_issue(home.hass).issue_id)
     assert (step["type"], step["step_id"]) == ("menu", "init")
@@ -855,7 +855,7 @@ async def test_missing_vehicle_is_removed(home: Home, person: Person) -> None:
 
 
 async def test_missing_vehicle_is_kept(home: Home, person: Person) -> None:
-    """Then nobody is asked again, unless it comes back and goes once more."""
+    """A kept car's issue stays ignored until the car is found and missing again."""
     home = await lose_car(home)
     step = await person.open(only_issue(home.hass).issue_id)
     step = await person.submit(step, next_step_id="keep")
@@ -872,7 +872,7 @@ async def test_missing_vehicle_is_kept(home: Home, person: Person) -> None:
 
 
 async def test_missing_vehicle_is_removed_twice(home: Home, person: Person) -> None:
-    """Who comes second finds nothing to remove."""
+    """The second flow of a removed car ends with that reason."""
     home = await lose_car(home)
     issue_id = only_issue(home.hass).issue_id
     first, second = await person.open(issue_id), await person.open(issue_id)
@@ -886,7 +886,7 @@ async def test_missing_vehicle_is_removed_twice(home: Home, person: Person) -> N
 async def test_missing_vehicle_is_found(
     home: Home, person: Person, choice: str
 ) -> None:
-    """What has come back meanwhile is not touched."""
+    """A car that is found again is neither removed nor ignored."""
     home = await lose_car(home)
     step = await person.open(only_issue(home.hass).issue_id)
     home.car.life.deleted_at = None
@@ -901,7 +901,7 @@ async def test_missing_vehicle_is_found(
 async def test_missing_vehicle_is_removed_while_unreachable(
     home: Home, person: Person
 ) -> None:
-    """What was not there when it was last asked for can be removed."""
+    """A missing car can be removed while the service is unreachable."""
     home = await lose_car(home)
     step = await person.open(only_issue(home.hass).issue_id)
     home.simulator.add_fault(kind="vehicle", status=503)
@@ -914,7 +914,7 @@ async def test_missing_vehicle_is_removed_while_unreachable(
 async def test_missing_vehicle_of_an_account_that_is_not_loaded(
     home: Home, person: Person, choice: str
 ) -> None:
-    """It can neither be looked for nor be spoken about."""
+    """A car of an account that is not loaded is neither removed nor ignored."""
     home = await lose_car(home)
     step = await person.open(only_issue(home.hass).issue_id)
     await home.unload()
@@ -924,7 +924,7 @@ async def test_missing_vehicle_of_an_account_that_is_not_loaded(
     assert len(home.entry.subentries) == 2
 
 
-# Nobody else.
+# Permissions and secrets.
 
 
 async def test_only_administrators_repair(
@@ -934,7 +934,7 @@ async def test_only_administrators_repair(
     hass_client: ClientSessionGenerator,
     hass_read_only_access_token: str,
 ) -> None:
-    """Others may come back from a sign-in, but not start one."""
+    """Only administrators can start a flow."""
     client = await hass_client(hass_read_only_access_token)
     body = {"handler": DOMAIN, "issue_id": reconnect}
     response = await client.post("/api/repairs/issues/fix", json=body)
@@ -948,7 +948,7 @@ async def test_secrets_stand_nowhere(
     monkeypatch: pytest.MonkeyPatch,
     hass_admin_user: MockUser,
 ) -> None:
-    """No link's secret is in a registry, a state, diagnostics, the log, or an address."""
+    """No secret of a link is in a registry, state, diagnostics, log or address."""
     secrets: set[str] = set()
     sign = home.simulator.signer.sign
 

@@ -1,4 +1,4 @@
-"""A car that was connected to Podero again, under another id, goes on as the same."""
+"""A car with a new id takes over the device, entities and history of the old one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -68,7 +68,7 @@ async def home(home: Home) -> Home:
 
 
 def registered(home: Home) -> list[Any]:
-    """Return what the registries hold of an account's vehicles, but for their ids."""
+    """Return the registries' entities and devices of the account without vehicle ids."""
     return [
         *(
             {
@@ -95,7 +95,7 @@ async def connect_again(home: Home) -> Car:
 
 
 async def begin(home: Home, person: Person) -> dict[str, Any]:
-    """Choose that the car is another one now."""
+    """Select that the missing car has a new id."""
     step = await person.open(only_issue(home.hass).issue_id)
     assert step["menu_options"] == ["replace", "remove", "keep"]
     return await person.submit(step, next_step_id="replace")
@@ -117,7 +117,7 @@ def suggested(step: Mapping[str, Any]) -> str | None:
 
 
 def assert_goes_on(home: Home, again: Car, before: list[Any]) -> None:
-    """Check that all is as it was, and of the car that it is now."""
+    """Assert that all is as before, and belongs to the new car."""
     assert home.entry.state is ConfigEntryState.LOADED
     now = registered(home)
     for record in (*before, *now):
@@ -136,14 +136,14 @@ def assert_goes_on(home: Home, again: Car, before: list[Any]) -> None:
 async def test_replaced(
     home: Home, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Device, entities, names, areas stay: those of the other car, too."""
+    """Devices, entities, names and areas are the same, also the other car's."""
     before = registered(home)
     old_id, second_id = (car.id for car in home.simulator.vehicles)
     again = await connect_again(home)
     caplog.clear()
     step = await begin(home, person)
     assert (step["type"], step["step_id"]) == ("form", "replace")
-    # The new one first, then the one that is there.
+    # The new car comes first.
     assert options(step) == ["Volkswagen ID.4 Pro (2023)", "Car 2"]
     assert suggested(step) == again.id
     assert step["description_placeholders"] == {"vehicle": "Car 1"}
@@ -154,14 +154,14 @@ async def test_replaced(
     assert_goes_on(home, again, before)
     ids = [subentry.unique_id for subentry in home.entry.subentries.values()]
     assert ids == [again.id, second_id]
-    # It was told of as a new car meanwhile.
+    # It has raised an issue as a new car meanwhile.
     await home.settle()
     assert not any(
         issue.translation_key == "new_vehicle"
         for issue in ir.async_get(home.hass).issues.values()
     )
 
-    # A restart finds all as it is, and nothing of the old one.
+    # A reload changes nothing, and nothing of the old car is left.
     await home.reload()
     await home.settle()
     assert_goes_on(home, again, before)
@@ -171,7 +171,7 @@ async def test_replaced(
 
 
 async def test_statistics_keep_their_ids(home: Home, person: Person) -> None:
-    """What a dashboard shows goes on, however often the car gets another id."""
+    """The statistics of a car that is replaced repeatedly keep their id."""
     old_id = home.car.id
     first = next(iter(home.entry.subentries.values()))
     assert statistics_source(first) == (old_id, None)
@@ -195,7 +195,7 @@ async def test_statistics_keep_their_ids(home: Home, person: Person) -> None:
 async def test_added_already(
     home: Home, person: Person, hass_storage: dict[str, Any]
 ) -> None:
-    """Where the car was added anew already, that goes, after a word of warning."""
+    """A car that was added already is merged after a warning."""
     before = registered(home)
     again = await connect_again(home)
     home.add_vehicle(2)
@@ -236,7 +236,7 @@ async def test_added_already(
 
 @pytest.mark.parametrize("status", [403, 404, 405])
 async def test_typed(home: Home, person: Person, status: int) -> None:
-    """Where the service lists nothing, the new id is typed, and may be mistyped."""
+    """If the vehicles cannot be listed, the new id is typed, and validated."""
     before = registered(home)
     again = await connect_again(home)
     home.simulator.add_fault(kind="vehicles", status=status)
@@ -260,7 +260,7 @@ async def test_typed(home: Home, person: Person, status: int) -> None:
 
 
 async def test_of_another_account(home: Home, person: Person) -> None:
-    """A vehicle that another account has cannot be it."""
+    """A vehicle of another account is refused."""
     again = await connect_again(home)
     other = MockConfigEntry(
         domain=DOMAIN,
@@ -288,7 +288,7 @@ async def test_of_another_account(home: Home, person: Person) -> None:
 async def test_list_fails(
     home: Home, person: Person, fault: dict[str, Any], error: str
 ) -> None:
-    """Why there is no list is said, and an id can be typed."""
+    """The form says why the list failed, and takes an id."""
     again = await connect_again(home)
     home.simulator.add_fault(**fault)
     step = await begin(home, person)
@@ -315,7 +315,7 @@ async def test_list_fails(
 async def test_new_one_cannot_be_read(
     home: Home, person: Person, fault: dict[str, Any], errors: dict[str, str]
 ) -> None:
-    """What cannot be read is not taken, and can be tried again."""
+    """A vehicle that cannot be read is refused, and can be tried again."""
     again = await connect_again(home)
     step = await begin(home, person)
     home.simulator.add_fault(kind="vehicle", **fault)
@@ -331,7 +331,7 @@ async def test_new_one_cannot_be_read(
 async def test_no_other_car(
     hass: HomeAssistant, server: Server, person: Person
 ) -> None:
-    """Where there is no other car, that is said."""
+    """Without another car the flow ends with that reason."""
     home = Home(hass, server, account_entry(server, 0))
     await home.set_up()
     for car in home.simulator.vehicles:
@@ -343,7 +343,7 @@ async def test_no_other_car(
 
 
 async def test_found_meanwhile(home: Home, person: Person) -> None:
-    """A car that is there again is not replaced."""
+    """A car that is found again is not replaced."""
     await connect_again(home)
     step = await person.open(only_issue(home.hass).issue_id)
     home.car.life.deleted_at = None

@@ -1,4 +1,4 @@
-"""Nothing secret or personal gets anywhere that somebody could see it who should not."""
+"""Nothing secret or personal is shown, logged, stored or raised."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 LATITUDE, LONGITUDE = 48.7654321, 16.1357924
 
-# What may be shown nowhere. A mark is found in any text that it got into.
+# Marks for what must be shown nowhere.
 MARKS = {
     "user name": "zq-user@example.com",
     "password": "zq-password",
@@ -60,7 +60,7 @@ PATTERNS = {
     "link secret": r"\d{9,}\.\d{3}-\d+-[0-9a-f]{32}",
     "secret in a query": r"secret=[^ '\"]",
 }
-# Credentials as their owner typed them stand in the form that asks for new ones.
+# The reauthentication form contains the credentials that its user has typed.
 OWN_DATA = {"user name", "password", "new password", "client id", "client secret"}
 
 
@@ -77,7 +77,7 @@ class Witness:
         self.places.setdefault(place, []).append(text)
 
     def note_exception(self, error: BaseException) -> None:
-        """Remember an exception with all that led to it, shown in a traceback or not."""
+        """Remember an exception with its causes and contexts."""
         self.note("exceptions", "".join(traceback.format_exception(error)))
         chain: list[BaseException] = [error]
         for link in chain:
@@ -86,7 +86,7 @@ class Witness:
             self.note("exceptions", repr(vars(link)))
 
     def found(self, place: str) -> set[str]:
-        """Return what was found at a place that should be nowhere."""
+        """Return the marks that were found at a place."""
         return {
             name
             for name, pattern in self.patterns.items()
@@ -140,7 +140,7 @@ def witness(home: Home, caplog: pytest.LogCaptureFixture) -> Witness:
     @callback
     def note(event: Event[Any]) -> None:
         entity_id = str(event.data.get("entity_id"))
-        # Where the car is is what a tracker is there to tell.
+        # A tracker has to show the location.
         if not entity_id.startswith("device_tracker."):
             witness.note("events", [event.event_type, event.data])
 
@@ -158,7 +158,7 @@ async def _diagnostics(hass: HomeAssistant) -> None:
     assert await async_setup_component(hass, "diagnostics", {})
 
 
-# What a careless service, or a proxy before it, might send back.
+# Answers of a service or proxy that echo what was sent.
 ECHO = json.dumps(MARKS | {"error": MARKS["password"], "reason": MARKS["password"]})
 REFUSALS: list[dict[str, Any]] = [
     *({"status": status, "body": ECHO.encode()} for status in (400, 403, 404, 409)),
@@ -187,7 +187,7 @@ CONTROLS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 async def _add_account(home: Home, witness: Witness, grant: str) -> ConfigEntry:
-    """Walk through the flow, with the mistakes that a person and the cloud can make."""
+    """Walk through the flow, with invalid input and failures of the service."""
     name, secret, account = {
         "password": ("username", "password", home.simulator.account),
         "client_credentials": ("client_id", "client_secret", home.simulator.neighbor),
@@ -272,7 +272,7 @@ async def _poll_through_faults(
 
 
 async def _use_controls(home: Home, witness: Witness) -> None:
-    """Use everything that writes, against every refusal."""
+    """Call every action that writes, with every refusal."""
     for action, entity_id, data in CONTROLS:
         for fault in REFUSALS:
             home.simulator.add_fault(**fault)
@@ -318,7 +318,7 @@ def vars_of(issue: ir.IssueEntry) -> dict[str, Any]:
 
 
 async def _sign_in_again(home: Home, witness: Witness, entry: ConfigEntry) -> None:
-    """Have another password, be asked for it, mistype it, and give it."""
+    """Change the password, mistype it in the reauthentication flow, and enter it."""
     home.simulator.account.password = MARKS["new password"]
     home.simulator.revoke_tokens()
     await home.later()
@@ -344,7 +344,7 @@ async def test_nothing_leaks(
     hass_storage: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """All paths are walked with values that can be recognized, and none is found again."""
+    """No mark is found after all flows, polls, controls and repairs."""
     entry = await _add_account(home, witness, "password")
     other = await _add_account(home, witness, "client_credentials")
     await _poll_through_faults(home, witness, entry)
@@ -380,7 +380,7 @@ async def test_nothing_leaks(
     assert "zq-password" not in json.dumps(_but(hass_storage, "core.config_entries"))
     assert MARKS["new password"] in json.dumps(hass_storage["core.config_entries"])
     leaks = {place: witness.found(place) for place in witness.places}
-    # A form shows who it is that shall sign in again, to that person.
+    # The reauthentication form shows the account to its user.
     leaks["forms"] -= {*OWN_DATA, "organization", "user", "another user"}
     assert not {place: names for place, names in leaks.items() if names}
     assert leaks.keys() == {
@@ -394,7 +394,7 @@ def _but(mapping: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def _without_own_data(key: str, content: Any) -> Any:
-    """Leave out what only an account's own data, and a tracker's state, may hold."""
+    """Return a stored file without the account's data and the states of trackers."""
     if key == "core.config_entries":
         entries = content["data"]["entries"]
         return [_but(entry, "data", "unique_id") for entry in entries]
@@ -408,7 +408,7 @@ def _without_own_data(key: str, content: Any) -> Any:
 
 
 def _logged(record: logging.LogRecord) -> str:
-    """Return all that a log shows of a record, but what is only a test's or a tracker's."""
+    """Return the text of a log record, unless it is a test's or a tracker's."""
     if record.name.startswith("pytest_homeassistant"):
         return ""
     text = record.getMessage()
@@ -420,7 +420,7 @@ def _logged(record: logging.LogRecord) -> str:
 
 
 def test_what_is_searched_for_is_found(hass: HomeAssistant) -> None:
-    """A search that finds nothing would be of no use if it could not."""
+    """The search finds a mark in a nested value."""
     witness = Witness({"password": re.compile("zq-password")})
     witness.note("log", "nothing")
     assert not witness.found("log")

@@ -1033,8 +1033,8 @@ def setups() -> Iterator[AsyncMock]:
 @pytest.mark.parametrize(
     ("grant", "secret", "account"),
     [
-        ("password", "password", "resident@example.com"),
-        ("client_credentials", "client_secret", "demo-energy"),
+        ("password", "password", r"resident\@example\.com"),
+        ("client_credentials", "client_secret", r"demo\-energy"),
     ],
 )
 async def test_reauth(

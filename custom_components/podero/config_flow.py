@@ -52,6 +52,7 @@ from .forms import (
     choice_schema,
     complete_ids,
     errors_at,
+    escape_markdown,
     ids_schema,
     parse_account,
     parse_ids,
@@ -328,9 +329,12 @@ class PoderoConfigFlow(
                 errors = err.errors
             else:
                 return self._async_update(entry, "reauth_successful")
-        placeholders = {"account": entry.data[name]}
         return self._show(
-            "reauth_confirm", secret_schema(grant), errors, placeholders=placeholders
+            "reauth_confirm",
+            secret_schema(grant),
+            errors,
+            placeholders={"account": escape_markdown(entry.data[name])},
+            last_step=True,
         )
 
     async def async_step_reconfigure(

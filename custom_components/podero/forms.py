@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+import re
 from typing import Any, Final
 
 import voluptuous as vol
@@ -67,6 +68,14 @@ NAME_SELECTOR: Final = TextSelector(TextSelectorConfig(autocomplete="username"))
 SECRET_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password")
 )
+
+
+def escape_markdown(text: str) -> str:
+    """Escape each line of a text for Markdown."""
+    return "\n".join(
+        re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line.strip())
+        for line in text.splitlines()
+    )
 
 
 class InputError(Exception):

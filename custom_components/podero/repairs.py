@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-import re
 from typing import Any, Final, override
 
 import voluptuous as vol
@@ -36,6 +35,7 @@ from .forms import (
     InputError,
     at_field,
     errors_at,
+    escape_markdown,
     parse_ids,
     vehicle_schema,
 )
@@ -126,15 +126,7 @@ class VehicleRepairFlow(RepairsFlow):
     @property
     def _vehicle(self) -> str:
         """Return the vehicle's name, escaped for Markdown."""
-        return _escape_markdown(self._coordinator.subentry.title)
-
-
-def _escape_markdown(text: str) -> str:
-    """Escape each line of a text for Markdown."""
-    return "\n".join(
-        re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line.strip())
-        for line in text.splitlines()
-    )
+        return escape_markdown(self._coordinator.subentry.title)
 
 
 class ActionFlow(VehicleRepairFlow):
@@ -254,7 +246,7 @@ class MessageFlow(PendingActionFlow):
         action = self._pending() or await self._async_read()
         if not isinstance(action, InformationAction):
             return self.async_create_entry(data={})
-        message = _escape_markdown((action.message or "").strip())
+        message = escape_markdown((action.message or "").strip())
         return self._show("confirm", message=message or "…")
 
     @override
@@ -395,7 +387,7 @@ class NewVehicleFlow(RepairsFlow):
             step_id="init",
             menu_options=["add", "ignore"],
             description_placeholders={
-                "vehicle": _escape_markdown(names.get("vehicle", ""))
+                "vehicle": escape_markdown(names.get("vehicle", ""))
             },
         )
 
@@ -545,7 +537,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         """Explain what happens to a replacement that is configured already."""
         if user_input is not None or self._other is None:
             return await self._async_replace()
-        return self._show("merge", other=_escape_markdown(self._other.title))
+        return self._show("merge", other=escape_markdown(self._other.title))
 
     @property
     def _other(self) -> ConfigSubentry | None:

@@ -80,9 +80,9 @@ def test_a_time_that_comes_twice_is_a_deadline_twice() -> None:
     second = next_deadline(car, None, BERLIN, first.at)
     assert second == Deadline(start + timedelta(minutes=90), 70, wall_clock)
     watch = DeadlineWatch(start)
-    assert watch.look(car, None, BERLIN, start + timedelta(minutes=10)) is False
+    assert watch.update(car, None, BERLIN, start + timedelta(minutes=10)) is False
     told = [
-        watch.look(car, None, BERLIN, start + timedelta(minutes=minute))
+        watch.update(car, None, BERLIN, start + timedelta(minutes=minute))
         for minute in range(11, 180)
     ]
     assert told.count(True) == 1
@@ -94,7 +94,7 @@ def look(
     """Return what each reading tells."""
     watch = watch or DeadlineWatch()
     return [
-        watch.look(replace(CAR, **values), None, BERLIN, now) for now, values in looks
+        watch.update(replace(CAR, **values), None, BERLIN, now) for now, values in looks
     ]
 
 

@@ -14,7 +14,7 @@ from custom_components.podero.charging.hours import (
     amounts_of,
     hours_of,
     key_of,
-    sound_sessions,
+    valid_sessions,
 )
 from custom_components.podero.charging.watched import Span, Watched
 
@@ -81,7 +81,7 @@ def count(
     running: ChargingSession | None = None,
 ) -> tuple[dict[datetime, Amounts], dict[str, Fault]]:
     """Return the hours of those sessions that are sound, and what is wrong with which."""
-    sound, faults = sound_sessions(sessions, now, running)
+    sound, faults = valid_sessions(sessions, now, running)
     return hours_of(sound, spans, now), faults
 
 

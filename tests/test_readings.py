@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from custom_components.podero.api import Vehicle
-from custom_components.podero.charging.readings import Reading, judge
+from custom_components.podero.charging.readings import Reading, sanitize
 
 # Any vehicle has these.
 BASE = {"connection_status": "ok"}
@@ -23,7 +23,7 @@ def _judged(*readings: dict[str, Any]) -> list[Reading]:
     judged: list[Reading] = []
     for fields in readings:
         raw = Vehicle.from_json(BASE | fields)
-        judged.append(judge(raw, judged[-1] if judged else None))
+        judged.append(sanitize(raw, judged[-1] if judged else None))
     return judged
 
 
@@ -94,9 +94,11 @@ def test_judge(field: str, readings: list[dict[str, Any]], expected: list[Any]) 
 def test_the_same_reading_is_judged_once() -> None:
     """What is nothing new is the same object."""
     raw = Vehicle.from_json(BASE | PLUGGED)
-    first = judge(raw, None)
-    assert judge(raw, first) is first
-    outdated = judge(Vehicle.from_json(BASE | OLD), judge(Vehicle.from_json(NEW), None))
+    first = sanitize(raw, None)
+    assert sanitize(raw, first) is first
+    outdated = sanitize(
+        Vehicle.from_json(BASE | OLD), sanitize(Vehicle.from_json(NEW), None)
+    )
     assert outdated.outdated == 1
     assert outdated.raw.battery_level == 41
 

@@ -17,7 +17,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from .api import ChargingSession, PoderoError
-from .charging.hours import ends_of, in_time
+from .charging.hours import ends_of, in_period
 from .const import DOMAIN, MAX_RANGE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity, PoderoEntityDescription
@@ -118,7 +118,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
         if not ours.is_offered or start > now:
             return []
         if ours.known_since is not None and start >= ours.known_since:
-            return in_time(ours.sessions, start, end)
+            return in_period(ours.sessions, start, end)
         if end - start > MAX_RANGE:
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="range_too_long"

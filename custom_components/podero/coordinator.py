@@ -41,7 +41,7 @@ from .api import (
 from .charging.events import SESSION_ENDS, ChargingEvent, ChargingEvents, resume
 from .charging.memory import Memory
 from .charging.optimistic import PendingWrites
-from .charging.readings import Reading, judge
+from .charging.readings import Reading, sanitize
 from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
 from .helpers import to_home_assistant_error
 from .sessions import ChargingSessions
@@ -149,7 +149,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             raise self._async_process_failure(err) from err
         self._async_set_missing(False)
         self._async_set_refused(False)
-        reading = judge(raw, self._reading)
+        reading = sanitize(raw, self._reading)
         if reading is not self._reading:
             self._reading = reading
             if not reading.outdated:
@@ -159,7 +159,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             await self._memory.async_save(self._events.known)
         shown = self._writes.read(reading.vehicle)
         self._adapt_update_interval()
-        if self.sessions.async_look(reading.vehicle):
+        if self.sessions.async_process(reading.vehicle):
             self._unfired.append((ChargingEvent.DEADLINE_MISSED, False))
         if self._unfired:
             # Fired after the entities are updated, so that automations see new states.

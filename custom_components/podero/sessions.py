@@ -1,4 +1,4 @@
-"""The charging sessions of a vehicle and its weekly policy: read when they are due."""
+"""Read a vehicle's charging sessions and weekly policy, on a schedule of their own."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -26,9 +26,9 @@ from .charging.hours import (
     Fault,
     ends_of,
     hours_of,
-    in_time,
+    in_period,
     key_of,
-    sound_sessions,
+    valid_sessions,
 )
 from .charging.schedule import DAY, Endpoint, Schedule
 from .charging.statistics import PAST, REWRITTEN, VehicleStatistics
@@ -37,22 +37,23 @@ from .const import DOMAIN, LOGGER
 from .helpers import NOT_OFFERED, statistics_source
 
 STEP: Final = timedelta(days=183)
-"""How many days of sessions are read at once."""
+"""Days of sessions per request."""
 
 SESSIONS_A_REQUEST: Final = 200
+"""Sessions per page; each further page counts as a request."""
 
 LISTED_AFTER: Final = DAY
-"""How long a session that has ended may be missing in the list."""
+"""How long a session that has ended is kept while the service does not list it."""
 
 TYPICAL_POWER: Final = 11000
-"""W that stand for those of a car that charges and does not say with how many."""
+"""Assumed power in W of a car that charges and does not report its power."""
 
 SAVE_DELAY: Final = 60.0
 STORAGE_VERSION: Final = 1
 
 
 class Month(NamedTuple):
-    """What was charged at home in a month; None where the service tells no money."""
+    """What was charged at home in a month, in kWh and EUR; None for unknown money."""
 
     start: datetime
     energy: float
@@ -61,19 +62,22 @@ class Month(NamedTuple):
 
 
 def _store(hass: HomeAssistant, subentry_id: str) -> Store[dict[str, Any]]:
-    """Return the file in which what our own polls saw outlives a restart."""
+    """Return the store that keeps what polls have seen across restarts."""
     return Store(
         hass, STORAGE_VERSION, f"{DOMAIN}.{subentry_id}.charging", atomic_writes=True
     )
 
 
-async def async_remove_memory(hass: HomeAssistant, subentry_id: str) -> None:
-    """Delete what is remembered of a vehicle."""
+async def async_remove_store(hass: HomeAssistant, subentry_id: str) -> None:
+    """Delete what is stored of a vehicle's polls."""
     await _store(hass, subentry_id).async_remove()
 
 
 class ChargingSessions:
-    """Read them in the background after a poll, so that no failure touches that."""
+    """The sessions and the policy of one vehicle.
+
+    They are read in the background after a poll, so that a failure does not affect it.
+    """
 
     def __init__(
         self,
@@ -83,19 +87,19 @@ class ChargingSessions:
         client: PoderoClient,
         update_listeners: CALLBACK_TYPE,
     ) -> None:
-        """Read those of the vehicle of a subentry, and tell its listeners."""
+        """Read for the vehicle of a subentry, and call `update_listeners` after changes."""
         assert subentry.unique_id is not None
         self.policy: ChargePolicy | None = None
         self.running: ChargingSession | None = None
         self.sessions: tuple[ChargingSession, ...] = ()
-        """Those of the last weeks and the running one, by their start; no faulty ones."""
+        """The valid sessions of the last weeks and the running one, by start."""
 
         self.known_since: datetime | None = None
-        """The hour from which on it is known what was charged."""
+        """The hour from which on all sessions are known."""
 
         self.month: Month | None = None
         self.answers: dict[Endpoint, str] = {}
-        """What each endpoint answered last: ok, or the key of an error."""
+        """The last result of each endpoint: "ok", or the key of an error."""
 
         self._hass = hass
         self._entry = entry
@@ -110,26 +114,26 @@ class ChargingSessions:
         )
         self._store = _store(hass, subentry.subentry_id)
         self._policy_zone: tzinfo | None = None
-        # Both are None before it is known what was seen before a restart.
+        # Both are None until the store is loaded.
         self._watched: Watched | None = None
         self._deadlines: DeadlineWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_plugged_in: bool | None = None
         self._is_clock_slow = False
-        """Whether the vehicle was updated in what is the future here."""
+        """Whether the last reading has an `updated_at` in the future."""
 
         self._listed: tuple[ChargingSession, ...] = ()
         self._ended: ChargingSession | None = None
-        """The session that ended last, as long as it is not listed."""
+        """The session that ended last, until the service lists it."""
 
         self._is_outdated = False
-        """Whether what is shown has to be calculated again."""
+        """Whether the results have to be calculated again."""
 
         self._logged: set[tuple[str, Fault]] = set()
 
     @property
     def faults(self) -> set[Fault]:
-        """Return what was ever wrong with a session."""
+        """Return the faults of all sessions since the start of Home Assistant."""
         return {fault for _, fault in self._logged}
 
     @property
@@ -145,7 +149,7 @@ class ChargingSessions:
         return self.sessions[-1] if self.sessions else None
 
     def next_deadline(self, vehicle: Vehicle) -> datetime | None:
-        """Return when the vehicle is to be charged next, as its policy says."""
+        """Return the next deadline of the charge policy, or None."""
         deadline = next_deadline(vehicle, self.policy, self._zone, dt_util.utcnow())
         return deadline and deadline.at
 
@@ -155,13 +159,13 @@ class ChargingSessions:
         return self._policy_zone or dt_util.get_default_time_zone()
 
     @callback
-    def async_look(self, vehicle: Vehicle) -> bool:
-        """Take note of a good poll, and read what is due.
+    def async_process(self, vehicle: Vehicle) -> bool:
+        """Process the reading of a successful poll, and start to read what is due.
 
-        Returns whether a deadline was missed since the last one.
+        Returns whether a deadline was missed since the last poll.
         """
         now = dt_util.utcnow()
-        self._watch(vehicle, now)
+        self._record_power(vehicle, now)
         if vehicle.is_plugged_in and self._is_plugged_in is False:
             self._schedule.begin_session()
         self._is_plugged_in = vehicle.is_plugged_in
@@ -171,17 +175,17 @@ class ChargingSessions:
         if self.month is not None and self._month_start(now) != self.month.start:
             self._is_outdated = True
         self._async_start_reading(now)
-        # Before the policy was asked for, nobody knows the deadline.
+        # The deadline is not known until the policy has been requested.
         if self._deadlines is None or Endpoint.POLICY not in self.answers:
             return False
-        is_missed = self._deadlines.look(vehicle, self.policy, self._zone, now)
+        is_missed = self._deadlines.update(vehicle, self.policy, self._zone, now)
         if is_missed:
             self._store.async_delay_save(self._to_store)
         return is_missed
 
     @callback
     def _async_start_reading(self, now: datetime) -> None:
-        """Read what is due, if nothing is being read."""
+        """Read what is due in the background, unless a read is running."""
         if self._task is not None and not self._task.done():
             return
         due = self._schedule.due(now, is_plugged_in=bool(self._is_plugged_in))
@@ -193,35 +197,35 @@ class ChargingSessions:
     async def async_get_sessions(
         self, start: datetime, end: datetime
     ) -> list[ChargingSession]:
-        """Ask the service for the completed sessions that reach into a time.
+        """Request the completed sessions that overlap a period.
 
-        By their start, without faulty ones. Raises PoderoError.
+        Returns the valid ones, by start. Raises PoderoError.
         """
         now = dt_util.utcnow()
-        # Whether it lists them by their start or by their end is not known.
+        # Not documented: whether the days are those of the start or of the end.
         first, last = start - REWRITTEN, min(end + REWRITTEN, now)
         found = await self._client.get_sessions(
             self._vehicle_id, dt_util.as_utc(first).date(), dt_util.as_utc(last).date()
         )
-        return in_time(sound_sessions(found, now).sessions, start, end)
+        return in_period(valid_sessions(found, now).sessions, start, end)
 
     @callback
     def async_end_session(self) -> None:
-        """Read the sessions soon: the car was unplugged, is full, or stopped charging."""
+        """Make the sessions due soon, as the car was unplugged or stopped charging."""
         self._schedule.end_session(dt_util.utcnow())
 
     @callback
     def async_change_policy(self) -> None:
-        """Read the policy with the next poll: a preference was set."""
+        """Make the policy due at the next poll, as a preference was set."""
         self._schedule.change_policy()
 
     async def async_close(self) -> None:
-        """Save what was seen."""
+        """Save what polls have seen."""
         if self._watched is not None:
             await self._store.async_save(self._to_store())
 
-    def _watch(self, vehicle: Vehicle, now: datetime) -> None:
-        """Remember whether the car charges, and with how much power."""
+    def _record_power(self, vehicle: Vehicle, now: datetime) -> None:
+        """Record the charging power of a reading."""
         if self._watched is None:
             return
         power: float | None = None
@@ -234,7 +238,7 @@ class ChargingSessions:
             self._store.async_delay_save(self._to_store, SAVE_DELAY)
 
     def _end_running(self, now: datetime) -> None:
-        """Keep the running session as one that has ended, until it is listed."""
+        """Treat the running session as ended, and keep it until it is listed."""
         if self.running is not None:
             self._ended = replace(
                 self.running, unplug_time=self.running.unplug_time or now
@@ -243,7 +247,7 @@ class ChargingSessions:
             self._is_outdated = True
 
     async def _async_read(self, due: list[Endpoint], now: datetime) -> None:
-        """Read what is due; whatever fails is read later, or not again."""
+        """Read what is due; retry later what fails, and never what is not offered."""
         if self._watched is None:
             await self._async_load()
         refused: list[Endpoint] = []
@@ -272,21 +276,21 @@ class ChargingSessions:
             await self._async_calculate(now)
 
     async def _async_load(self) -> None:
-        """Go on from what was seen before; a broken file tells nothing."""
+        """Load what earlier polls have seen, nothing if the file is invalid."""
         stored: Any = None
         try:
             stored = await self._store.async_load()
-        except Exception as err:  # noqa: BLE001 - whatever stands in a foreign file
-            LOGGER.debug("Nothing is known of earlier polls: %s", type(err).__name__)
+        except Exception as err:  # noqa: BLE001 - the file may contain anything
+            LOGGER.debug("The stored polls are invalid: %s", type(err).__name__)
         if not isinstance(stored, dict):
             stored = {}
         self._watched = watched = Watched.from_json(stored.get("spans"))
-        looked_at = watched.spans and dt_util.utc_from_timestamp(watched.spans[-1].end)
+        last_poll = watched.spans and dt_util.utc_from_timestamp(watched.spans[-1].end)
         missed = dt_util.parse_datetime(str(stored.get("missed_deadline")))
-        self._deadlines = DeadlineWatch(looked_at or None, missed)
+        self._deadlines = DeadlineWatch(last_poll or None, missed)
 
     def _to_store(self) -> dict[str, Any]:
-        """Return what has to outlive a restart."""
+        """Return what to keep across restarts."""
         missed = self._deadlines and self._deadlines.missed
         return {
             "spans": self._watched.as_json() if self._watched else [],
@@ -294,7 +298,7 @@ class ChargingSessions:
         }
 
     async def _async_read_endpoint(self, endpoint: Endpoint, now: datetime) -> None:
-        """Read one of them."""
+        """Read an endpoint. Raises PoderoError."""
         if endpoint is Endpoint.SESSIONS:
             await self._async_read_sessions(now)
             return
@@ -308,14 +312,14 @@ class ChargingSessions:
         running = self.running and key_of(self.running)
         if running is not None and (session is None or key_of(session) != running):
             self._end_running(now)
-        # What the poll says is newer: a session that it saw ending has ended.
+        # Polls are more recent: no session is running if the last one saw no plug.
         if self._is_plugged_in is not False:
             self.running = session
 
     async def _async_read_sessions(self, now: datetime) -> None:
-        """Read the sessions that have ended: of some weeks, at first of the past."""
+        """Read the completed sessions: of two years at first, of some weeks later."""
         start = await self._statistics.async_get_start(now)
-        # One that began long before may reach into the first hour.
+        # A session that began before may reach into the first hour.
         first = max(start - REWRITTEN, now - PAST).date()
         is_past = first < (now - STEP).date()
         listed: list[ChargingSession] = []
@@ -346,12 +350,12 @@ class ChargingSessions:
             self._ended = None
 
     async def _async_calculate(self, now: datetime) -> None:
-        """Calculate what follows from what is known, show it, and have it recorded."""
+        """Calculate the results, update the entities, and write the statistics."""
         self._is_outdated = False
         completed = self._listed
         if self._ended is not None:
             completed = (*completed, self._ended)
-        sound, faults = sound_sessions(completed, now, self.running)
+        valid, faults = valid_sessions(completed, now, self.running)
         for key, fault in faults.items():
             if fault is Fault.IN_THE_FUTURE and self._is_clock_slow:
                 continue
@@ -360,16 +364,16 @@ class ChargingSessions:
                 LOGGER.warning(
                     "%s: a charging session is faulty: %s", self._name, fault
                 )
-        self.sessions = tuple(sound)
+        self.sessions = tuple(valid)
         if self.known_since is not None:
             spans = tuple(self._watched.spans) if self._watched else ()
-            hours = await self._hass.async_add_executor_job(hours_of, sound, spans, now)
-            self.month = _month(sound, hours, self._month_start(now))
+            hours = await self._hass.async_add_executor_job(hours_of, valid, spans, now)
+            self.month = _month(valid, hours, self._month_start(now))
             self._statistics.async_write(hours, self.known_since)
         self._update_listeners()
 
     def _month_start(self, now: datetime) -> datetime:
-        """Return the start of the month, or since when the vehicle is this one."""
+        """Return the start of the month, or of the data if a vehicle was replaced later."""
         start = _month_start(now)
         return start if self._since is None else max(start, self._since)
 
@@ -379,7 +383,7 @@ def _month(
     hours: Mapping[datetime, Amounts],
     start: datetime,
 ) -> Month:
-    """Return what was charged from the start of the month on."""
+    """Return the totals from the start of a month on."""
     total = Amounts()
     for hour, amounts in hours.items():
         if hour >= start:
@@ -395,5 +399,5 @@ def _month(
 
 
 def _month_start(now: datetime) -> datetime:
-    """Return the start of the month, by the clock of the home."""
+    """Return the start of the month in local time."""
     return dt_util.start_of_local_day(dt_util.as_local(now).date().replace(day=1))

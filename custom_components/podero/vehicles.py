@@ -12,7 +12,7 @@ from homeassistant.util import slugify
 from .api import InvalidRequestError, InvalidResponseError, PoderoClient, Vehicle
 from .charging.memory import Memory
 from .const import DOMAIN, SUBENTRY_VEHICLE
-from .sessions import async_remove_memory
+from .sessions import async_remove_store
 
 MAX_NAME_LENGTH = 100
 """Limits the part of a name in an entity id, which may have 255 characters."""
@@ -102,7 +102,7 @@ def async_add_vehicles(
 async def async_delete_vehicle_data(hass: HomeAssistant, subentry_id: str) -> None:
     """Delete the stored data of a removed vehicle."""
     await Memory(hass, subentry_id).async_remove()
-    await async_remove_memory(hass, subentry_id)
+    await async_remove_store(hass, subentry_id)
 
 
 def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Access tokens: a grant is exchanged for one, which is renewed once for all waiters."""
+"""OAuth access tokens: requested with a grant, and renewed once for all waiters."""
 
 from abc import ABC, abstractmethod
 import asyncio
@@ -41,10 +41,12 @@ class _NotServedError(InvalidResponseError):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Token:
-    """An access token, the moment to renew it, and the refresh token if there is one."""
+    """An access token, and the refresh token if there is one."""
 
     access_token: str
     renew_at: float
+    """When to renew it, in seconds of time.monotonic()."""
+
     refresh_token: str | None
 
     @classmethod

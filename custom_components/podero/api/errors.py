@@ -72,7 +72,7 @@ class InvalidResponseError(PoderoError):
 
 
 class UntrustedLinkError(InvalidResponseError):
-    """A link in a response leads to where no request or browser may be sent."""
+    """A link in a response must not be requested or opened: it is not where expected."""
 
     key = "untrusted_link"
 

@@ -1,4 +1,4 @@
-"""Find the ids in what people paste: a text, or an address of the API."""
+"""Find ids in pasted text, for example in a URL of the API."""
 
 from collections.abc import Mapping
 import re
@@ -7,9 +7,9 @@ from urllib.parse import unquote
 from uuid import UUID
 
 type IdKind = Literal["organization", "user", "vehicle"]
-"""Whose id it is."""
+"""What an id identifies."""
 
-# How an address, a query or a label names what the id after it belongs to.
+# How a path, a query or a label names the kind of the id after it.
 _NAMES: Mapping[str, IdKind] = {
     "org": "organization",
     "user": "user",
@@ -22,13 +22,13 @@ _ID = rf"(?ai)(?:{_NAME})?(?<![^\W_])({_UUID})(?![^\W_])"
 
 
 class IdError(ValueError):
-    """The text holds no id that may be meant."""
+    """The text contains no id of the kind."""
 
     key: ClassVar[str] = "no_id"
 
 
 class SeveralIdsError(IdError):
-    """The text holds more than one id that may be meant."""
+    """The text contains more than one id of the kind."""
 
     key = "several_ids"
 
@@ -45,7 +45,7 @@ def parse_id(text: str, kind: IdKind) -> str:
         raise SeveralIdsError("More than one id")
     if ids:
         return ids.pop()
-    # An id may be typed with anything between its digits.
+    # Accept any separators between the digits of an id.
     digits = "".join(filter(str.isalnum, text))
     if found or not re.fullmatch(r"(?ai)[\da-f]{32}", digits):
         raise IdError("No id")
@@ -53,7 +53,7 @@ def parse_id(text: str, kind: IdKind) -> str:
 
 
 def find_named_ids(text: str) -> dict[IdKind, str]:
-    """Return the ids that a text names, each if it names one of its kind only."""
+    """Return the ids whose kind the text names, unless it has several of that kind."""
     return {
         kind: ids.pop()
         for kind, ids in _find(text).items()
@@ -62,7 +62,7 @@ def find_named_ids(text: str) -> dict[IdKind, str]:
 
 
 def _find(text: str) -> dict[IdKind | None, set[str]]:
-    """Return all ids in a text, in their canonical form, by what they are named."""
+    """Return all ids in a text, in their canonical form, by named kind or None."""
     found: dict[IdKind | None, set[str]] = {}
     for name, digits in re.findall(_ID, unquote(text)):
         kind = _NAMES.get(name.lower())

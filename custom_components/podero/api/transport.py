@@ -1,4 +1,4 @@
-"""HTTP with the account's own origin, and the mapping of its failures to our errors."""
+"""HTTP requests to one origin, with failures mapped to the errors of the API."""
 
 import asyncio
 from collections.abc import Mapping
@@ -92,7 +92,7 @@ class Response:
     status: int
     body: bytes
     answer: Answer | None = None
-    """Where it is noted what the body consists of."""
+    """Records the keys and words of the body for the diagnostics."""
 
     def json(self) -> Any:
         """Decode the body. Raises InvalidResponseError if it is not JSON."""
@@ -216,7 +216,7 @@ class Transport:
         answer = self._observations.note(method, path, status, response.headers)
         result = Response(status, body, answer)
         if status >= 400 and not answer.documents:
-            # What an error's body consists of is documented nowhere.
+            # The bodies of errors are not documented: record the first of each kind.
             with suppress(InvalidResponseError):
                 result.json()
         if status >= 500 or status in _RETRYABLE:

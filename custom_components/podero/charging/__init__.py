@@ -1,1 +1,1 @@
-"""What is made of readings, without an entity or a request."""
+"""What is derived from readings and sessions, without entities and requests."""

@@ -1,4 +1,4 @@
-"""By when a vehicle is to be charged, and to which level."""
+"""Deadlines of the charge policy, and whether they were missed."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -8,32 +8,32 @@ from ..api import ChargePolicy, DayPolicy, Vehicle
 
 DAY = timedelta(days=1)
 
-MAX_ABSENCE = timedelta(minutes=15)
-"""How long nobody may have looked for a deadline that passed meanwhile to be told as missed."""
+MAX_GAP = timedelta(minutes=15)
+"""A deadline within a longer gap between readings is not reported as missed."""
 
 
 class Deadline(NamedTuple):
-    """A moment by which a level, in percent, is to be reached."""
+    """A moment in UTC by which a level, in percent, is to be reached."""
 
     at: datetime
     level: float | None
     wall_clock: datetime
-    """What the clock shows then, without a zone: it may show that twice."""
+    """The naive local time, which occurs twice when the clock is set back."""
 
 
 def next_deadline(
     vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo, now: datetime
 ) -> Deadline | None:
-    """Return the first deadline after a moment, or None where there is none."""
+    """Return the first deadline after a moment, or None."""
     return next(_deadlines(vehicle, policy, zone, now), None)
 
 
 def _deadlines(
     vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo, after: datetime
 ) -> Iterator[Deadline]:
-    """Yield the deadlines of a week after a moment.
+    """Yield the deadlines in the week after a moment.
 
-    A weekday without a time or a level of its own has that of every day.
+    A weekday without a time or a level of its own has the vehicle's.
     """
     if not vehicle.is_charge_policy_enabled:
         return
@@ -48,40 +48,40 @@ def _deadlines(
         if level is None:
             level = vehicle.minimum_charge_limit
         wall_clock = datetime.combine(date, clock_time.replace(tzinfo=None))
-        # The second one is later where the clock is set back, and only there.
+        # The second fold is later only for a time that occurs twice.
         for fold in (0, 1):
-            # Compared in UTC: two moments of one zone are compared by the wall clock.
+            # In UTC, as Python compares datetimes of the same zone by wall clock.
             at = wall_clock.replace(tzinfo=zone, fold=fold).astimezone(UTC)
             if at > after:
                 yield Deadline(at, level, wall_clock)
 
 
 class DeadlineWatch:
-    """Notice deadlines that pass while the vehicle is below the level."""
+    """Detect deadlines that pass while the vehicle is below the level."""
 
     def __init__(
-        self, looked_at: datetime | None = None, missed: datetime | None = None
+        self, read_at: datetime | None = None, missed: datetime | None = None
     ) -> None:
-        """Go on from when somebody looked last, and the deadline that was missed last."""
+        """Continue from the last reading and the deadline that was missed last."""
         self.missed = missed
-        """By the wall clock."""
+        """The naive local time of the deadline that was missed last."""
 
-        self._looked_at = looked_at
+        self._read_at = read_at
         self._next: Deadline | None = None
         self._passed: Deadline | None = None
 
-    def look(
+    def update(
         self, vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo, now: datetime
     ) -> bool:
-        """Take a reading, and return whether a deadline was missed that is not told yet."""
-        looked_at, self._looked_at = self._looked_at, now
-        if looked_at is None or not timedelta() <= now - looked_at <= MAX_ABSENCE:
+        """Process a reading, and return whether it shows a newly missed deadline."""
+        read_at, self._read_at = self._read_at, now
+        if read_at is None or not timedelta() <= now - read_at <= MAX_GAP:
             self._next = self._passed = None
         elif self._next is None:
-            self._next = next_deadline(vehicle, policy, zone, looked_at)
+            self._next = next_deadline(vehicle, policy, zone, read_at)
         if self._next is not None and self._next.at <= now:
             self._passed = self._next
-        # What was to be reached is what was asked for before.
+        # `_passed` keeps the level that was set before the deadline.
         self._next = next_deadline(vehicle, policy, zone, now)
         return self._is_missed(vehicle, now)
 
@@ -91,7 +91,7 @@ class DeadlineWatch:
         if (
             passed is None
             or passed.wall_clock == self.missed
-            or now - passed.at > MAX_ABSENCE
+            or now - passed.at > MAX_GAP
             or not vehicle.is_charge_policy_enabled
             or vehicle.is_plugged_in is False
         ):

@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from ..api import BoostState, Vehicle
 
-MAX_ABSENCE = timedelta(hours=12)
-"""How long nobody may have read a vehicle for what happened meanwhile to be told."""
+MAX_GAP = timedelta(hours=12)
+"""Events within a longer gap between readings are not fired."""
 
 
 class ChargingEvent(StrEnum):
-    """What can be seen to have happened between two readings.
+    """What happened between two readings.
 
-    All but the last are derived from the readings alone.
+    All but DEADLINE_MISSED are derived from the readings alone.
     """
 
     PLUGGED_IN = "plugged_in"
@@ -25,37 +25,37 @@ class ChargingEvent(StrEnum):
     DEADLINE_MISSED = "deadline_missed"
 
 
-TOLD_WHEN_MISSED = {
+FIRED_LATE = {
     ChargingEvent.PLUGGED_IN,
     ChargingEvent.UNPLUGGED,
     ChargingEvent.FULLY_CHARGED,
 }
-"""What still matters to somebody who hears of it hours later."""
+"""Missed events that are fired later, as they still matter after hours."""
 
 SESSION_ENDS = {
     ChargingEvent.UNPLUGGED,
     ChargingEvent.CHARGING_STOPPED,
     ChargingEvent.FULLY_CHARGED,
 }
-"""What may have ended a charging session."""
+"""Events that may end a charging session."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """The last known values of what events are derived from; None before there is one."""
+    """The last known values of the fields that events are derived from."""
 
     is_plugged_in: bool | None = None
     is_charging: bool | None = None
     is_fully_charged: bool | None = None
     battery_at_plug_in: float | None = None
     reported_at: datetime | None = None
-    """When the car reported them, by its own clock."""
+    """When the car reported them, see reported_at."""
 
     has_been_full: bool = False
-    """Whether the vehicle was fully charged before, since it was plugged in."""
+    """Whether the vehicle was full at an earlier reading since it was plugged in."""
 
     def update(self, vehicle: Vehicle) -> Known:
-        """Return what is known after a reading: what it does not tell stays."""
+        """Return the values after a reading; unknown ones keep the last known value."""
         is_plugged_in = _either(vehicle.is_plugged_in, self.is_plugged_in)
         is_full = _either(vehicle.is_fully_charged, self.is_fully_charged)
         at_plug_in = _either(vehicle.battery_at_plug_in, self.battery_at_plug_in)
@@ -67,7 +67,7 @@ class Known:
                 and self.battery_at_plug_in is not None
                 and self.battery_at_plug_in != at_plug_in
             )
-            # Where the plug is not known: a car that is no longer full has been driven.
+            # If the plug is unknown: a car that is no longer full has been driven.
             or (is_plugged_in is None and not is_full)
         )
         return Known(
@@ -88,22 +88,22 @@ class ChargingEvents:
     """
 
     def __init__(self, known: Known | None = None) -> None:
-        """Start from what is known: without it, the first reading tells of no event."""
+        """Start from known values; without them the first reading yields no events."""
         self.known = known or Known()
         self._may_be_interrupted = False
-        """Whether charging stopped, or may stop, for a reason that no reading has told yet."""
+        """Whether charging was seen, and no later reading has explained its end."""
 
         self._is_optimized = True
-        """Whether Podero chose the hours of the charging that was seen last."""
+        """Whether Podero's optimization controlled the charging that was seen last."""
 
         self._was_boosting = False
-        """Whether "charge now" was running then."""
+        """Whether "charge now" was ongoing then."""
 
-        self._are_pauses_told = False
-        """Whether a reading ever told of a pause, or of none."""
+        self._has_pauses = False
+        """Whether any reading had a known `is_pause_power_active`."""
 
     def derive(self, vehicle: Vehicle) -> list[ChargingEvent]:
-        """Take a reading and return what happened since the one before."""
+        """Process a reading, and return the events since the one before."""
         before = self.known
         self.known = now = before.update(vehicle)
         seen = {
@@ -121,15 +121,15 @@ class ChargingEvents:
         return [event for event, happened in seen.items() if happened]
 
     def _is_interrupted(self, vehicle: Vehicle) -> bool:
-        """Return whether charging stopped for a reason that nobody gave.
+        """Return whether charging stopped without a reason.
 
-        Podero stops and starts as it sees fit, unless its optimization is off or the
-        user told the car to charge now. A reading that does not tell why charging
-        stopped leaves the answer to the next one.
+        With its optimization on, Podero itself stops and starts charging, except during
+        "charge now". If a reading lacks the fields that give a reason, the next one
+        decides.
         """
         is_paused = vehicle.is_pause_power_active
         if is_paused is not None:
-            self._are_pauses_told = True
+            self._has_pauses = True
         is_optimized = vehicle.is_smart_optimization_active
         if vehicle.is_charging:
             self._may_be_interrupted = True
@@ -145,7 +145,7 @@ class ChargingEvents:
             or self.known.is_charging
             or not vehicle.is_plugged_in
             or vehicle.is_fully_charged is None
-            or (is_paused is None and self._are_pauses_told)
+            or (is_paused is None and self._has_pauses)
         ):
             return False
         self._may_be_interrupted = False
@@ -157,12 +157,12 @@ class ChargingEvents:
 def resume(
     remembered: Known, remembered_at: datetime, vehicle: Vehicle, now: datetime
 ) -> tuple[ChargingEvents, list[ChargingEvent]]:
-    """Take the first reading since events were derived last.
+    """Continue from remembered values with the first reading after a restart.
 
-    Returns what derives the next events, and what happened while nobody looked: of
-    TOLD_WHEN_MISSED, if the car has reported since, and not after more than MAX_ABSENCE.
+    Returns what derives the next events, and the missed ones: those of FIRED_LATE, if
+    the car has reported since, and none after a gap of more than MAX_GAP.
     """
-    if not timedelta() <= now - remembered_at <= MAX_ABSENCE:
+    if not timedelta() <= now - remembered_at <= MAX_GAP:
         remembered = Known(
             battery_at_plug_in=remembered.battery_at_plug_in,
             has_been_full=bool(remembered.has_been_full or remembered.is_fully_charged),
@@ -176,14 +176,14 @@ def resume(
         or reported <= remembered.reported_at
     ):
         return events, []
-    return events, [event for event in happened if event in TOLD_WHEN_MISSED]
+    return events, [event for event in happened if event in FIRED_LATE]
 
 
 def reported_at(vehicle: Vehicle) -> datetime | None:
-    """Return when the car itself reported what a reading tells."""
+    """Return when the car reported the values of a reading, if known."""
     return vehicle.current_state_last_updated_at or vehicle.updated_at
 
 
 def _either[T](value: T | None, before: T | None) -> T | None:
-    """Return a value, or the previous one if it is unknown."""
+    """Return a value, or the one before if it is unknown."""
     return before if value is None else value

@@ -1,4 +1,4 @@
-"""Charging sessions, as energy and money per hour."""
+"""Distribute the energy and money of charging sessions over hours."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -13,36 +13,36 @@ from .watched import HOUR, Span
 MINUTE = 60.0
 
 MAX_ENERGY = 500.0
-"""kWh that no session of a car exceeds."""
+"""kWh above which the energy of a session is invalid."""
 
 MAX_MONEY = 1000.0
-"""EUR that no session of a car exceeds."""
+"""EUR above which the money of a session is invalid."""
 
 MAX_POWER = 400.0
-"""kW that no car charges with."""
+"""kW above which the average power of a session is invalid."""
 
 POWER_TOLERANCE = 1.1
-"""By how much the power within a planned window may exceed the session's peak."""
+"""Factor by which the power in a planned window may exceed the session's peak."""
 
 HOME_POWER = 22.0
-"""kW that stand in for an unknown peak: the most that a wall box usually gives."""
+"""Assumed peak in kW of a session without one: the usual maximum of a wall box."""
 
 MAX_DURATION = timedelta(days=366)
-"""How long no session lasts."""
+"""Duration above which a session is invalid."""
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """By how much the service's clock may be ahead of ours."""
 
 
 class Amounts(NamedTuple):
-    """What was charged: kWh and EUR."""
+    """Energy in kWh, costs and savings in EUR."""
 
     energy: float = 0.0
     cost: float = 0.0
     savings: float = 0.0
 
     def plus(self, other: Amounts, share: float = 1.0) -> Amounts:
-        """Return the sum with another one, or with a share of it."""
+        """Return the sum with a share of other amounts."""
         return Amounts(
             self.energy + other.energy * share,
             self.cost + other.cost * share,
@@ -64,28 +64,28 @@ class Fault(StrEnum):
     OVERLAPPING = "it overlaps another one, and both are counted"
 
 
-class Sound(NamedTuple):
-    """The sessions that can be counted, by their start, and what is wrong with which."""
+class Validated(NamedTuple):
+    """The sessions that are counted, by start, and the faults of others by key."""
 
     sessions: list[ChargingSession]
     faults: dict[str, Fault]
 
 
-def sound_sessions(
+def valid_sessions(
     sessions: Sequence[ChargingSession],
     now: datetime,
     running: ChargingSession | None = None,
-) -> Sound:
-    """Return which of the completed sessions, and the running one, can be counted.
+) -> Validated:
+    """Validate completed sessions and the running one.
 
-    The running one takes the place of a completed one with its id. A car is plugged in
-    once at a time: of two sessions with the same start, one is counted.
+    The running one replaces a completed one with the same id. Of several sessions with
+    the same start, one is counted.
     """
     by_key = {key_of(session): session for session in sessions}
     repeated = Counter(map(key_of, sessions)) - Counter(by_key.keys())
     faults = dict.fromkeys(repeated, Fault.LISTED_TWICE)
     if running is not None:
-        # Taken last, so that it is what stays.
+        # Last, so that it replaces a completed one with the same start.
         by_key.pop(key_of(running), None)
         by_key[key_of(running)] = running
     by_start: dict[datetime, ChargingSession] = {}
@@ -97,20 +97,20 @@ def sound_sessions(
             faults[key] = Fault.LISTED_TWICE
         elif session.plug_in_time is not None:
             by_start[session.plug_in_time] = session
-    sound = [by_start[start] for start in sorted(by_start)]
+    valid = [by_start[start] for start in sorted(by_start)]
     end_before = 0.0
-    for session in sound:
+    for session in valid:
         start, end = _window(session, now)
         if start < end_before:
             faults[key_of(session)] = Fault.OVERLAPPING
         end_before = max(end_before, end)
-    return Sound(sound, faults)
+    return Validated(valid, faults)
 
 
 def hours_of(
     sessions: Sequence[ChargingSession], spans: Sequence[Span], now: datetime
 ) -> dict[datetime, Amounts]:
-    """Return what sound sessions charged at home in each UTC hour."""
+    """Return what valid sessions charged at home in each UTC hour."""
     hours: defaultdict[float, Amounts] = defaultdict(Amounts)
     for session in sessions:
         if session.is_at_home is not False:
@@ -121,10 +121,10 @@ def hours_of(
     return {datetime.fromtimestamp(hour, UTC): hours[hour] for hour in sorted(hours)}
 
 
-def in_time(
+def in_period(
     sessions: Iterable[ChargingSession], start: datetime, end: datetime
 ) -> list[ChargingSession]:
-    """Return the completed ones of sound sessions that reach into a time."""
+    """Return those of valid sessions that are completed and overlap a period."""
     return [
         session
         for session in sessions
@@ -136,7 +136,7 @@ def in_time(
 
 
 def amounts_of(session: ChargingSession) -> Amounts:
-    """Return what a session charged; what is not known counts nothing."""
+    """Return the amounts of a session, 0 if unknown."""
     return Amounts(
         session.energy_charged_kwh or 0.0,
         session.actual_cost_eur or 0.0,
@@ -145,14 +145,14 @@ def amounts_of(session: ChargingSession) -> Amounts:
 
 
 def key_of(session: ChargingSession) -> str:
-    """Return what tells a session from others."""
+    """Return what distinguishes a session from others."""
     return session.id or f"{session.plug_in_time}"
 
 
 def _fault(
     session: ChargingSession, now: datetime, *, is_running: bool
 ) -> Fault | None:
-    """Return why a session cannot be counted, or None where it can."""
+    """Return why a session is invalid, or None if it is valid."""
     if session.plug_in_time is None:
         return Fault.NO_START
     if session.plug_in_time > now + CLOCK_TOLERANCE:
@@ -177,13 +177,13 @@ def _fault(
 
 
 def ends_of(session: ChargingSession) -> list[datetime]:
-    """Return the times that a session may have ended at."""
+    """Return the known end times of a session: the inferred one and the unplugging."""
     ends = session.inferred_session_end, session.unplug_time
     return [end for end in ends if end is not None]
 
 
 def _window(session: ChargingSession, now: datetime) -> tuple[float, float]:
-    """Return the time in which a session can have charged: a minute at least."""
+    """Return the period of a session as POSIX timestamps, at least a minute."""
     assert session.plug_in_time is not None
     end = min([*ends_of(session), now]).timestamp()
     return min(session.plug_in_time.timestamp(), end - MINUTE), end
@@ -192,10 +192,11 @@ def _window(session: ChargingSession, now: datetime) -> tuple[float, float]:
 def _shares(
     session: ChargingSession, start: float, end: float, spans: Sequence[Span]
 ) -> dict[float, float]:
-    """Return which part of a session falls into which hour; together they are 1.
+    """Return the share of a session in each hour; they add up to 1.
 
-    What our own polls saw is where they saw it. What they did not see is spread evenly
-    over the time in which nobody watched: that of the planned window, where it fits.
+    Energy that polls saw belongs to the hours in which they saw it. The rest is spread
+    evenly over the unwatched time: of the planned window if it fits there, or else of
+    the whole session.
     """
     first, last = (bisect_left(spans, (moment,)) for moment in (start - HOUR, end))
     watched = spans[first:last]
@@ -217,7 +218,7 @@ def _shares(
 
 
 def _planned(session: ChargingSession, start: float, end: float) -> tuple[float, float]:
-    """Return the part of a time for which charging was planned."""
+    """Return the part of a period for which charging was planned."""
     planned_start = session.desired_charging_start_time
     planned_end = session.desired_charging_end_time
     return (
@@ -227,7 +228,7 @@ def _planned(session: ChargingSession, start: float, end: float) -> tuple[float,
 
 
 def _parts(start: float, end: float) -> dict[float, float]:
-    """Return how many seconds of a time lie in which hour."""
+    """Return the seconds of a period in each hour."""
     parts = {}
     hour = start // HOUR * HOUR
     while hour < end:
@@ -237,7 +238,7 @@ def _parts(start: float, end: float) -> dict[float, float]:
 
 
 def _seen(start: float, end: float, watched: Sequence[Span]) -> dict[float, float]:
-    """Return the energy that was seen in each hour of a time."""
+    """Return the energy in kWh that polls saw in each hour of a period."""
     seen: dict[float, float] = {}
     for span in watched:
         part = min(end, span.end) - max(start, span.start)
@@ -248,7 +249,7 @@ def _seen(start: float, end: float, watched: Sequence[Span]) -> dict[float, floa
 
 
 def _unwatched(start: float, end: float, watched: Sequence[Span]) -> dict[float, float]:
-    """Return for how many seconds of each hour of a time nobody watched."""
+    """Return the unwatched seconds in each hour of a period."""
     parts = _parts(start, end)
     for span in watched:
         if span.hour in parts:

@@ -1,4 +1,4 @@
-"""Remember across restarts what the events of a vehicle are derived from."""
+"""Keep the values that events are derived from across restarts."""
 
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from .events import Known
 STORAGE_VERSION = 1
 
 MAX_AGE = timedelta(hours=1)
-"""Age at which the file is written again though nothing happened, in case of a power cut."""
+"""Age at which the file is rewritten without an event, in case of a power cut."""
 
 
 class Memory:
-    """What is known of one vehicle, in a file of its own."""
+    """The stored values of one vehicle, in a file of its own."""
 
     def __init__(self, hass: HomeAssistant, subentry_id: str) -> None:
         """Use the file of a subentry."""
@@ -29,23 +29,23 @@ class Memory:
         self._written_at = dt_util.utc_from_timestamp(0)
 
     async def async_load(self) -> tuple[Known, datetime] | None:
-        """Return what was known and when it was written, or None without a usable file."""
+        """Return the values and when they were written, or None without a valid file."""
         try:
             return _parse(await self._store.async_load())
-        except Exception as err:  # noqa: BLE001 - whatever stands in a foreign file
-            LOGGER.debug("No memory of what happened before: %s", type(err).__name__)
+        except Exception as err:  # noqa: BLE001 - the file may contain anything
+            LOGGER.debug("The stored values are invalid: %s", type(err).__name__)
             return None
 
     async def async_save(self, known: Known) -> None:
-        """Write what is known if something happened, or if the file is older than MAX_AGE."""
+        """Write the values if an event changed them or the file is older than MAX_AGE."""
         if (
-            _what_happened(known) != _what_happened(self._written)
+            _urgent(known) != _urgent(self._written)
             or dt_util.utcnow() - self._written_at > MAX_AGE
         ):
             await self.async_write(known)
 
     async def async_write(self, known: Known) -> None:
-        """Write what is known."""
+        """Write the values."""
         self._written, self._written_at = known, dt_util.utcnow()
         await self._store.async_save(
             {
@@ -60,13 +60,13 @@ class Memory:
         await self._store.async_remove()
 
 
-def _what_happened(known: Known) -> tuple[Any, ...]:
-    """Return the values whose change is written at once."""
+def _urgent(known: Known) -> tuple[Any, ...]:
+    """Return the values whose changes are written at once."""
     return known.is_plugged_in, known.is_fully_charged, known.has_been_full
 
 
 def _parse(stored: dict[str, Any] | None) -> tuple[Known, datetime] | None:
-    """Return the content of a file. Raises any error if it is not one of ours."""
+    """Parse the content of a file. Raises an arbitrary exception if it is invalid."""
     if stored is None:
         return None
     written_at = datetime.fromisoformat(stored["written_at"])

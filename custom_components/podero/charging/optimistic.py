@@ -18,20 +18,24 @@ class PendingWrite:
     preference: str
     value: Any
     implied: Mapping[str, Any]
-    """What follows from it: shown as long as the preference itself is."""
+    """Values of other fields that follow from it, overlaid too."""
 
     superseded: tuple[Any, ...]
-    """Values that a reading may still show, as they were written or read before this one."""
+    """Earlier written or read values, which a stale reading may still have."""
 
     confirmed_from: float
+    """Event loop time before which no reading confirms it."""
+
     until: float
+    """Event loop time until which it is pending."""
+
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a reading confirms it, a later write takes its place, or no reading comes."""
+    """Set once a reading confirms it, a later write replaces it, or polling stops."""
 
     def agrees(self, reading: Vehicle | None) -> bool:
-        """Return whether a reading shows the preference, and what it is for.
+        """Return whether a reading has the written value.
 
-        What follows from it counts where the reading tells it.
+        Implied values must match too, unless they are unknown.
         """
         return reading is not None and (
             getattr(reading, self.preference) == self.value
@@ -43,18 +47,18 @@ class PendingWrite:
 
 
 class PendingWrites:
-    """Overlay readings with written values, so that nothing flips while the cloud catches up."""
+    """Overlay readings with written values, so that stale readings do not flip states."""
 
     def __init__(self) -> None:
         """Start without a reading."""
         self.reading: Vehicle | None = None
-        """The last reading, without what is pending."""
+        """The last reading, without the overlay."""
 
         self._pending: dict[str, PendingWrite] = {}
         self._is_closed = False
 
     def __bool__(self) -> bool:
-        """Return whether a write still waits for a reading that confirms it."""
+        """Return whether a write is pending that has not timed out."""
         if not self._pending:
             return False
         now = asyncio.get_running_loop().time()
@@ -62,11 +66,11 @@ class PendingWrites:
 
     @property
     def shown(self) -> Vehicle | None:
-        """Return the last reading overlaid with what is pending."""
+        """Return the last reading with the overlay."""
         return None if self.reading is None else self._overlay(self.reading)
 
     def _overlay(self, reading: Vehicle) -> Vehicle:
-        """Return a reading with the written values."""
+        """Return a reading overlaid with the written values."""
         values: dict[str, Any] = {}
         for write in self._pending.values():
             values |= {write.preference: write.value, **write.implied}
@@ -75,14 +79,14 @@ class PendingWrites:
     def add(
         self, preference: str, value: Any, implied: Mapping[str, Any]
     ) -> PendingWrite:
-        """Show a preference that was written just now."""
+        """Add a preference that was written just now."""
         now = asyncio.get_running_loop().time()
         superseded: tuple[Any, ...] = (getattr(self.reading, preference, None),)
         confirmed_from = now
         if (earlier := self._pending.get(preference)) is not None:
             superseded = *earlier.superseded, earlier.value
             if value in superseded:
-                # Written back and forth: a reading that agrees may be an old one.
+                # The value was current before: a reading that has it may be stale.
                 confirmed_from = earlier.until
             earlier.done.set()
         write = PendingWrite(
@@ -100,9 +104,9 @@ class PendingWrites:
         return write
 
     def read(self, reading: Vehicle) -> Vehicle:
-        """Take a reading, and return it overlaid with what is still pending.
+        """Return a new reading overlaid with what is still pending.
 
-        What it confirms, and what has waited too long, is pending no longer.
+        Writes that it confirms or that have timed out are no longer pending.
         """
         self.reading = reading
         if not self._pending:
@@ -116,13 +120,13 @@ class PendingWrites:
         return self._overlay(reading)
 
     def close(self) -> None:
-        """Release everybody who waits for a reading: there will be none."""
+        """Unblock calls that wait for a reading: there will be none."""
         self._is_closed = True
         for write in self._pending.values():
             write.done.set()
 
     def end(self, write: PendingWrite) -> bool:
-        """Show the reading again, and return whether it agrees with what was written."""
+        """Remove a write, and return whether the last reading has its value."""
         if self._pending.get(write.preference) is write:
             del self._pending[write.preference]
         return write.agrees(self.reading)

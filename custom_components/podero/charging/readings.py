@@ -1,4 +1,4 @@
-"""Judge a reading before anybody sees it."""
+"""Validate a reading before it is shown."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,33 +6,33 @@ from typing import Any
 from ..api import Vehicle
 
 MAX_OUTDATED = 3
-"""Readings in a row, each older than the last one taken, that say that the clock was set back."""
+"""Stale readings in a row after which the service's clock is considered set back."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Reading:
-    """A reading as it came, and what of it is believed."""
+    """A reading as received, and its plausible values."""
 
     raw: Vehicle
     vehicle: Vehicle
-    """What is shown: the raw reading without what contradicts itself or is missing."""
+    """The reading that is shown, with implausible values replaced."""
 
     outdated: int = 0
-    """How many readings in a row were passed over since, as they were older."""
+    """How many stale readings in a row have been ignored since."""
 
     is_contradictory: bool = False
-    """Whether it says that the vehicle charges without being plugged in."""
+    """Whether the vehicle charges without being plugged in, according to it."""
 
 
-def judge(raw: Vehicle, last: Reading | None) -> Reading:
-    """Return what to believe of a reading, given the last one.
+def sanitize(raw: Vehicle, last: Reading | None) -> Reading:
+    """Replace the implausible values of a reading, given the last one.
 
-    - A reading whose `updated_at` is before the last one's is passed over, until
-      MAX_OUTDATED in a row say that it is the clock that moved.
-    - Nothing charges without a cable: a reading that says both "unplugged" and
-      "charging" leaves both as they were; a second one in a row means "unplugged".
-    - No power and no remaining time where nothing charges.
-    - Without a position, or at 0/0, the vehicle is where it was.
+    - A stale reading, whose `updated_at` is before the last one's, is ignored, up to
+      MAX_OUTDATED in a row: then the service's clock was set back.
+    - A reading with "unplugged" and "charging" changes neither; a second one in a row
+      means "unplugged".
+    - If the vehicle does not charge, its power and remaining time are 0.
+    - Without a position, or at 0/0, the last position is kept.
     """
     if last is not None:
         if _is_older(raw, last.raw) and last.outdated + 1 < MAX_OUTDATED:
@@ -68,7 +68,7 @@ def judge(raw: Vehicle, last: Reading | None) -> Reading:
 
 
 def _is_older(raw: Vehicle, last: Vehicle) -> bool:
-    """Return whether a reading was made before another one, as far as they tell."""
+    """Return whether a reading is older than the last one, as far as is known."""
     return (
         raw.updated_at is not None
         and last.updated_at is not None
@@ -77,7 +77,7 @@ def _is_older(raw: Vehicle, last: Vehicle) -> bool:
 
 
 def _has_position(vehicle: Vehicle) -> bool:
-    """Return whether a reading tells where the vehicle is: 0/0 is a placeholder."""
+    """Return whether a reading has a position; 0/0 is a placeholder."""
     return (
         vehicle.latitude is not None
         and vehicle.longitude is not None

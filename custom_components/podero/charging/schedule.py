@@ -1,4 +1,4 @@
-"""When to read the charging sessions of a vehicle and its weekly policy."""
+"""Schedule of the requests for a vehicle's charging sessions and weekly policy."""
 
 from collections import deque
 from datetime import UTC, datetime, timedelta
@@ -11,20 +11,20 @@ DAY: Final = timedelta(days=1)
 AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
 
 FIRST_READ, SECOND_READ = timedelta(minutes=10), timedelta(minutes=70)
-"""When the sessions are read after the car was unplugged, full, or stopped charging."""
+"""Delays of the two reads after the car was unplugged, full, or stopped charging."""
 
 NIGHT_START, NIGHT_MINUTES = timedelta(hours=1), 240
-"""When they are read once a night: each vehicle's in a minute of its own."""
+"""Start and length of the window for one read a night, each vehicle in its own minute."""
 
 REQUESTS_A_DAY: Final = 144
-"""A tenth of what polling takes."""
+"""Limit per vehicle: a tenth of the requests of polling."""
 
 MIN_WAIT, MAX_WAIT = timedelta(minutes=1), DAY
-"""Bounds of the time for which the service's Retry-After is obeyed."""
+"""Bounds of the service's Retry-After."""
 
 
 class Endpoint(StrEnum):
-    """What is read, by the end of its address."""
+    """An endpoint of a vehicle, by the end of its path."""
 
     POLICY = "charge-policy"
     RUNNING = "sessions/current"
@@ -34,16 +34,16 @@ class Endpoint(StrEnum):
 INTERVALS: Final = {
     Endpoint.POLICY: timedelta(hours=1),
     Endpoint.RUNNING: timedelta(minutes=15),
-    # After a failure only: sessions are read when one has ended, and at night.
+    # Only after a failure: sessions are read when one has ended, and at night.
     Endpoint.SESSIONS: timedelta(hours=1),
 }
 
 
 class Schedule:
-    """Say what is due, of which everything is at first."""
+    """The times at which endpoints are due; at first all of them are."""
 
     def __init__(self, vehicle_id: str) -> None:
-        """Spread the nightly reading of many vehicles."""
+        """Choose the minute of the nightly read by the vehicle's id."""
         self._night_minute = int(vehicle_id[-4:], 16) % NIGHT_MINUTES
         self._due = dict.fromkeys(Endpoint, AT_ONCE)
         self._second_read = AT_ONCE
@@ -51,7 +51,7 @@ class Schedule:
         self._requests: deque[datetime] = deque(maxlen=REQUESTS_A_DAY)
 
     def due(self, now: datetime, *, is_plugged_in: bool) -> list[Endpoint]:
-        """Return what has to be read now: the running session only while plugged in."""
+        """Return the endpoints to read now, the running session only while plugged in."""
         is_spent = len(self._requests) == REQUESTS_A_DAY and _is_ahead(
             self._requests[0] + DAY, now
         )
@@ -65,15 +65,15 @@ class Schedule:
         ]
 
     def start(self, endpoint: Endpoint, now: datetime) -> None:
-        """Note that something is read now: again after its interval if that fails."""
+        """Record that an endpoint is read now, and make it due after its interval."""
         self._due[endpoint] = now + INTERVALS[endpoint]
 
     def count(self, requests: int, now: datetime) -> None:
-        """Note how many requests were made."""
+        """Count requests for the daily limit."""
         self._requests.extend([now] * requests)
 
     def read_sessions(self, now: datetime) -> None:
-        """Note that the sessions were read: again at night, or where one has ended."""
+        """Make the sessions due at night, or at the second read after a session."""
         night = _next_night(now, self._night_minute)
         is_second_ahead = _is_ahead(self._second_read, now)
         self._due[Endpoint.SESSIONS] = (
@@ -81,12 +81,12 @@ class Schedule:
         )
 
     def begin_session(self) -> None:
-        """Note that the car was plugged in."""
+        """Make the running session due, as the car was plugged in."""
         if Endpoint.RUNNING in self._due:
             self._due[Endpoint.RUNNING] = AT_ONCE
 
     def end_session(self, now: datetime) -> None:
-        """Note that the car was unplugged, is full, or stopped charging."""
+        """Make the sessions due soon, as one may have ended."""
         self._second_read = now + SECOND_READ
         if Endpoint.SESSIONS in self._due:
             self._due[Endpoint.SESSIONS] = min(
@@ -94,35 +94,35 @@ class Schedule:
             )
 
     def change_policy(self) -> None:
-        """Note that a preference was set, and with it maybe the policy."""
+        """Make the policy due, as a preference was set that may have changed it."""
         if Endpoint.POLICY in self._due:
             self._due[Endpoint.POLICY] = AT_ONCE
 
     def stop(self, endpoint: Endpoint) -> None:
-        """Read something never again."""
+        """Remove an endpoint from the schedule."""
         self._due.pop(endpoint, None)
 
     def wait(self, seconds: float | None, now: datetime) -> None:
-        """Read nothing for as long as the service wishes."""
+        """Make nothing due for the seconds of a Retry-After, or a default if None."""
         wish = INTERVALS[Endpoint.RUNNING] if seconds is None else _duration(seconds)
         self._wait_until = now + wish
 
 
 def _duration(seconds: float) -> timedelta:
-    """Return a time to wait, within bounds."""
+    """Return the seconds as a duration between MIN_WAIT and MAX_WAIT."""
     return min(max(timedelta(seconds=min(seconds, 1e6)), MIN_WAIT), MAX_WAIT)
 
 
 def _is_ahead(moment: datetime, now: datetime) -> bool:
-    """Return whether a moment is still to come.
+    """Return whether a moment is in the future.
 
-    What is far ahead was meant before the clock was set back.
+    More than two days ahead does not count: it was set before the clock was set back.
     """
     return now < moment <= now + 2 * DAY
 
 
 def _next_night(now: datetime, minute: int) -> datetime:
-    """Return when the sessions are read next at night."""
+    """Return the time of the next nightly read."""
     offset = NIGHT_START + timedelta(minutes=minute)
     today = dt_util.as_local(now).date()
     nights = (

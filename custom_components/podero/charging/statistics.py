@@ -1,4 +1,4 @@
-"""Energy and money per hour, in Home Assistant's long-term statistics."""
+"""Write energy and money per hour to Home Assistant's long-term statistics."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -28,35 +28,35 @@ from .hours import Amounts
 
 type Series = Literal["energy", "cost", "savings"]
 
-# Energy comes last: where its rows are, those of the others are too.
+# Energy is written last: if its rows exist, those of the others do too.
 SERIES: Final[tuple[Series, ...]] = ("cost", "savings", "energy")
 
 PAST: Final = timedelta(days=730)
-"""How much of the past is written at first."""
+"""How much history is imported at first."""
 
 REWRITTEN: Final = timedelta(days=35)
-"""How long the service may correct a session for that to be noticed."""
+"""How much history is read again to pick up corrections by the service."""
 
 TOLERANCE: Final = 1e-6
-"""Difference of two amounts that are the same."""
+"""Difference up to which two amounts are equal."""
 
 
 class Row(NamedTuple):
-    """A row of statistics: what was charged in an hour, and in all hours up to it."""
+    """A row of statistics: the amount of an hour, and the sum up to it."""
 
     state: float
     sum: float
 
 
 def statistic_id(vehicle_id: str, series: Series) -> str:
-    """Return the id of a vehicle's statistics."""
+    """Return the statistic id of a vehicle's series."""
     return f"{DOMAIN}:{vehicle_id.replace('-', '_')}_{series}"
 
 
 class VehicleStatistics:
-    """Keep the statistics of one vehicle up to date, in the background.
+    """Update the statistics of one vehicle in the background.
 
-    Without the recorder there are none.
+    Without the recorder nothing is written.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class VehicleStatistics:
         name: str,
         since: datetime | None = None,
     ) -> None:
-        """Name them after a vehicle, and leave alone what was written before a moment."""
+        """Use a vehicle's id and name. Rows before `since` are never changed."""
         self._hass = hass
         self._entry = entry
         self._vehicle_id = vehicle_id
@@ -76,22 +76,23 @@ class VehicleStatistics:
         self._task: asyncio.Task[None] | None = None
         self._to_write: tuple[Mapping[datetime, Amounts], datetime] | None = None
         self._past_start: datetime | None = None
-        """From when on the past is to be written, as the recorder has no row."""
+        """The start of the history to import, while the recorder has no row."""
 
         self._is_past_empty = False
-        """Whether there was nothing to write."""
+        """Whether the history had nothing to import."""
 
     async def async_get_start(self, now: datetime) -> datetime:
         """Return the hour from which on to write.
 
-        It is two years ago where the recorder has no row, else at most the newest row's.
+        Without a row in the recorder it is two years ago, otherwise at most the hour of
+        the newest row.
         """
         start = _hour(now - REWRITTEN)
         self._past_start = None
         if RECORDER_DOMAIN in self._hass.config.components:
             newest = await async_get_newest_hour(self._hass, self._vehicle_id)
             if newest is not None:
-                # Should it be gone the next time, the past is written again.
+                # If the rows are deleted later, the history is imported again.
                 self._is_past_empty = False
                 start = max(min(start, newest), _hour(now - PAST))
             elif not self._is_past_empty:
@@ -102,7 +103,7 @@ class VehicleStatistics:
 
     @callback
     def async_write(self, hours: Mapping[datetime, Amounts], start: datetime) -> None:
-        """Write the hours from one on, when those before are written."""
+        """Write the hours from `start` on, after a running write."""
         if RECORDER_DOMAIN not in self._hass.config.components:
             return
         self._to_write = hours, start
@@ -112,7 +113,7 @@ class VehicleStatistics:
             )
 
     async def _async_write(self) -> None:
-        """Write what is to be written, and what comes meanwhile."""
+        """Write the pending hours, and those that become pending meanwhile."""
         while self._to_write is not None:
             (hours, start), self._to_write = self._to_write, None
             await async_write_hours(
@@ -130,7 +131,7 @@ def _hour(moment: datetime) -> datetime:
 async def async_get_newest_hour(
     hass: HomeAssistant, vehicle_id: str
 ) -> datetime | None:
-    """Return the newest hour that a vehicle has a row of, or None where it has none."""
+    """Return the hour of a vehicle's newest row, or None without rows."""
     series = statistic_id(vehicle_id, "energy")
     last = await get_instance(hass).async_add_executor_job(
         get_last_statistics, hass, 1, series, False, {"state"}
@@ -146,9 +147,9 @@ async def async_write_hours(
     hours: Mapping[datetime, Amounts],
     since: datetime,
 ) -> None:
-    """Make the rows from an hour on say what was charged, and wait until they are there.
+    """Correct the rows from an hour on, and wait until they are committed.
 
-    Nothing is written where they say so already.
+    Rows before the first incorrect one are not written.
     """
     recorder = get_instance(hass)
     translations = await async_get_translations(
@@ -177,7 +178,7 @@ async def async_write_hours(
                 else CURRENCY,
             )
             async_add_external_statistics(hass, metadata, statistics)
-    # Who writes next has to read them.
+    # The next write reads these rows.
     await recorder.async_block_till_done()
 
 
@@ -188,7 +189,7 @@ def _read_rows(
     found = statistics_during_period(
         hass, since, None, {series}, "hour", None, {"state", "sum"}
     ).get(series, [])
-    # One more than these: the last one before them.
+    # One row more than those: the last one before them.
     last = get_last_statistics(hass, len(found) + 1, series, False, {"sum"}).get(
         series, []
     )
@@ -206,9 +207,9 @@ def _row(row: StatisticsRow) -> Row:
 def _changed(
     amounts: Mapping[datetime, float], rows: Mapping[datetime, Row], total: float
 ) -> Iterable[StatisticData]:
-    """Yield what has to be written: all rows from the first one that is not right.
+    """Yield the rows to write: all from the first incorrect one on.
 
-    A row of which nothing is left is written too: the recorder deletes none.
+    A row without an amount is written as 0: the recorder cannot delete single rows.
     """
     is_right = True
     for hour in sorted({*rows, *(hour for hour in amounts if amounts[hour])}):

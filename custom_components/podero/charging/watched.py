@@ -1,4 +1,4 @@
-"""Energy that our own polls saw flow: which tells when a session charged."""
+"""Energy that polls saw, which shows in which hours a session charged."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -8,47 +8,47 @@ from typing import Any, NamedTuple
 HOUR = 3600.0
 
 MAX_GAP = 300.0
-"""Seconds between two polls beyond which nobody knows what happened in between."""
+"""Seconds between two polls above which the time in between is unwatched."""
 
 KEPT = 42 * 24 * HOUR
-"""Seconds for which spans are kept: longer than sessions are read again."""
+"""Seconds for which spans are kept, longer than sessions are read again."""
 
 
 class Span(NamedTuple):
-    """A time within one hour in which the car was watched while it was plugged in."""
+    """A watched period within one hour: polls saw the car plugged in."""
 
     start: float
     """POSIX timestamp."""
 
     end: float
     energy: float
-    """kWh; 0 where it did not charge."""
+    """kWh; 0 if the car did not charge."""
 
     @property
     def hour(self) -> float:
-        """Return the start of the hour that it lies in."""
+        """Return the start of its hour."""
         return self.start // HOUR * HOUR
 
 
 class Watched:
-    """Add up what consecutive polls saw."""
+    """Add up the energy between consecutive polls."""
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
-        """Continue with spans that were seen before."""
+        """Continue with earlier spans."""
         self.spans = list(spans)
         self._last: tuple[float, float] | None = None
 
     def add(self, at: datetime, power: float | None) -> None:
-        """Take the power in kW that a poll saw, or None while the car is not plugged in.
+        """Add the power in kW that a poll saw.
 
-        Also None where it is not known.
+        It is None if the car is not plugged in or the power is not known.
         """
         last, now = self._last, at.timestamp()
         self._last = None if power is None else (now, power)
         if last is None or power is None:
             return
         before, power_before = last
-        # A clock that was set back must not count an hour twice.
+        # Do not count a time twice after the clock was set back.
         if not 0 < now - before <= MAX_GAP or self._end > before:
             return
         for start, end in pairwise(_with_full_hours(before, now)):
@@ -61,7 +61,7 @@ class Watched:
         return self.spans[-1].end if self.spans else 0.0
 
     def _append(self, span: Span) -> None:
-        """Append a span, or extend the last one where it is more of the same."""
+        """Append a span, or extend the last one if it is adjacent and of the same kind."""
         last = self.spans[-1] if self.spans else None
         if (
             last is not None
@@ -76,12 +76,12 @@ class Watched:
             del self.spans[0]
 
     def as_json(self) -> list[list[float]]:
-        """Return the spans as they can be stored."""
+        """Return the spans as JSON."""
         return [list(span) for span in self.spans]
 
     @classmethod
     def from_json(cls, stored: Any) -> Watched:
-        """Continue with stored spans; what is none, or out of order, is left out."""
+        """Continue with stored spans, without invalid ones and those out of order."""
         watched = cls()
         for item in stored if isinstance(stored, list) else ():
             if (span := _span(item)) is not None and span.start >= watched._end:
@@ -90,7 +90,7 @@ class Watched:
 
 
 def _with_full_hours(start: float, end: float) -> Iterator[float]:
-    """Yield the start and the end of a time, and each full hour in between."""
+    """Yield the start and the end of a period, and each full hour in between."""
     yield start
     while (start := (start // HOUR + 1) * HOUR) < end:
         yield start
@@ -98,7 +98,7 @@ def _with_full_hours(start: float, end: float) -> Iterator[float]:
 
 
 def _span(item: Any) -> Span | None:
-    """Return a span that was stored, or None where it cannot be one."""
+    """Return a stored span, or None if it is invalid."""
     if (
         not isinstance(item, list)
         or len(item) != 3

@@ -1,5 +1,5 @@
-// The ready-made dashboard as a strategy. What it shows is made by the action
-// podero.get_dashboard each time, so a new version or a new car changes it by itself.
+// Strategies for a dashboard and a section. The action podero.get_dashboard generates the
+// cards each time, so they follow new versions and new cars.
 
 const DOMAIN = "podero";
 
@@ -26,7 +26,7 @@ async function reason(hass, error) {
   return { type: "markdown", content: text || error.message };
 }
 
-// Made anew when entities change, and when an outage begins, whose reason is told.
+// Regenerated when entities change, and when an outage, whose reason is shown, begins or ends.
 class Strategy extends HTMLElement {
   static shouldRegenerate(config, before, now) {
     if (before.entities !== now.entities || before.devices !== now.devices) return true;
@@ -39,7 +39,7 @@ class Strategy extends HTMLElement {
 }
 
 class Dashboard extends Strategy {
-  // There is nothing to set: whoever edits it is asked whether to take control.
+  // There is nothing to configure: the frontend offers to take control instead.
   static noEditor = true;
 
   static async generate(config, hass) {
@@ -69,7 +69,7 @@ class Section extends Strategy {
   }
 }
 
-// What needs attention and what a car does now, under its name.
+// The cards of the sections "Needs attention" and "Now", under the name of the car.
 function firstCards({ title, sections: [attention, now] }) {
   const [heading] = now.cards;
   const cards = [...attention.cards, ...now.cards].filter(({ type }) => type !== "heading");
@@ -82,7 +82,7 @@ function offer(strategyType, strategy, description) {
     type: DOMAIN,
     strategyType,
     name: "Podero",
-    // Asked for when the dialog that shows it is drawn, and again once the texts are there.
+    // The dialog reads it on every render, and renders again once the translation is loaded.
     get description() {
       const { hass } = document.querySelector("home-assistant");
       hass.loadBackendTranslation("common", DOMAIN);
@@ -91,7 +91,7 @@ function offer(strategyType, strategy, description) {
   });
 }
 
-// Home Assistant replaces the registry of elements while it loads: what is defined before is lost.
+// Home Assistant replaces the custom element registry while it loads: define after that.
 customElements.whenDefined("home-assistant").then(() => {
   window.customStrategies ??= [];
   offer("dashboard", Dashboard, "dashboard_description");

@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 from .dialogs import Person
 from .home import Home, account_entry
 from .repository import BLUEPRINTS
+from custom_components.podero import external_step
 from custom_components.podero.api import PasswordAuth, PoderoClient, Transport
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.http import DATA_TICKETS
@@ -50,6 +51,18 @@ async def server(socket_enabled: None) -> AsyncGenerator[Server]:
 def without_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry a failed connection at once."""
     monkeypatch.setattr("custom_components.podero.coordinator.RETRY_DELAY", 0)
+
+
+@pytest.fixture
+def seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not poll during an external step."""
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
+
+
+@pytest.fixture
+def often_polls(seldom_polls: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll frequently during an external step."""
+    monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.02)
 
 
 @pytest.fixture

@@ -20,7 +20,13 @@ from homeassistant.config_entries import (
     ConfigSubentryDataWithId,
 )
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
@@ -182,11 +188,21 @@ class Home:
         await self.automate(use_blueprint=blueprint)
         assert self.hass.states.async_all(AUTOMATION)[0].state == "on"
 
+    def entity(self, entity_id: str) -> er.RegistryEntry:
+        """Return an entity's entry in the registry."""
+        entity = er.async_get(self.hass).async_get(entity_id)
+        assert entity is not None, entity_id
+        return entity
+
+    def get_state(self, entity_id: str) -> State:
+        """Return the state of an entity with its attributes."""
+        state = self.hass.states.get(entity_id)
+        assert state is not None, entity_id
+        return state
+
     def state(self, entity_id: str) -> str:
         """Return the state of an entity."""
-        found = self.hass.states.get(entity_id)
-        assert found is not None, entity_id
-        return found.state
+        return self.get_state(entity_id).state
 
     def history(self, entity_id: str) -> list[str]:
         """Return a list that collects the later states of an entity."""

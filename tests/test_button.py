@@ -8,7 +8,6 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
 from .home import Home
@@ -24,15 +23,14 @@ async def press(home: Home, entity_id: str) -> None:
     await home.call("button.press", entity_id=entity_id)
 
 
-async def test_buttons(home: Home, entity_registry: er.EntityRegistry) -> None:
+async def test_buttons(home: Home) -> None:
     await home.set_up()
     vehicle_id = home.car.id
     for entity_id, key in (
         (CHARGE_NOW, "charge_now"),
         (CANCEL, "cancel_charge_now"),
     ):
-        button = entity_registry.async_get(entity_id)
-        assert button is not None
+        button = home.entity(entity_id)
         assert button.unique_id == f"{vehicle_id}_{key}"
         assert button.entity_category is None
 

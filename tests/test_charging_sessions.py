@@ -81,8 +81,7 @@ async def test_month_and_last_session(home: Home) -> None:
         "planned_start": STATE_UNKNOWN,
         "planned_end": STATE_UNKNOWN,
     }
-    month = home.hass.states.get("sensor.car_1_cost_this_month")
-    assert month is not None
+    month = home.get_state("sensor.car_1_cost_this_month")
     assert month.attributes["last_reset"] == "2026-11-01T00:00:00+01:00"
     assert month.attributes["unit_of_measurement"] == "EUR"
 
@@ -95,8 +94,7 @@ async def test_a_new_month_begins_at_zero(
     await home.set_up()
     assert home.state("sensor.car_1_charged_this_month") == "8.0"
     await live(home, freezer, timedelta(minutes=3))
-    month = home.hass.states.get("sensor.car_1_charged_this_month")
-    assert month is not None
+    month = home.get_state("sensor.car_1_charged_this_month")
     assert float(month.state) == 0
     assert month.attributes["last_reset"] == "2026-12-01T00:00:00+01:00"
 
@@ -411,8 +409,7 @@ async def test_calendar(home: Home, freezer: FrozenDateTimeFactory) -> None:
         "desired_charging_end_time": "2026-11-21T05:00:00Z",
     }
     await home.set_up()
-    state = home.hass.states.get("calendar.car_1_charging_sessions")
-    assert state is not None
+    state = home.get_state("calendar.car_1_charging_sessions")
     assert state.state == "off"
     assert state.attributes["message"] == "Charging planned"
     assert state.attributes["start_time"] == "2026-11-21 02:30:00"

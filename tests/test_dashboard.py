@@ -121,8 +121,7 @@ async def test_outage(home: Home, is_set_up_before: bool) -> None:
     (attention, *_) = view["sections"]
     _, outage, *_ = attention["cards"]
     assert outage["visibility"][0]["state"] == "unavailable"
-    state = home.hass.states.get(outage["visibility"][0]["entity"])
-    assert state is not None
+    state = home.get_state(outage["visibility"][0]["entity"])
     assert state.state == "unavailable"
     assert Template(outage["content"], home.hass).async_render() == (
         '<ha-alert alert-type="error">Podero could not be reached.'

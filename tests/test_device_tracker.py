@@ -41,8 +41,7 @@ async def test_location(
     await home.hass.config.async_update(latitude=48.2082, longitude=16.3738)
     home.car.override(latitude=latitude, longitude=longitude)
     await home.set_up()
-    state = home.hass.states.get(LOCATION)
-    assert state is not None
+    state = home.get_state(LOCATION)
     assert state.state == expected
     assert ("latitude" in state.attributes) == (expected != STATE_UNKNOWN)
 
@@ -88,8 +87,7 @@ async def arrivals(home: Home) -> list[ServiceCall]:
 
 
 def _place(home: Home) -> tuple[str, Any]:
-    state = home.hass.states.get(LOCATION)
-    assert state is not None
+    state = home.get_state(LOCATION)
     return state.state, state.attributes.get("latitude")
 
 

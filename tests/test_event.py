@@ -143,9 +143,7 @@ async def test_events(
     home.car.life.preferences.is_smart_optimization_active = False
     first(home.car)
     await home.set_up()
-    state = home.hass.states.get(CHARGING)
-    assert state is not None
-    assert state.state == STATE_UNKNOWN, "the first reading tells of nothing"
+    assert home.state(CHARGING) == STATE_UNKNOWN, "the first reading tells of nothing"
     for step in rest:
         step(home.car)
         await home.refresh()
@@ -161,9 +159,7 @@ async def test_outage(home: Home, seen: Callable[[], list[str]]) -> None:
 
     home.simulator.add_fault(kind="vehicle", status=503)
     await home.refresh()
-    state = home.hass.states.get(CHARGING)
-    assert state is not None
-    assert state.state == STATE_UNAVAILABLE
+    assert home.state(CHARGING) == STATE_UNAVAILABLE
     home.simulator.clear_faults()
     await home.refresh()
     assert seen() == []
@@ -227,8 +223,7 @@ async def test_restart(
         ],
     )
     await home.set_up()
-    state = home.hass.states.get(CHARGING)
-    assert state is not None
+    state = home.get_state(CHARGING)
     assert state.state == moment
     assert state.attributes["event_type"] == "plugged_in"
     assert seen() == ["plugged_in"]
@@ -238,8 +233,7 @@ async def test_restart(
     await home.reload()
     await home.hass.async_block_till_done()
     assert seen() == ["unplugged"]
-    state = home.hass.states.get(CHARGING)
-    assert state is not None
+    state = home.get_state(CHARGING)
     assert state.attributes["missed"] is True
     await home.refresh()
     assert seen() == []
@@ -250,12 +244,10 @@ async def test_writes_only_what_is_new(
 ) -> None:
     """A poll without an event does not write the entity."""
     await home.set_up()
-    state = home.hass.states.get(CHARGING)
-    assert state is not None
+    state = home.get_state(CHARGING)
     freezer.tick(60)
     await home.refresh()
-    again = home.hass.states.get(CHARGING)
-    assert again is not None
+    again = home.get_state(CHARGING)
     assert again.last_reported == state.last_reported
 
 

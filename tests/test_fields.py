@@ -254,8 +254,7 @@ async def test_each_property_arrives(home: Home) -> None:
         entity = _entity(home, place.platform, place.key)
         assert home.state(entity.entity_id) == place.state, place.source
     tracker = _entity(home, "device_tracker", "location")
-    state = home.hass.states.get(tracker.entity_id)
-    assert state is not None
+    state = home.get_state(tracker.entity_id)
     assert (state.attributes["latitude"], state.attributes["longitude"]) == (47.5, 16.5)
 
 

@@ -5,21 +5,18 @@ import voluptuous as vol
 
 from homeassistant.const import EntityCategory
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import entity_registry as er
 
 from .home import Home
 
 LEVEL = "number.car_1_minimum_level_by_deadline"
 
 
-async def test_number(home: Home, entity_registry: er.EntityRegistry) -> None:
+async def test_number(home: Home) -> None:
     await home.set_up()
-    number = entity_registry.async_get(LEVEL)
-    assert number is not None
+    number = home.entity(LEVEL)
     assert number.unique_id == f"{home.car.id}_minimum_charge_limit"
     assert number.entity_category is EntityCategory.CONFIG
-    found = home.hass.states.get(LEVEL)
-    assert found is not None
+    found = home.get_state(LEVEL)
     assert found.state == "60"
     assert found.attributes["unit_of_measurement"] == "%"
     assert [found.attributes[name] for name in ("min", "max", "step")] == [0, 100, 1]
@@ -69,18 +66,14 @@ async def test_anything_else_stays_here(home: Home, value: float | str) -> None:
     ],
 )
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_thresholds(
-    home: Home, entity_registry: er.EntityRegistry, name: str, field: str, before: str
-) -> None:
+async def test_thresholds(home: Home, name: str, field: str, before: str) -> None:
     """They are of use to those who have an inverter, too."""
     await home.set_up()
     entity_id = f"number.car_1_{name}"
-    number = entity_registry.async_get(entity_id)
-    assert number is not None
+    number = home.entity(entity_id)
     assert number.unique_id == f"{home.car.id}_{field}"
     assert number.entity_category is EntityCategory.CONFIG
-    found = home.hass.states.get(entity_id)
-    assert found is not None
+    found = home.get_state(entity_id)
     assert found.state == before
     assert found.attributes["unit_of_measurement"] == "W"
     assert [found.attributes[name] for name in ("min", "max", "step")] == [0, 50000, 1]

@@ -17,7 +17,7 @@ from .dialogs import SUBENTRY_FLOWS, Person, account_input, user_input, walk
 from .home import Home
 from .repository import read_texts
 from .support import HeldFault, until
-from custom_components.podero import external_step, onboarding
+from custom_components.podero import onboarding
 from custom_components.podero.api import PriceZone, Vehicle
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.http import DATA_TICKETS
@@ -25,20 +25,10 @@ from custom_components.podero.onboarding import default_price_zone, onboarding_l
 from simulator import Server, Simulator
 from simulator.connections import Connection
 
+pytestmark = pytest.mark.usefixtures("seldom_polls")
+
 TEXTS = read_texts("en")["config_subentries"]["vehicle"]
 THIRD_NAME = "Renault Megane E-Tech"
-
-
-@pytest.fixture(autouse=True)
-def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll during the onboarding only in the tests of it."""
-    monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
-
-
-@pytest.fixture
-def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll frequently during the onboarding."""
-    monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.02)
 
 
 @pytest.fixture

@@ -24,21 +24,9 @@ from custom_components.podero.diagnostics import async_get_config_entry_diagnost
 from custom_components.podero.http import DATA_TICKETS
 from simulator import Simulator
 
-pytestmark = pytest.mark.usefixtures("without_retry_delay")
+pytestmark = pytest.mark.usefixtures("seldom_polls", "without_retry_delay")
 
 STEP = "data_entry_flow_progressed"
-
-
-@pytest.fixture(autouse=True)
-def _seldom_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll during a sign-in only in the tests of it."""
-    monkeypatch.setattr(external_step, "POLL_INTERVAL", 60.0)
-
-
-@pytest.fixture
-def often_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll frequently during a sign-in."""
-    monkeypatch.setattr(external_step, "POLL_INTERVAL", 0.02)
 
 
 @pytest.fixture

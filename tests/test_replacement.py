@@ -125,8 +125,7 @@ def assert_goes_on(home: Home, again: Car, before: list[Any]) -> None:
             record.pop("modified_at", None)
     assert now == before
     assert home.state(BATTERY) == "57"
-    entity = er.async_get(home.hass).async_get(BATTERY)
-    assert entity is not None
+    entity = home.entity(BATTERY)
     assert entity.unique_id == f"{again.id}_battery_level"
     subentry = home.entry.subentries[str(entity.config_subentry_id)]
     assert (subentry.unique_id, subentry.title) == (again.id, "Car 1")

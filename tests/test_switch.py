@@ -7,7 +7,6 @@ import pytest
 
 from homeassistant.const import EntityCategory
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er
 
 from .home import Home
 
@@ -23,7 +22,6 @@ PAUSED_UNTIL = "sensor.car_1_paused_until"
 @pytest.mark.parametrize(("name", "key", "field", "before"), SWITCHES)
 async def test_switch(
     home: Home,
-    entity_registry: er.EntityRegistry,
     name: str,
     key: str,
     field: str,
@@ -31,8 +29,7 @@ async def test_switch(
 ) -> None:
     await home.set_up()
     entity_id = f"switch.car_1_{name}"
-    switch = entity_registry.async_get(entity_id)
-    assert switch is not None
+    switch = home.entity(entity_id)
     assert switch.unique_id == f"{home.car.id}_{key}"
     assert switch.entity_category is EntityCategory.CONFIG
     assert home.state(entity_id) == before
@@ -51,11 +48,10 @@ async def test_all_at_once(home: Home) -> None:
 
 
 @pytest.mark.freeze_time("2026-11-02T12:00:00.7Z")
-async def test_pause(home: Home, entity_registry: er.EntityRegistry) -> None:
+async def test_pause(home: Home) -> None:
     """It pauses for a day, and resumes."""
     await home.set_up()
-    switch = entity_registry.async_get(PAUSE)
-    assert switch is not None
+    switch = home.entity(PAUSE)
     assert switch.unique_id == f"{home.car.id}_pause"
     assert switch.entity_category is None
     assert home.state(PAUSE) == "off"

@@ -7,17 +7,15 @@ import pytest
 import voluptuous as vol
 
 from homeassistant.const import EntityCategory
-from homeassistant.helpers import entity_registry as er
 
 from .home import Home
 
 DEADLINE = "time.car_1_charge_by"
 
 
-async def test_time(home: Home, entity_registry: er.EntityRegistry) -> None:
+async def test_time(home: Home) -> None:
     await home.set_up()
-    entity = entity_registry.async_get(DEADLINE)
-    assert entity is not None
+    entity = home.entity(DEADLINE)
     assert entity.unique_id == f"{home.car.id}_charge_deadline"
     assert entity.entity_category is EntityCategory.CONFIG
     assert home.state(DEADLINE) == "06:30:00"

@@ -192,8 +192,12 @@ async def test_language_of_the_browser(
     step = await start(person)
     (request,) = cues(simulator)
     assert request.json["language"] == language
-    _, page, _ = await person.visit(await person.choose(step, "sign-in"))
-    assert f'<html lang="{language}">' in page
+    address = await person.choose(step, "sign-in")
+    # Also once it was used.
+    for expected in (200, 404):
+        status, page, _ = await person.visit(address)
+        assert status == expected
+        assert f'<html lang="{language}">' in page
 
 
 async def test_language_without_a_browser(hass: HomeAssistant) -> None:

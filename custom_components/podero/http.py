@@ -108,7 +108,11 @@ class ReturnView(HomeAssistantView):
         """Redeem the ticket, and show that the page can be closed."""
         hass = request.app[KEY_HASS]
         if (ticket := hass.data.get(DATA_TICKETS, {}).pop(token, None)) is None:
-            language, name, status = hass.config.language, "over", HTTPStatus.NOT_FOUND
+            language, name, status = (
+                request_language(hass),
+                "over",
+                HTTPStatus.NOT_FOUND,
+            )
         else:
             ticket.state.set_result(state)
             language, name, status = ticket.language, state, HTTPStatus.OK

@@ -10,14 +10,14 @@ ERROR_KEYS = {
     for error in vars(errors).values()
     if isinstance(error, type)
     and issubclass(error, PoderoError)
-    # Only the link of a repair leads elsewhere.
+    # Only the link of a repair can be untrusted.
     and error not in (PoderoError, UntrustedLinkError)
 }
-"""What the errors of the API are called in texts: each of them must have one."""
+"""The translation keys of the API's errors."""
 
 
 def translation_keys(module: ast.Module, kind: str) -> set[str]:
-    """Return the keys of the exceptions, issues or choices that a module speaks of."""
+    """Return the translation keys of exceptions, issues or options in a module."""
     found: set[str] = set()
     for call in ast.walk(module):
         if isinstance(call, ast.Call) and _kind(call) == kind:

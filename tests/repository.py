@@ -1,4 +1,4 @@
-"""What the tests of the repository itself share: where things lie, and how they are read."""
+"""The paths and files of the repository."""
 
 import ast
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LANGUAGES = sorted(path.stem for path in INTEGRATION.glob("translations/*.json")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, but not one that says the same thing twice."""
+    """Return a JSON object, in which no key may occur twice."""
     assert len(pairs) == len(dict(pairs)), f"a key stands twice in {dict(pairs)}"
     return dict(pairs)
 
@@ -50,7 +50,7 @@ def flatten(tree: Any, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def placeholders(text: str) -> set[str]:
-    """Return the names that a text has a place for."""
+    """Return the placeholders of a text."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 

@@ -1,4 +1,4 @@
-"""The config flow, walked as the frontend walks it, against a cloud over real HTTP."""
+"""The config flow, against the simulator over real HTTP."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,7 +49,7 @@ UNKNOWN_ID = "00000000-1111-4222-8333-444444444444"
 
 
 def fields(schema: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the fields of a form and their suggested values, sections as they are."""
+    """Return the fields of a form and their suggested values, sections nested."""
     return {
         str(marker): fields(value.schema.schema)
         if isinstance(value, section)
@@ -61,7 +61,7 @@ def fields(schema: Mapping[Any, Any]) -> dict[str, Any]:
 def assert_form(
     result: Mapping[str, Any], step_id: str, errors: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Check a form and its texts, and return the suggested value of each field."""
+    """Assert a form and its texts, and return the suggested value of each field."""
     assert result["type"] is FlowResultType.FORM
     assert result["step_id"] == step_id
     assert result["errors"] == (errors or {})
@@ -81,7 +81,7 @@ def assert_form(
     assert set(re.findall(r"{(\w+)}", shown)) <= set(
         result["description_placeholders"] or {}
     )
-    # An error that stands at a field inside of a section is not shown.
+    # The frontend does not show an error at a field inside of a section.
     assert result["errors"].keys() <= {"base", *suggestions}
     return suggestions
 
@@ -94,7 +94,7 @@ def offered(result: Mapping[str, Any], field: str = "vehicles") -> list[str]:
 
 
 def assert_menu(result: Mapping[str, Any], step_id: str, options: list[str]) -> None:
-    """Check a menu and its texts."""
+    """Assert a menu and its texts."""
     assert result["type"] is FlowResultType.MENU
     assert (result["step_id"], result["menu_options"]) == (step_id, options)
     texts = TRANSLATIONS["config"]
@@ -145,14 +145,14 @@ async def go_back(hass: HomeAssistant, result: Mapping[str, Any]) -> dict[str, A
 
 
 async def start_vehicles(hass: HomeAssistant, server: Server) -> dict[str, Any]:
-    """Give the account and its user, and return what comes then."""
+    """Submit the account and its user, and return the next step."""
     result = await go_on(hass, await start(hass), account_input(server))
     assert_form(result, "enter_user")
     return await go_on(hass, result, user_input(server))
 
 
 async def start_subentry(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, Any]:
-    """Return what comes first when a vehicle is to be added."""
+    """Start the flow that adds a vehicle, and return its first step."""
     return dict(
         await hass.config_entries.subentries.async_init(
             (entry.entry_id, "vehicle"), context={"source": SOURCE_USER}
@@ -161,7 +161,7 @@ async def start_subentry(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, A
 
 
 def assert_created(result: Mapping[str, Any], *vehicle_ids: str) -> ConfigEntry:
-    """Check that an entry was created, set up, and has these vehicles."""
+    """Assert that an entry was created, is loaded, and has these vehicles."""
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry: ConfigEntry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
@@ -205,7 +205,7 @@ async def test_password(
 async def test_client_credentials(
     hass: HomeAssistant, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who signs in for an organization types one id, and chooses the user by name."""
+    """With client credentials the organization is typed, and the user selected by name."""
     simulator = server.simulator
     caplog.set_level(logging.DEBUG)
     typed = account_input(server, "client_credentials")
@@ -217,7 +217,7 @@ async def test_client_credentials(
         "Noa Neighbor (neighbor@example.com)",
     ]
     assert offered(result, "user") == names
-    # One request lists them, and it takes no more tokens than one.
+    # They are listed with one request and one token.
     assert [request.path.rsplit("/")[-1] for request in simulator.requests] == [
         "",
         "users",
@@ -245,7 +245,7 @@ async def test_client_credentials(
 async def test_users_with_vehicles_come_first(
     hass: HomeAssistant, server: Server
 ) -> None:
-    """Who has a car is who is looked for, and who has no name is called by the id."""
+    """A user with a car is preselected, and one without a name is shown by its id."""
     simulator = server.simulator
     simulator.vehicles.clear()
     simulator.add_vehicle(owner=simulator.neighbor)
@@ -265,7 +265,7 @@ async def test_users_with_vehicles_come_first(
 
 
 async def test_only_user(hass: HomeAssistant, server: Server) -> None:
-    """Where there is one user, nobody is asked."""
+    """A single user is not asked for."""
     simulator = server.simulator
     stranger = simulator.stranger
     car = simulator.add_vehicle(owner=stranger)
@@ -297,7 +297,7 @@ async def test_only_user(hass: HomeAssistant, server: Server) -> None:
 async def test_user_is_typed_without_a_list(
     hass: HomeAssistant, server: Server, prepare: Prepare
 ) -> None:
-    """Where the service does not list users, an id is typed."""
+    """If users cannot be listed, an id is typed."""
     prepare(server.simulator)
     typed = account_input(server, "client_credentials")
     result = await go_on(hass, await start(hass, "client_credentials"), typed)
@@ -313,7 +313,7 @@ async def test_named_environment(
     monkeypatch: pytest.MonkeyPatch,
     environment: str,
 ) -> None:
-    """An environment stands for its address, which is not to blame for an outage."""
+    """An environment selects its address; an outage is not an error of that field."""
     simulator = server.simulator
     assert forms.ENVIRONMENTS == {
         "production": "https://app.podero.com",
@@ -334,7 +334,7 @@ async def test_named_environment(
 
 
 async def test_production_is_the_default(hass: HomeAssistant) -> None:
-    """A homeowner can leave the server alone: it is folded away."""
+    """The section of the server is collapsed and optional."""
     result = await start(hass)
     server = result["data_schema"].schema["server"]
     assert server.options == {"collapsed": True}
@@ -375,7 +375,7 @@ async def test_production_is_the_default(hass: HomeAssistant) -> None:
 async def test_account_mistyped(
     hass: HomeAssistant, server: Server, changes: Input, errors: dict[str, str]
 ) -> None:
-    """What was typed stays, with the message at its field, and can be mended."""
+    """An error is shown at its field, whose value stays and can be corrected."""
     typed = account_input(server, **changes)
     result = await go_on(hass, await start(hass), typed)
     suggestions = assert_form(result, "password", errors)
@@ -409,7 +409,7 @@ async def test_account_fails(
     fault: dict[str, Any],
     errors: dict[str, str],
 ) -> None:
-    """A failure has its own message, and passes."""
+    """Each failure has its own message, and the form can be submitted again."""
     typed = account_input(server, grant)
     server.simulator.add_fault(**fault)
     result = await go_on(hass, await start(hass, grant), typed)
@@ -458,7 +458,7 @@ async def test_user_mistyped(
     changes: Input,
     errors: dict[str, str],
 ) -> None:
-    """A wrong user is said where it was typed, and can be mended there."""
+    """A wrong user is shown at its field, and can be corrected."""
     server.simulator.lists_users = False
     result = await go_on(hass, await start(hass, grant), account_input(server, grant))
     typed = user_input(server, **changes)
@@ -471,7 +471,7 @@ async def test_user_mistyped(
 
 
 async def test_organization_mistyped(hass: HomeAssistant, server: Server) -> None:
-    """Once the organization is right, its users are listed, and none has to be typed."""
+    """A corrected organization lists its users."""
     simulator = server.simulator
     grant = "client_credentials"
     typed = account_input(server, grant, organization_id=UNKNOWN_ID)
@@ -512,7 +512,7 @@ async def test_organization_mistyped(hass: HomeAssistant, server: Server) -> Non
 async def test_vehicles_fail(
     hass: HomeAssistant, server: Server, fault: dict[str, Any], errors: dict[str, str]
 ) -> None:
-    """A list that fails is said at the form before, and passes."""
+    """A list that fails is shown in the form before it, which can be submitted again."""
     server.simulator.add_fault(kind="vehicles", **fault)
     result = await start_vehicles(hass, server)
     assert_form(result, "enter_user", errors)
@@ -531,7 +531,7 @@ async def test_vehicles_fail(
     assert_form(await go_on(hass, result, chosen), "vehicles")
 
 
-# What people paste.
+# Pasted ids and addresses.
 
 
 @pytest.mark.parametrize(
@@ -549,7 +549,7 @@ async def test_vehicles_fail(
 async def test_ids_are_stored_canonical(
     hass: HomeAssistant, server: Server, spell: Callable[[str], str]
 ) -> None:
-    """Ids are understood as people paste them, and other fields with spaces around."""
+    """Ids are found in pasted text, and other fields are stripped."""
     simulator = server.simulator
     simulator.lists_vehicles = False
     account, car = simulator.account, simulator.vehicles[0]
@@ -571,7 +571,7 @@ async def test_ids_are_stored_canonical(
 
 
 def address(server: Server, *, vehicle_id: str | None = None) -> str:
-    """Return the address of the resident, or of a vehicle, as the API has it."""
+    """Return the API's URL of the resident or of a vehicle."""
     account = server.simulator.account
     user = f"{server.url}/api/partners/v2.0/org/{account.organization_id}/users/{account.user_id}"
     return f"{user}/electric-vehicles/{vehicle_id}" if vehicle_id else user
@@ -581,7 +581,7 @@ def address(server: Server, *, vehicle_id: str | None = None) -> str:
 async def test_address_answers_everything(
     hass: HomeAssistant, server: Server, lists_vehicles: bool
 ) -> None:
-    """An address with all three ids leaves nothing to ask."""
+    """A URL with all three ids needs no other step."""
     simulator = server.simulator
     simulator.lists_users = simulator.lists_vehicles = lists_vehicles
     car = simulator.vehicles[1]
@@ -592,12 +592,12 @@ async def test_address_answers_everything(
 
 
 async def test_address_of_a_user(hass: HomeAssistant, server: Server) -> None:
-    """An address with two ids leaves the cars to be chosen."""
+    """A URL with two ids leaves the selection of vehicles."""
     grant = "client_credentials"
     typed = account_input(server, grant, organization_id=address(server))
     result = await go_on(hass, await start(hass, grant), typed)
     assert offered(result) == [FIRST_LABEL, SECOND_NAME]
-    # Going back shows what the address was understood as.
+    # Going back shows the ids of the URL.
     result = await go_back(hass, result)
     assert assert_form(result, grant) == typed
 
@@ -612,7 +612,7 @@ async def test_address_of_a_user(hass: HomeAssistant, server: Server) -> None:
 async def test_address_with_a_mistake(
     hass: HomeAssistant, server: Server, old: str, new: str, errors: dict[str, str]
 ) -> None:
-    """What an address was understood as is shown, with what is wrong about it."""
+    """The ids of a URL are shown with the error of each."""
     car = server.simulator.vehicles[0]
     pasted = address(server, vehicle_id=car.id)
     assert old in pasted
@@ -627,7 +627,7 @@ async def test_address_with_a_mistake(
 
 
 async def test_address_typed_for_a_user(hass: HomeAssistant, server: Server) -> None:
-    """An address answers everything in whatever field it is pasted."""
+    """A URL can be pasted into any field."""
     car = server.simulator.vehicles[0]
     result = await go_on(hass, await start(hass), account_input(server))
     pasted = address(server, vehicle_id=car.id)
@@ -651,7 +651,7 @@ async def test_address_typed_for_a_user(hass: HomeAssistant, server: Server) -> 
 async def test_vehicle_is_typed_without_a_list(
     hass: HomeAssistant, server: Server, prepare: Prepare
 ) -> None:
-    """Of a user who was chosen only the car's id is asked, where it is not listed."""
+    """For a selected user only the vehicle's id is asked if it cannot be listed."""
     simulator = server.simulator
     prepare(simulator)
     grant = "client_credentials"
@@ -667,7 +667,7 @@ async def test_vehicle_is_typed_without_a_list(
 async def test_nothing_is_listed(
     hass: HomeAssistant, server: Server, status: int
 ) -> None:
-    """Where it may be the list or the user that is refused, the car itself tells."""
+    """Whether the list or the user is refused shows when the vehicle is read."""
     simulator = server.simulator
     simulator.lists_users = False
     simulator.add_fault(kind="vehicles", status=status)
@@ -685,14 +685,14 @@ async def test_nothing_is_listed(
 
 
 async def test_list_that_is_none(hass: HomeAssistant, server: Server) -> None:
-    """A service that certainly has no list says nothing against the user."""
+    """An error that means that there is no list does not question the user."""
     server.simulator.add_fault(kind="vehicles", status=405)
     result = await start_vehicles(hass, server)
     assert_form(result, "enter_vehicle")
 
 
 async def test_some_vehicles(hass: HomeAssistant, server: Server) -> None:
-    """Of three cars two are taken; none at all is said to be too few."""
+    """Some vehicles can be selected, but not none."""
     simulator = server.simulator
     third = simulator.add_vehicle()
     result = await start_vehicles(hass, server)
@@ -706,7 +706,7 @@ async def test_some_vehicles(hass: HomeAssistant, server: Server) -> None:
 
 
 async def test_vehicle_options(hass: HomeAssistant, server: Server) -> None:
-    """Vehicles are offered by what tells them apart."""
+    """The options show what distinguishes the vehicles."""
     simulator = server.simulator
     first, second = simulator.vehicles
     third, fourth = simulator.add_vehicle(first.model), simulator.add_vehicle()
@@ -736,7 +736,7 @@ async def test_vehicle_options(hass: HomeAssistant, server: Server) -> None:
 async def test_vehicle_options_that_end_alike(
     hass: HomeAssistant, server: Server
 ) -> None:
-    """Each can be told apart, whatever its id ends with."""
+    """The options are distinct, whatever the ids end with."""
     first, second = server.simulator.vehicles
     twin = f"11111111{first.id[8:]}"
     second.override(**first.document() | {"id": twin})
@@ -754,7 +754,7 @@ async def test_long_names(
     manufacturer: str,
     model: str,
 ) -> None:
-    """The contract allows names that the ids of entities have no room for."""
+    """Long names are shortened, so that entity ids are valid."""
     car = server.simulator.vehicles[0]
     car.override(device_model={"manufacturer": manufacturer, "model": model})
     result = await start_vehicles(hass, server)
@@ -767,7 +767,7 @@ async def test_long_names(
 
 
 async def test_no_vehicles(hass: HomeAssistant, server: Server) -> None:
-    """An account without a car is said to be one, and there are three ways on."""
+    """An account without vehicles leads to a menu."""
     simulator = server.simulator
     for car in simulator.vehicles:
         car.delete()
@@ -792,7 +792,7 @@ async def test_no_vehicles(hass: HomeAssistant, server: Server) -> None:
 
 
 async def test_no_vehicles_and_no_service(hass: HomeAssistant, server: Server) -> None:
-    """An account is set up all the same if the service fails just now."""
+    """An account without vehicles is created although the service fails."""
     server.simulator.vehicles.clear()
     result = await start_vehicles(hass, server)
     server.simulator.add_fault(status=503)
@@ -887,11 +887,11 @@ async def test_vehicle_mistyped(
     assert_created(result, FIRST_CAR_ID)
 
 
-# Back and forth, twice and at once.
+# Going back, and two flows at once.
 
 
 async def test_there_and_back(hass: HomeAssistant, server: Server) -> None:
-    """From each form its user can go back, and finds what was typed before."""
+    """Each form can go back, and keeps what was typed."""
     simulator = server.simulator
     grant = "client_credentials"
     typed = account_input(server, grant)
@@ -915,7 +915,7 @@ async def test_there_and_back(hass: HomeAssistant, server: Server) -> None:
     result = await go_back(hass, await go_back(hass, result))
     assert assert_form(result, grant) == typed
 
-    # What was typed for another account is not suggested for this one.
+    # Values typed for another account are not suggested.
     simulator.lists_users = False
     server_input = {"environment": "custom", "base_url": f"{server.url}/"}
     result = await go_on(hass, result, {**typed, "server": server_input})
@@ -930,7 +930,7 @@ async def test_there_and_back(hass: HomeAssistant, server: Server) -> None:
 
 
 async def test_back_from_anothers_cars(hass: HomeAssistant, server: Server) -> None:
-    """The cars of a user who was chosen first are neither suggested nor ignored."""
+    """The vehicles of a user selected before are neither suggested nor ignored."""
     simulator = server.simulator
     car = simulator.add_vehicle(owner=simulator.neighbor)
     grant = "client_credentials"
@@ -981,7 +981,7 @@ async def test_same_account_twice(home: Home) -> None:
 async def test_titles(
     hass: HomeAssistant, server: Server, taken: list[str], title: str
 ) -> None:
-    """Accounts can be told apart, and their names name nobody."""
+    """The titles of entries are distinct, and not personal."""
     for name in taken:
         MockConfigEntry(domain=DOMAIN, title=name, unique_id=name).add_to_hass(hass)
     result = await start_vehicles(hass, server)
@@ -990,7 +990,7 @@ async def test_titles(
 
 
 async def test_same_account_at_once(hass: HomeAssistant, server: Server) -> None:
-    """Of two windows the first wins, and one that was closed locks nobody out."""
+    """Of two flows for an account the first one wins, and aborts the other."""
     left = await start_vehicles(hass, server)
     result = await start_vehicles(hass, server)
     first, second = server.simulator.vehicles
@@ -1002,7 +1002,7 @@ async def test_same_account_at_once(hass: HomeAssistant, server: Server) -> None
 
 
 async def test_same_vehicle_twice(home: Home) -> None:
-    """A vehicle that one account has is neither offered nor given to another one."""
+    """A vehicle of one entry is neither offered to another nor accepted by it."""
     home.entry.add_to_hass(home.hass)
     home.hass.config_entries.async_update_entry(home.entry, unique_id="another account")
     result = await start_vehicles(home.hass, home.server)
@@ -1019,7 +1019,7 @@ async def test_same_vehicle_twice(home: Home) -> None:
     assert_created(result, second.id)
 
 
-# The account that is there already.
+# Reauthentication and reconfiguration.
 
 
 @pytest.fixture
@@ -1044,7 +1044,7 @@ async def test_reauth(
     secret: str,
     account: str,
 ) -> None:
-    """Only the secret is asked for, tried, stored, and used at once."""
+    """Only the secret is asked for, validated, stored, and used at once."""
     home = home.with_vehicles(0, grant=grant)
     await home.set_up()
     entry = home.entry
@@ -1074,7 +1074,7 @@ async def test_reauth(
 
 
 async def test_reauth_of_an_entry_that_failed(home: Home, setups: AsyncMock) -> None:
-    """An entry that could not be set up is set up once it can sign in."""
+    """Reauthentication sets up an entry that has failed."""
     home.simulator.account.password = "new"
     await home.fail_to_set_up()
     await home.hass.async_block_till_done()
@@ -1088,7 +1088,7 @@ async def test_reauth_of_an_entry_that_failed(home: Home, setups: AsyncMock) -> 
 
 
 async def test_reauth_with_the_same_secret(home: Home, setups: AsyncMock) -> None:
-    """A refusal that was Podero's mistake ends with the secret that was stored."""
+    """The stored secret is accepted if the service accepts it again."""
     await home.set_up()
     result = dict(await home.entry.start_reauth_flow(home.hass))
     result = await go_on(
@@ -1100,7 +1100,7 @@ async def test_reauth_with_the_same_secret(home: Home, setups: AsyncMock) -> Non
 
 
 async def test_reconfigure(home: Home, setups: AsyncMock) -> None:
-    """What changed is stored, what was left empty is kept."""
+    """Changed values are stored, and an empty secret keeps the stored one."""
     await home.set_up()
     result = dict(await home.entry.start_reconfigure_flow(home.hass))
     typed = sign_in_input(home.server)
@@ -1125,7 +1125,7 @@ async def test_reconfigure(home: Home, setups: AsyncMock) -> None:
 
 
 async def test_reconfigure_client(home: Home) -> None:
-    """A new client secret is stored, and a title that somebody chose is kept."""
+    """A new client secret is stored, and a changed title is kept."""
     home = home.with_vehicles(0, grant="client_credentials")
     await home.set_up()
     entry = home.entry
@@ -1162,7 +1162,7 @@ async def test_reconfigure_named_environment(
 async def test_reconfigure_with_credentials_of_another_account(
     home: Home, lists_vehicles: bool
 ) -> None:
-    """Credentials are refused that do not see the account, list or no list."""
+    """Credentials without access to the account are refused, with or without a list."""
     home.simulator.lists_vehicles = lists_vehicles
     home.entry.add_to_hass(home.hass)
     before = dict(home.entry.data)
@@ -1237,7 +1237,7 @@ async def test_more_vehicles(home: Home, setups: AsyncMock) -> None:
     )
     assert len(devices) == 3
 
-    # None is left to choose, but one may still be typed.
+    # None is left to select, but one can be typed.
     result = await start_subentry(home.hass, home.entry)
     assert_menu(result, "none_left", MENU)
     result = await choose(home.hass, result, "enter_vehicle")
@@ -1268,7 +1268,7 @@ async def test_more_vehicles(home: Home, setups: AsyncMock) -> None:
     ],
 )
 async def test_no_vehicle_to_choose(home: Home, prepare: Prepare, step_id: str) -> None:
-    """Why there is no car to choose is said, and one may be typed."""
+    """The menu says why there is no vehicle to select, and one can be typed."""
     home.entry.add_to_hass(home.hass)
     prepare(home.simulator)
     result = await start_subentry(home.hass, home.entry)
@@ -1286,7 +1286,7 @@ async def test_no_vehicle_to_choose(home: Home, prepare: Prepare, step_id: str) 
 async def test_typed_vehicle_fails(
     home: Home, prepare: Prepare, errors: dict[str, str]
 ) -> None:
-    """A vehicle that cannot be read is not added, whether the entry is set up or not."""
+    """A vehicle that cannot be read is not added."""
     home = home.with_vehicles()
     home.entry.add_to_hass(home.hass)
     result = await choose(
@@ -1320,7 +1320,7 @@ async def test_typed_vehicle_fails(
 async def test_vehicles_cannot_be_listed(
     home: Home, fault: dict[str, Any], reason: str
 ) -> None:
-    """Where the service fails, the reason is said."""
+    """A list that fails aborts the flow with its reason."""
     home.entry.add_to_hass(home.hass)
     home.simulator.add_fault(**fault)
     result = await start_subentry(home.hass, home.entry)
@@ -1330,7 +1330,7 @@ async def test_vehicles_cannot_be_listed(
 
 
 async def test_same_vehicle_at_once(home: Home) -> None:
-    """Vehicles that are added in two windows are added once."""
+    """Vehicles that are added in two flows are added once."""
     home.entry.add_to_hass(home.hass)
     third = home.simulator.add_vehicle()
     windows = [
@@ -1355,9 +1355,9 @@ async def test_same_vehicle_at_once(home: Home) -> None:
 async def test_in_a_browser(
     hass: HomeAssistant, server: Server, hass_client: ClientSessionGenerator
 ) -> None:
-    """The forms can be written as JSON, and what a browser sends is understood."""
+    """The forms can be serialized, and a browser's requests are accepted."""
     assert await async_setup_component(hass, "config", {})
-    # A test's server takes no more views once it runs.
+    # No view can be registered once the test's server runs.
     assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_client()
 
@@ -1424,7 +1424,7 @@ async def test_in_a_browser(
 
 
 async def test_texts(hass: HomeAssistant, server: Server) -> None:
-    """Texts exist for what is asked for, and for nothing else."""
+    """Exactly the fields of the forms have texts."""
     server.simulator.add_fault(kind="vehicles", status=403, count=1)
     grant = "client_credentials"
     forms = [await start(hass, "password"), await start(hass, grant)]
@@ -1450,7 +1450,7 @@ async def test_texts(hass: HomeAssistant, server: Server) -> None:
 def assert_same_fields(
     steps: Mapping[str, Any], forms: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Check that texts and forms have the same steps, sections and fields."""
+    """Assert that texts and forms have the same steps, sections and fields."""
     asked: dict[str, dict[str, Any]] = {}
     for form in forms:
         suggestions = assert_form(form, form["step_id"], form["errors"])
@@ -1474,7 +1474,7 @@ def assert_same_fields(
 
 
 def test_each_error_has_its_text() -> None:
-    """No error of the API is one that a form has no words for."""
+    """Each error of the API has a text."""
     keys = {kind.key for kind in errors_of(PoderoError)}
     assert keys >= {"invalid_auth", "not_found", "untrusted_link"}
     texts = (
@@ -1493,7 +1493,7 @@ def errors_of(kind: type[PoderoError]) -> Iterator[type[PoderoError]]:
 
 
 def test_texts_of_choices() -> None:
-    """Every choice and every way to end has its text."""
+    """Each option and each reason to abort has a text."""
     texts = TRANSLATIONS["config"]
     menu = texts["step"]["user"]
     assert menu["menu_options"].keys() == menu["menu_option_descriptions"].keys()

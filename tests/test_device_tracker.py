@@ -36,7 +36,7 @@ LOCATION = "device_tracker.car_1_location"
 async def test_location(
     home: Home, latitude: Any, longitude: Any, expected: str
 ) -> None:
-    """The zone follows from both coordinates, never from one that is missing."""
+    """The zone needs both coordinates."""
     home.hass.config.latitude, home.hass.config.longitude = 48.2082, 16.3738
     await home.hass.config.async_update(latitude=48.2082, longitude=16.3738)
     home.car.override(latitude=latitude, longitude=longitude)
@@ -59,7 +59,7 @@ NOWHERE = (
 
 @pytest.fixture
 async def arrivals(home: Home) -> list[ServiceCall]:
-    """Return the runs of automations on a car that is parked at home, of both kinds."""
+    """Return the runs of automations on the arrival of a parked car, by both triggers."""
     await home.hass.config.async_update(**HOME)
     assert await async_setup_component(home.hass, "zone", {})
     home.car.override(**HOME)
@@ -95,14 +95,14 @@ def _place(home: Home) -> tuple[str, Any]:
 async def test_a_reading_without_a_position_is_no_arrival(
     home: Home, arrivals: list[ServiceCall], nowhere: dict[str, Any]
 ) -> None:
-    """A parked car stays where it was, and does not come home again."""
+    """A reading without a position is no arrival."""
     car = home.car
     for position in (nowhere, HOME, nowhere, nowhere, HOME):
         car.override(**position)
         await home.refresh()
         assert _place(home) == (STATE_HOME, HOME["latitude"])
     assert not arrivals
-    # It does where it was elsewhere: then both kinds of triggers fire.
+    # From another place it is one: both kinds of triggers fire.
     for position in (AWAY, nowhere, HOME):
         car.override(**position)
         await home.refresh()
@@ -114,7 +114,7 @@ async def test_a_reading_without_a_position_is_no_arrival(
 async def test_neither_after_a_reload_or_an_outage(
     home: Home, arrivals: list[ServiceCall], nowhere: dict[str, Any], is_out: bool
 ) -> None:
-    """The last known position outlives both."""
+    """The last known position survives a reload and an outage."""
     car = home.car
     if is_out:
         home.simulator.add_fault(kind="vehicle", status=403)

@@ -1,4 +1,4 @@
-"""What happened, from the readings that tell of it."""
+"""Events derived from consecutive readings."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def _derive(*readings: dict[str, Any]) -> list[str]:
         ([CHARGING, OFF], ["charging_stopped", "unplugged"]),
         ([FULL, OFF], ["unplugged"]),
         ([CHARGING, NOTHING, NOTHING, OFF], ["charging_stopped", "unplugged"]),
-        # Fully charged: once for each time that it is plugged in.
+        # Fully charged: once until the car is unplugged.
         ([PLUGGED, FULL, PLUGGED, FULL, PLUGGED, FULL], ["fully_charged"]),
         ([FULL, PLUGGED, FULL], []),
         (
@@ -72,7 +72,7 @@ def _derive(*readings: dict[str, Any]) -> list[str]:
             ],
             ["fully_charged", "fully_charged"],
         ),
-        # Interrupted: only where it cannot be Podero's own doing.
+        # Interrupted: unless Podero may have caused it.
         ([CHARGING, PLUGGED], ["charging_stopped"]),
         (
             [CHARGING | UNOPTIMIZED, PLUGGED | UNOPTIMIZED],
@@ -110,7 +110,7 @@ def _derive(*readings: dict[str, Any]) -> list[str]:
     ],
 )
 def test_derive(readings: list[dict[str, Any]], expected: list[str]) -> None:
-    """What happened follows from two known readings."""
+    """An event follows from two known values."""
     assert _derive(*readings) == expected
 
 
@@ -144,7 +144,7 @@ def _known(reading: dict[str, Any], **others: Any) -> Known:
 def test_resume(
     before: dict[str, Any], after: dict[str, Any], expected: list[str]
 ) -> None:
-    """What happened at the plug while nobody looked is told with the first reading."""
+    """Missed events of the plug are derived from the first reading."""
     reading = Vehicle(current_state_last_updated_at=NOW, **after)
     _, missed = resume(_known(before), NOW - timedelta(hours=6), reading, NOW)
     assert missed == expected
@@ -162,7 +162,7 @@ def test_resume(
     ],
 )
 def test_resume_in_silence(reported: datetime | None, absence: timedelta) -> None:
-    """Nothing where the car has not reported since, or after too long an absence."""
+    """No event is missed if the car has not reported since, or after too long."""
     reading = Vehicle(current_state_last_updated_at=reported, **PLUGGED)
     events, missed = resume(_known(OFF), NOW - absence, reading, NOW)
     assert missed == []
@@ -171,7 +171,7 @@ def test_resume_in_silence(reported: datetime | None, absence: timedelta) -> Non
 
 @pytest.mark.parametrize("absence", [timedelta(hours=1), timedelta(days=3)])
 def test_full_is_told_once_across_a_restart(absence: timedelta) -> None:
-    """The car that was full before Home Assistant was stopped is no news when it is again."""
+    """A car that was full before a restart fires no event when it is again."""
     known = _known(FULL, battery_at_plug_in=40.0)
     reading = Vehicle(
         current_state_last_updated_at=NOW, battery_at_plug_in=40.0, **PLUGGED

@@ -1,4 +1,4 @@
-"""Charging sessions and the weekly policy: all of them, whatever is wrong with one."""
+"""Charging sessions and the weekly policy: the client and the simulator."""
 
 from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
@@ -125,7 +125,7 @@ def test_session_of_which_nothing_is_known() -> None:
 
 @pytest.mark.parametrize("value", [[], {}, "x", -200, True])
 def test_bad_value_of_a_session(value: Any) -> None:
-    """It costs its own field only, and the field is named."""
+    """An invalid value makes only its field None, and the field is listed."""
     kept = {
         "session_outcome": str,
         "id": str,
@@ -164,7 +164,7 @@ DAY = {"charge_percentage": 80, "charge_deadline": "06:30"}
 def test_charge_policy(
     document: dict[str, Any], days: dict[int, DayPolicy], invalid: set[str]
 ) -> None:
-    """There are seven days, Monday's first; of one that is broken nothing is known."""
+    """There are seven days from Monday on; an invalid one is None."""
     policy = ChargePolicy.from_json(document | {"timezone": "Europe/Vienna"})
     assert policy.timezone == "Europe/Vienna"
     assert policy.invalid == invalid
@@ -188,7 +188,7 @@ def test_no_charge_policy(document: Any) -> None:
 
 
 async def test_requests(simulator: Simulator, client: PoderoClient) -> None:
-    """The days are in the query, both inclusive; the running session has its own path."""
+    """The query has both days, inclusive; the running session has its own path."""
     car = simulator.vehicles[0]
     car.plug_in()
     await client.get_sessions(car.id, FIRST, LAST)
@@ -256,7 +256,7 @@ async def test_weekly_policy(simulator: Simulator, client: PoderoClient) -> None
         ([_page(0, 0, 0)], 0, [0]),
         ([_page(3, 0, 3)], 3, [0]),
         ([_page(450, 0, 200), _page(450, 200, 200), _page(450, 400, 50)], 450, [0, 200, 400]),
-        # The service gives fewer at once.
+        # The service returns smaller pages.
         ([_page(120, 0, 50), _page(120, 50, 50), _page(120, 100, 20)], 120, [0, 50, 100]),
         # The total is wrong.
         ([_page(10**9, 0, 3), _page(10**9, 3, 0)], 3, [0, 3]),
@@ -288,7 +288,7 @@ async def test_pages(
 
 
 async def test_endless_list(simulator: Simulator, client: PoderoClient) -> None:
-    """It is not read for ever, and not taken for the whole."""
+    """Endless pages raise an error."""
     _serve(simulator, *(_page(10**6, number, 1) for number in range(MAX_PAGES + 5)))
     with pytest.raises(InvalidResponseError):
         await _get_sessions(simulator, client)
@@ -296,7 +296,7 @@ async def test_endless_list(simulator: Simulator, client: PoderoClient) -> None:
 
 
 async def test_broken_sessions(simulator: Simulator, client: PoderoClient) -> None:
-    """Each costs itself, and can be seen; two with the same id are both there."""
+    """Invalid sessions are listed as such; two with the same id are both returned."""
     other = SESSION | {"energy_charged_kwh": [], "news": 1}
     items = [SESSION, 5, None, "x", [], {}, other]
     _serve(simulator, {"total": len(items), "items": items})
@@ -315,7 +315,7 @@ async def test_broken_sessions(simulator: Simulator, client: PoderoClient) -> No
 async def test_answers_that_are_none(
     simulator: Simulator, client: PoderoClient, document: Any
 ) -> None:
-    """What has no list of sessions, no session and no policy is an invalid answer."""
+    """An answer without sessions, session or policy is invalid."""
     vehicle_id = simulator.vehicles[0].id
     _serve(simulator, document)
     with pytest.raises(InvalidResponseError):
@@ -333,7 +333,7 @@ async def test_answers_that_are_none(
 async def test_no_current_session(
     simulator: Simulator, client: PoderoClient, value: Any
 ) -> None:
-    """What is neither an object nor null is an invalid answer."""
+    """A session that is neither an object nor null is invalid."""
     _serve(simulator, {"session": value}, kind="current_session")
     with pytest.raises(InvalidResponseError):
         await client.get_current_session(simulator.vehicles[0].id)
@@ -351,7 +351,7 @@ async def test_no_current_session(
 async def test_not_served(
     simulator: Simulator, client: PoderoClient, status: int, error: type[PoderoError]
 ) -> None:
-    """An account may not have these endpoints, which a caller can tell apart."""
+    """Refusals of these endpoints raise different errors."""
     await client.authenticate()
     simulator.add_fault(status=status)
     vehicle_id = simulator.vehicles[0].id

@@ -1,4 +1,4 @@
-"""The users of an organization, and the connecting of new devices: client and simulator."""
+"""Users and onboarding: the client and the simulator."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ def _use_custom_integrations() -> None:
 
 @pytest.fixture
 def make_client(transport: Transport) -> MakeClient:
-    """Call in the name of an account, by one of the grants."""
+    """Return a function that creates a client of an account for a grant."""
 
     def make(account: Account, grant: str) -> PoderoClient:
         auth = (
@@ -59,20 +59,20 @@ def make_client(transport: Transport) -> MakeClient:
 
 @pytest.fixture
 def organization(simulator: Simulator, make_client: MakeClient) -> PoderoClient:
-    """Call in the name of the resident's organization."""
+    """Return a client of the resident's organization."""
     return make_client(simulator.account, "client_credentials")
 
 
 @pytest.fixture
 def resident(simulator: Simulator, organization: PoderoClient) -> PoderoClient:
-    """Call for the resident."""
+    """Return the organization's client for the resident."""
     return organization.with_user(simulator.account.user_id)
 
 
 async def choose(
     session: aiohttp.ClientSession, onboarding: Onboarding, choice: str
 ) -> aiohttp.ClientResponse:
-    """Choose on Podero's page, and do not go where it leads."""
+    """Choose on Podero's page, and return its redirect."""
     assert onboarding.authentication_url is not None
     async with session.get(onboarding.authentication_url) as page:
         assert f'value="{choice}"' in await page.text()
@@ -84,7 +84,7 @@ async def choose(
 
 
 async def test_users(organization: PoderoClient, simulator: Simulator) -> None:
-    """An organization sees its users, and how many cars each has."""
+    """An organization can list its users with the number of cars of each."""
     simulator.add_vehicle(owner=simulator.stranger)
     users = await organization.get_users()
     assert [(user.id, user.name, user.num_electric_vehicles) for user in users] == [
@@ -103,12 +103,12 @@ async def test_users(organization: PoderoClient, simulator: Simulator) -> None:
     ],
 )
 def test_names_of_users(values: dict[str, str], name: str | None) -> None:
-    """A user is called by what is known."""
+    """The name of a user consists of the known values."""
     assert User.from_json(values).name == name
 
 
 async def test_users_of_a_user(simulator: Simulator, make_client: MakeClient) -> None:
-    """A user does not see the others."""
+    """A user cannot list users."""
     with pytest.raises(ForbiddenError):
         await make_client(simulator.account, "password").get_users()
 
@@ -116,7 +116,7 @@ async def test_users_of_a_user(simulator: Simulator, make_client: MakeClient) ->
 async def test_users_of_another_organization(
     simulator: Simulator, make_client: MakeClient
 ) -> None:
-    """An organization does not see those of another one."""
+    """An organization cannot list another's users."""
     curious = replace(
         simulator.stranger, organization_id=simulator.account.organization_id
     )
@@ -137,7 +137,7 @@ async def test_users_are_not_listed(
     fault: dict[str, Any],
     error: type[PoderoError],
 ) -> None:
-    """A service without the list is told from an empty one."""
+    """A service without the list differs from an empty list."""
     simulator.add_fault(kind="users", **fault)
     with pytest.raises(error):
         await organization.get_users()
@@ -149,7 +149,7 @@ async def test_users_are_not_listed(
 
 
 async def test_an_organization_has_no_vehicles(organization: PoderoClient) -> None:
-    """What is a user's is not asked for without one."""
+    """A user's resources cannot be requested without a user."""
     with pytest.raises(NotFoundError):
         await organization.get_vehicles()
 
@@ -159,7 +159,7 @@ async def test_connect_a_car(
     session: aiohttp.ClientSession,
     simulator: Simulator,
 ) -> None:
-    """A car is connected on Podero's page, and is the user's afterwards."""
+    """A car that is connected on Podero's page belongs to the user."""
     onboarding = await resident.start_onboarding(**WISHES)
     assert simulator.requests[-1].json == {
         **PAGES,
@@ -197,7 +197,7 @@ async def test_connect_no_car(
     choice: str,
     address: str | None,
 ) -> None:
-    """Whoever connects nothing, or something else, has no car more."""
+    """An onboarding that is cancelled or connects another device adds no car."""
     onboarding = await resident.start_onboarding(**WISHES)
     response = await choose(session, onboarding, choice)
     assert response.headers.get("Location") == address
@@ -207,7 +207,7 @@ async def test_connect_no_car(
 async def test_onboarding_is_over(
     resident: PoderoClient, session: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
-    """The page is gone after the next day."""
+    """The page expires after a day."""
     onboarding = await resident.start_onboarding(**WISHES)
     assert onboarding.authentication_url is not None
     (connection,) = simulator.connections.values()
@@ -227,7 +227,7 @@ async def test_onboarding_is_over(
 async def test_onboarding_refused(
     resident: PoderoClient, wishes: dict[str, Any], error: type[PoderoError]
 ) -> None:
-    """What the service does not offer is refused."""
+    """A service without onboarding refuses it."""
     with pytest.raises(error):
         await resident.start_onboarding(**WISHES | wishes)
 
@@ -235,7 +235,7 @@ async def test_onboarding_refused(
 async def test_onboarding_for_others(
     simulator: Simulator, make_client: MakeClient
 ) -> None:
-    """Nobody connects a device for somebody else."""
+    """A user cannot connect a device for another one."""
     client = make_client(simulator.account, "password")
     with pytest.raises(ForbiddenError):
         await client.with_user(simulator.neighbor.user_id).start_onboarding(**WISHES)
@@ -261,7 +261,7 @@ async def test_onboarding_cannot_be_started(
     fault: dict[str, Any],
     error: type[PoderoError],
 ) -> None:
-    """No browser is sent to what is no page."""
+    """Anything but a web page is refused as the address of the browser."""
     simulator.add_fault(kind="onboarding", **fault)
     with pytest.raises(error):
         await resident.start_onboarding(**WISHES)
@@ -271,7 +271,7 @@ async def test_onboarding_cannot_be_started(
     "onboarding_id", ["", "..", "a/b", "a?b", "0", "\N{MICRO SIGN}"]
 )
 async def test_unknown_onboarding(resident: PoderoClient, onboarding_id: str) -> None:
-    """What is no id is the id of none."""
+    """An invalid id is the id of no device."""
     with pytest.raises(NotFoundError):
         await resident.get_onboarding(onboarding_id)
 

@@ -22,7 +22,7 @@ from .server import Server
 
 DEFAULT_PORT = 8765
 
-# The arguments of a car's commands, as the body of the request names them.
+# The arguments of a car's commands that are sent in the body of the request.
 _IN_BODY = frozenset(
     {
         *("percent", "text", "code", "names", "readings", "properties", "number"),
@@ -94,7 +94,7 @@ async def _send(options: argparse.Namespace) -> str:
 
 
 def _request(options: argparse.Namespace) -> tuple[str, str, dict[str, Any]]:
-    """Return the request that a command stands for."""
+    """Return the method, path and body of the request for a command."""
     match options.command:
         case "status":
             return "GET", "/status", {}
@@ -288,7 +288,7 @@ def _property(text: str) -> tuple[str, Any]:
     try:
         return name, json.loads(value)
     except ValueError:
-        # A bare word is what a shell makes of a quoted string.
+        # Not JSON: a string whose quotes the shell has removed.
         return name, value
 
 

@@ -1,4 +1,4 @@
-"""Actions that ask something of the user, and the signed links that resolve them."""
+"""Actions that the user has to take, and the signed links that resolve them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ async def start_boost(request: web.Request) -> web.Response:
 
 
 async def disarm_boost(request: web.Request) -> web.Response:
-    """Disarm the boost of the next session; a running one goes on."""
+    """Disarm the boost of the next session; a running boost continues."""
     _writable_car(request).disarm_boost()
     return web.Response(status=204)
 
@@ -90,7 +90,7 @@ async def get_charge_policy(request: web.Request) -> web.Response:
 
 
 def find_car(request: web.Request, *, include_deleted: bool = False) -> Car:
-    """Return the vehicle that a path names; raise ApiError if it may not be seen."""
+    """Return the vehicle in a path. Raises ApiError if the token does not give access to it."""
     garage = _garage(request)
     vehicle_id = _uuid(request, "electric_vehicle_id")
     for car in garage:

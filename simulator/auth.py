@@ -11,7 +11,7 @@ from .tokens import RefusedError, Token
 
 
 def authorize(request: web.Request) -> Token:
-    """Return the token of a request; raise ApiError if there is no valid one."""
+    """Return the token of a request. Raises ApiError if there is no valid one."""
     scheme, _, access_token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise ApiError(401, "Authentication credentials were not provided.")

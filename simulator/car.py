@@ -1,4 +1,4 @@
-"""A vehicle of the API: its document, what Podero does with it, and controls for tests and demo."""
+"""A vehicle of the API: its document, Podero's commands, and controls for tests and demo."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -54,9 +54,9 @@ class Car(LivingCar):
             history_days=history_days,
         )
         self.lag: float = 0
-        """How many readings are served before a written value shows."""
+        """How many readings are stale after a write: they still have the old value."""
         self.lists_sessions_by: Literal["plug_in_time", "unplug_time"] = "plug_in_time"
-        """Which of the two the days of the session list are compared with."""
+        """Which time of a session the query of the list is compared with."""
         self._late: list[tuple[float, dict[str, Any]]] = []
         self._replacement: Any = _NOTHING
 
@@ -81,7 +81,7 @@ class Car(LivingCar):
         return document
 
     def read(self) -> Any:
-        """Return the document for a reading of a client, which late writes wait for."""
+        """Return the document for a client, and count the reading for pending writes."""
         document = self.document()
         late, self._late = self._late, []
         for lag, fields in late:
@@ -91,10 +91,10 @@ class Car(LivingCar):
                 self._write(fields)
         return document
 
-    # What people do with a car. It is reported at once, so that a demo need not wait.
+    # What people do with a car, reported at once, so that a demo need not wait.
 
     def plug_in(self, *, at_home: bool = True) -> None:
-        """Plug it in, at home or where it is."""
+        """Plug it in, at home or at its current location."""
         now = self.catch_up()
         self._disconnect(now)
         if at_home:
@@ -109,13 +109,13 @@ class Car(LivingCar):
         self._report(now)
 
     def drive(self) -> None:
-        """Drive off; it returns as time passes."""
+        """Start a trip, from which it returns later."""
         now = self.catch_up()
-        self._set_out(now)
+        self._start_trip(now)
         self._report(now)
 
     def start_charging(self) -> None:
-        """Charge by hand, plugged in if it is not; raise ValueError if it is full."""
+        """Plug it in if necessary, and charge. Raises ValueError if it is full."""
         if self.is_full:
             raise ValueError("it is full")
         if self.life.session is None:
@@ -156,7 +156,7 @@ class Car(LivingCar):
     # What Podero does with a car.
 
     def boost(self) -> None:
-        """Start "charge now", or arm it while unplugged; raise BoostRefusedError if refused."""
+        """Start "charge now", or arm it while unplugged. Raises BoostRefusedError."""
         now = self.catch_up()
         boost = self.life.boost
         if not self.life.is_authenticated:
@@ -179,7 +179,7 @@ class Car(LivingCar):
         self.life.updated_at = self.catch_up()
 
     def write_preferences(self, fields: dict[str, Any]) -> None:
-        """Change preferences that `parse_preferences` returned, after the lag if there is one."""
+        """Change preferences that `parse_preferences` returned, after `lag` readings."""
         if self.lag:
             self._late.append((self.lag, fields))
         else:
@@ -244,11 +244,11 @@ class Car(LivingCar):
         return at.astimezone(UTC).date()
 
     def correct_session(self, session: Session, **properties: Any) -> None:
-        """Serve these properties of a session in place of the true ones from now on."""
+        """Serve these properties of a session instead of the true ones from now on."""
         session.corrections |= properties
 
     def delete_session(self, session: Session) -> None:
-        """Delete a completed session; raise ValueError if it is running."""
+        """Delete a completed session. Raises ValueError if it is running."""
         if not session.is_completed:
             raise ValueError("the session is running")
         self.life.sessions.remove(session)
@@ -285,17 +285,17 @@ class Car(LivingCar):
     def set_day_policy(
         self, weekday: str, charge_percentage: int, charge_deadline: str | None
     ) -> None:
-        """Give a weekday ("mon" to "sun") a policy of its own; or raise ValueError."""
+        """Give a weekday ("mon" to "sun") a policy of its own. Raises ValueError."""
         self.life.policy.set_day(weekday, charge_percentage, charge_deadline)
         self._note_policy_change()
 
     def set_policy_zone(self, timezone: str | None) -> None:
-        """Set the time zone of the deadlines (None: the home's); or raise ValueError."""
+        """Set the time zone of the deadlines (None: the home's). Raises ValueError."""
         self.life.policy.set_zone(timezone)
         self._note_policy_change()
 
     def clear_policy(self) -> None:
-        """Have all weekdays follow the preferences, in the home's time zone."""
+        """Let all weekdays follow the preferences, in the home's time zone."""
         self.life.policy = WeeklyPolicy()
         self._note_policy_change()
 
@@ -312,7 +312,7 @@ class Car(LivingCar):
         *,
         url: str | None = None,
     ) -> Action:
-        """Raise a `reauthenticate` action: the link to the car maker has lapsed."""
+        """Raise a `reauthenticate` action: the sign-in to the car maker has expired."""
         action = self._raise(REAUTHENTICATE, required_parameters, url=url)
         self.life.is_authenticated = False
         return action
@@ -372,10 +372,10 @@ class Car(LivingCar):
         self.life.updated_at = now
         return action
 
-    # What tests change of the document.
+    # How tests change the document.
 
     def override(self, **properties: Any) -> None:
-        """Serve these values in place of the true ones; ABSENT omits a property."""
+        """Serve these values instead of the true ones; ABSENT omits a property."""
         for name, value in properties.items():
             self._drop_override(name)
             if value is ABSENT:
@@ -390,7 +390,7 @@ class Car(LivingCar):
             self._drop_override(name)
 
     def replace_document(self, document: Any) -> None:
-        """Serve any JSON value in place of the document, until clear_overrides."""
+        """Serve any JSON value instead of the document, until clear_overrides."""
         self._replacement = document
 
     def _drop_override(self, name: str) -> None:

@@ -57,7 +57,7 @@ class Simulator:
         signin_reports_outcome: bool = False,
         history_days: int = 31,
     ) -> None:
-        """Choose how the cloud behaves; raise ValueError if the state file is invalid."""
+        """Choose how the cloud behaves. Raises ValueError if the state file is invalid."""
         self.clock = Clock(now, speed)
         self.signer = LinkSigner(self.clock.wall)
         self.account, self.neighbor, self.stranger = demo_accounts()
@@ -69,7 +69,7 @@ class Simulator:
         self.lists_vehicles = lists_vehicles
         self.offers_onboarding = offers_onboarding
         self.onboarding_names_device = True
-        """Whether the session of a new device says afterwards which one it is."""
+        """Whether an onboarding contains the id of the device after it is connected."""
         self.connections: dict[str, Connection] = {}
         self.contract_only = contract_only
         """Whether the endpoints beyond the contract answer 404."""
@@ -123,7 +123,7 @@ class Simulator:
         return car
 
     def connect_vehicle(self, user_id: str, model: int) -> Car:
-        """Add a car that its owner has connected, which a restart does not lose."""
+        """Add a car that its owner has connected, and keep it across restarts."""
         self._connected.append((user_id, model))
         owner = next(owner for owner in self.accounts if owner.user_id == user_id)
         return self.add_vehicle(MODELS[model], PART_TIMER, owner=owner, history_days=0)
@@ -143,18 +143,18 @@ class Simulator:
         self.tokens.revoke(refresh_tokens=refresh_tokens)
 
     def advance(self, by: timedelta) -> None:
-        """Skip a span of time, which all cars live through."""
+        """Advance the clock, and simulate the cars during the skipped time."""
         since = self.clock.now()
         self.clock.advance(by)
         for car in self.vehicles:
             car.advance(since, self.clock.now())
 
     def shift_clock(self, by: timedelta) -> None:
-        """Set the clock forward or back, without the cars living through it."""
+        """Set the clock forward or back, without simulating the cars in between."""
         self.clock.advance(by)
 
     def record(self, request: RecordedRequest) -> None:
-        """Keep a request, up to a number of them."""
+        """Record a request, and forget the oldest above a limit."""
         self.requests.append(request)
         del self.requests[:-_MOST_REQUESTS]
 

@@ -8,7 +8,7 @@ from .account import Account
 
 @dataclass(slots=True)
 class Connection:
-    """A device that a user wants to connect, and the pages the browser returns to."""
+    """A device that a user connects, and the URLs that the browser returns to."""
 
     id: str
     owner: Account

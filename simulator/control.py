@@ -1,4 +1,4 @@
-"""Let a person on this machine control the cloud: `/_simulator/`."""
+"""Serve the controls of the cloud at `/_simulator/`, for this machine only."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -129,7 +129,7 @@ async def status(request: web.Request) -> web.Response:
 
 
 async def advance(request: web.Request) -> web.Response:
-    """Skip some hours of the cars' lives."""
+    """Advance the simulated time by some hours."""
     simulator = request.app[SIMULATOR]
     hours = (await read_object(request)).get("hours")
     if not isinstance(hours, int | float) or not 0 < hours <= 24 * 7:

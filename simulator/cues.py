@@ -38,7 +38,7 @@ async def resolve(request: web.Request) -> web.Response:
 
 
 async def state(request: web.Request) -> web.Response:
-    """Take the outcome of a sign-in; after a failure it can be started again."""
+    """Receive the outcome of a sign-in; after a failure it can be started again."""
     car, action = _find(request)
     match (await read_object(request)).get("state"):
         case "success":

@@ -48,7 +48,7 @@ def build_document(car: LivingCar, now: datetime) -> dict[str, Any]:
         "updated_at": iso(life.updated_at),
         "deleted_at": iso(life.deleted_at),
         "comment": None,
-        # The link to the maker, and how well Podero does
+        # The connection to the car maker, and its health
         "connection_status": "ok" if is_linked else "error",
         "monitoring_status": "ok" if is_linked else "warning",
         "steering_status": "ok" if is_linked else "unknown",
@@ -113,7 +113,7 @@ def build_document(car: LivingCar, now: datetime) -> dict[str, Any]:
         "last_boost_triggered_at": iso(boost.triggered_at),
         "last_boost_ended_at": iso(boost.ended_at),
         "last_boost_end_reason": boost.end_reason,
-        # What the user is asked to do
+        # What the user has to do
         "action_needed": any(action.code != INFORMATION for action in life.actions),
         "has_notification": any(action.code == INFORMATION for action in life.actions),
         "actions": [action.document(car.world.signer.sign) for action in life.actions],

@@ -19,7 +19,7 @@ type Kind = Literal[
     "onboarding",
 ]
 
-# The other endpoints stand in the guide only.
+# The other endpoints are only in the guide, not in the contract.
 CONTRACT_KINDS: frozenset[Kind] = frozenset({"token", "vehicle", "cues"})
 KINDS: tuple[str, ...] = get_args(Kind.__value__)
 
@@ -28,8 +28,8 @@ KINDS: tuple[str, ...] = get_args(Kind.__value__)
 class Fault:
     """A failure to simulate.
 
-    What is left out stays as the API would answer: without `status` and `body`
-    the true answer is served, only late, with other headers, or in pieces.
+    Without `status` and `body` the true answer is served, but delayed, with other
+    headers, or in pieces.
     """
 
     kind: Kind | None = None  # None: every request to the API
@@ -85,7 +85,7 @@ class Faults:
 
 
 def parse_fault(body: Mapping[str, Any]) -> Fault:
-    """Return the fault that a JSON object describes, or raise ValueError."""
+    """Return the fault that a JSON object describes. Raises ValueError."""
     options = dict(body)
     if options.get("kind") not in (None, *KINDS):
         raise ValueError(f"kind: one of {', '.join(KINDS)}")

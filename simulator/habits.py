@@ -1,4 +1,4 @@
-"""The models of cars, the habits of their drivers, and what follows for each day."""
+"""The models of cars, the habits of their drivers, and the plan of each day."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -69,7 +69,7 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """One day: the trip, if there is one, and when power gets cheap in the evening."""
+    """The plan of a day: a trip, or None, and when power gets cheap in the evening."""
 
     trip: Trip | None
     cheap_from: time

@@ -1,4 +1,4 @@
-"""Make up the past of a car, as its driver's habits would have had it."""
+"""Generate the past of a car from its driver's habits."""
 
 from datetime import UTC, datetime, time, timedelta
 from uuid import NAMESPACE_URL, uuid5
@@ -24,7 +24,7 @@ def make_history(
     until: datetime,
     days: int,
 ) -> tuple[list[Session], list[Charged]]:
-    """Return the sessions that were completed by then, and the energy of their hours.
+    """Return the sessions completed until a time, and the energy of their hours.
 
     The car charges at home in the cheap hours, and on a long trip at the destination.
     """

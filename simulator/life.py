@@ -1,4 +1,4 @@
-"""The state of a car: all that changes, which the state file keeps."""
+"""The state of a car that changes, which is kept in the state file."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from .sessions import Charged, Session
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the car maker reported last: all that Podero knows of the car itself."""
+    """The values that the car maker reported last, which the API serves."""
 
     at: datetime
     battery_level: int
@@ -75,7 +75,7 @@ class Life:
 
     @property
     def boost_state(self) -> str:
-        """Return the state of "charge now", in the API's word."""
+        """Return the state of "charge now", with the API's value."""
         reading, boost = self.reading, self.boost
         if boost.requested_at is not None:
             return "requested"

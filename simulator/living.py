@@ -1,4 +1,4 @@
-"""Simulate a car: it drives, is plugged in, charges in the cheap hours, and reports now and then."""
+"""Simulate a car: it drives, is plugged in, charges in cheap hours, and reports its state."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ class World:
 
 
 class LivingCar:
-    """The life of a car, in ticks on a fixed grid, so that reading it does not change it."""
+    """A car that is simulated in fixed time steps, whenever it is read."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class LivingCar:
         else:
             self._travel(life.trip, at)
         if life.session is not None:
-            self._stand_at_the_plug(life.session, at)
+            self._charge_or_wait(life.session, at)
         if at.second == 0:
             life.monitored_at = life.updated_at = at
         if at >= life.next_report_at and life.is_authenticated:
@@ -154,7 +154,7 @@ class LivingCar:
         floor = self.model.capacity_kwh * _EMPTY
         self.life.energy_kwh = max(self.life.energy_kwh - used, floor)
 
-    def _stand_at_the_plug(self, session: Session, at: datetime) -> None:
+    def _charge_or_wait(self, session: Session, at: datetime) -> None:
         life = self.life
         requested_at = life.boost.requested_at
         if requested_at is not None and at - requested_at >= _BOOST_STARTS_AFTER:
@@ -192,7 +192,7 @@ class LivingCar:
         return life.is_authenticated and session.is_at_home and is_optimized
 
     def _window(self, at: datetime) -> tuple[datetime, datetime]:
-        """Return when a steered car charges, if it may charge from a moment on."""
+        """Return when a steered car will charge, if it may charge from a moment on."""
         life, zone = self.life, self.world.zone
         power_kw = self.model.ac_power_w / 1000
         starts_at, ends_at = cheap_window(self._seed, self.habits, at, zone)
@@ -209,7 +209,7 @@ class LivingCar:
         )
 
     def plan(self, at: datetime) -> Plan | None:
-        """Return when the car is to charge, None if it is not steered or has no need."""
+        """Return when the car will charge, None if it is not steered or is full."""
         life, session = self.life, self.life.session
         if session is None or self.is_full or not self._is_steered(session):
             return None
@@ -292,10 +292,10 @@ class LivingCar:
         boost.is_ongoing = False
         boost.requested_at = None
 
-    def _set_out(self, now: datetime) -> None:
+    def _start_trip(self, now: datetime) -> None:
         self._disconnect(now)
         trip = errand(now, self.habits)
-        # Begin a third of the way out, so that the map shows the car on the road at once.
+        # Start a third of the way out, so that the map shows the car on the road at once.
         trip = errand(now - trip.drive / 3, self.habits)
         self.life.trip = trip
         self._drive(trip, trip.progress(now))

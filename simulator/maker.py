@@ -1,4 +1,4 @@
-"""Serve the car maker's sign-in page, to which the user's browser is sent."""
+"""Serve the car maker's sign-in page, which opens in the user's browser."""
 
 from html import escape
 
@@ -40,7 +40,7 @@ _CLOSED = "<p>You can close this window: nothing was changed.</p>"
 def begin_sign_in(
     request: web.Request, car: Car, action: Action, success_url: str, cancel_url: str
 ) -> str:
-    """Start a sign-in, and return the address of its page."""
+    """Start a sign-in, and return the URL of its page."""
     simulator = request.app[SIMULATOR]
     sign_in_id = simulator.signer.sign("sign-in")
     simulator.sign_ins[sign_in_id] = SignIn(car, action, success_url, cancel_url)

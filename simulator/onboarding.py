@@ -1,4 +1,4 @@
-"""Serve the connecting of new devices, and Podero's page for it."""
+"""Serve the onboarding of new devices, and Podero's page for it."""
 
 from datetime import timedelta
 from html import escape
@@ -18,7 +18,7 @@ from .routing import SIMULATOR, Route, read_object
 PATH = "/onboarding/{connection_id}"
 
 HEAT_PUMP: Final = "heat-pump"
-"""The choice of a device that is no car."""
+"""The choice of a device that is not a car."""
 
 _LANGUAGES = ("sv", "de", "en", "hu", "it", "et", "pl", "ro")
 _PRICE_ZONES = (
@@ -86,7 +86,7 @@ async def start(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.Response:
-    """Serve how far the connecting of a device is."""
+    """Serve the state of connecting a device."""
     token = authorize(request)
     connection = request.app[SIMULATOR].connections.get(
         request.match_info["connection_id"]
@@ -138,7 +138,7 @@ def _find_owner(request: web.Request, user_id: Any) -> Account:
 
 
 def _find(request: web.Request) -> Connection:
-    """Return the connection of a page; raise HTTPNotFound if it has expired."""
+    """Return the connection of a page. Raises HTTPNotFound if it has expired."""
     simulator = request.app[SIMULATOR]
     connection = simulator.connections.get(request.match_info["connection_id"])
     if connection is None or connection.expires_at < simulator.clock.wall():

@@ -46,7 +46,7 @@ class WeeklyPolicy:
     def set_day(
         self, weekday: str, charge_percentage: int, charge_deadline: str | None
     ) -> None:
-        """Give a weekday a policy of its own; raise ValueError if it is invalid."""
+        """Give a weekday a policy of its own. Raises ValueError if it is invalid."""
         if weekday not in WEEKDAYS:
             raise ValueError(f"weekday: one of {', '.join(WEEKDAYS)}")
         if not 0 <= charge_percentage <= 100:
@@ -56,7 +56,7 @@ class WeeklyPolicy:
         )
 
     def set_zone(self, timezone: str | None) -> None:
-        """Set the time zone of the deadlines; raise ValueError if there is none such."""
+        """Set the time zone of the deadlines. Raises ValueError if it is unknown."""
         try:
             ZoneInfo(timezone or "UTC")
         except ZoneInfoNotFoundError as error:
@@ -76,7 +76,7 @@ class Deadline:
 def next_deadline(
     policy: WeeklyPolicy, preferences: Preferences, home_zone: ZoneInfo, at: datetime
 ) -> Deadline | None:
-    """Return the first deadline after a moment, None if there is none in force."""
+    """Return the first deadline after a moment, or None."""
     if not preferences.is_charge_policy_enabled:
         return None
     zone = home_zone if policy.timezone is None else ZoneInfo(policy.timezone)

@@ -1,4 +1,4 @@
-"""The preferences of a vehicle, and the check of what a client writes."""
+"""The preferences of a vehicle, and the validation of writes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ POLICY_FIELDS = frozenset(
 
 
 def parse_preferences(body: Any) -> dict[str, Any]:
-    """Return the fields to change, or raise ValueError with what is wrong."""
+    """Return the fields to change. Raises ValueError with the reason."""
     if not isinstance(body, dict):
         raise ValueError("Expected an object.")
     fields: dict[str, Any] = {}
@@ -65,7 +65,7 @@ def _integer(lowest: int, highest: int) -> Callable[[Any], int]:
 
 
 def parse_wall_clock(value: Any) -> str | None:
-    """Return a time of day as the API writes it; raise ValueError or TypeError."""
+    """Return a time of day in the API's format. Raises ValueError or TypeError."""
     if value is None:
         return None
     parsed = time.fromisoformat(value)

@@ -1,4 +1,4 @@
-"""The price of energy per hour: made up, but shaped like a day-ahead market's with all fees."""
+"""Invented prices of energy per hour, similar to a day-ahead market's with all fees."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ class Prices:
     """The prices of a price zone."""
 
     def __init__(self, seed: int, zone: ZoneInfo) -> None:
-        """Make up the prices from a seed; `zone` is where their hours are local."""
+        """Generate the prices from a seed; their hours are local in `zone`."""
         self._seed = seed
         self._zone = zone
 

@@ -1,4 +1,4 @@
-"""What all handlers use: the simulator they serve, routes, and JSON bodies."""
+"""Helpers of all handlers: the simulator they serve, routes, and JSON bodies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ class Route(NamedTuple):
 
 
 async def read_json(request: web.Request) -> Any:
-    """Return the JSON body, None if there is none; raise ApiError if it is not JSON."""
+    """Return the JSON body, or None. Raises ApiError if it is not JSON."""
     if not await request.read():
         return None
     try:
@@ -34,7 +34,7 @@ async def read_json(request: web.Request) -> Any:
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object in the body, an empty one if there is none; or raise ApiError."""
+    """Return the JSON object in the body, or an empty one. Raises ApiError."""
     body = await read_json(request)
     if not isinstance(body, dict | None):
         raise ApiError(422, "The body is not an object.")

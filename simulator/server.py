@@ -30,7 +30,7 @@ class Server:
         ssl_context: SSLContext | None = None,
         middlewares: Iterable[Middleware] = (),
     ) -> None:
-        """Choose the address (port 0: any free one), and middlewares that see every answer."""
+        """Choose the address (port 0: any free one) and further, innermost middlewares."""
         self.simulator = simulator
         self._host = host
         self._port = port
@@ -57,8 +57,8 @@ class Server:
         runner = web.AppRunner(
             self._build_app(),
             access_log=None,
-            # Requests are stalled on purpose: neither a client that gives up
-            # nor stopping may have to wait for their end.
+            # Faults delay answers for long: cancel them when the client disconnects or
+            # the server stops.
             handler_cancellation=True,
             shutdown_timeout=0.01,
         )
@@ -78,7 +78,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Return the base URL, which is known once it was started."""
+        """Return the base URL. The port is known after the start."""
         scheme = "http" if self._ssl_context is None else "https"
         return f"{scheme}://{self._host}:{self._port}"
 
@@ -93,7 +93,7 @@ class Server:
         app.router.add_get(onboarding.PATH, onboarding.show)
         app.router.add_post(onboarding.PATH, onboarding.choose)
         control.add_routes(app)
-        # The last ones are the innermost: they see what a fault made of an answer.
+        # The innermost middlewares see the answer after a fault was applied.
         app.middlewares.extend(self._middlewares)
         return app
 

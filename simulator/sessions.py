@@ -1,4 +1,4 @@
-"""What was charged between plugging in and unplugging."""
+"""Charging sessions, from plugging in to unplugging."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from .clock import iso
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When a car is to charge, and what that is expected to save."""
+    """When a car will charge, and the expected savings."""
 
     starts_at: datetime
     ends_at: datetime
@@ -38,7 +38,7 @@ class Session:
     peak_power_w: int = 0
     final_soc_pct: int | None = None
     unplug_time: datetime | None = None
-    # Properties that are served in place of the true ones.
+    # Properties that are served instead of the true ones.
     corrections: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -63,7 +63,7 @@ class Session:
         self.charging_ended_at = until
 
     def document(self, plan: Plan | None = None) -> dict[str, Any]:
-        """Return the session as the API serves it, with the plan while one is ahead."""
+        """Return the session as the API serves it, with the plan if there is one."""
         hours = self.charging_seconds / 3600
         starts_at: datetime | None = None
         ends_at: datetime | None = None
@@ -72,7 +72,7 @@ class Session:
             starts_at, ends_at = plan.starts_at, plan.ends_at
             expected_savings_eur = plan.expected_savings_eur
         elif expected_savings_eur is not None:
-            # It was charged by plan.
+            # It was charged by an earlier plan: serve the actual times.
             starts_at, ends_at = self.charging_started_at, self.charging_ended_at
         return {
             "id": self.id,
@@ -121,7 +121,7 @@ def energy_since(log: Sequence[Charged], start: datetime) -> float:
 
 
 def log_energy(log: list[Charged], at: datetime, energy_kwh: float) -> None:
-    """Add energy to the log, and drop what no consumption property covers any more."""
+    """Add energy to the log, and drop hours that no consumption property covers."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     if log and log[-1].hour == hour:
         log[-1].energy_kwh += energy_kwh

@@ -8,7 +8,7 @@ from .car import Car
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A sign-in that an action asked for, and the pages the browser returns to."""
+    """A sign-in for an action, and the URLs that the browser returns to."""
 
     car: Car
     action: Action

@@ -22,7 +22,7 @@ class State:
     now: datetime
     lives: dict[str, Life]
     connected: list[tuple[str, int]] = field(default_factory=list)
-    """The cars connected since the first start: whose each is, and which model."""
+    """The owner and the model of each car that was connected since the first start."""
 
 
 _KINDS: dict[str, Callable[..., Any]] = {
@@ -51,7 +51,7 @@ def save(path: Path, state: State) -> None:
 
 
 def load(path: Path) -> State | None:
-    """Load the file, None if there is none; raise ValueError if it is invalid."""
+    """Load the file, or return None if it is missing. Raises ValueError if invalid."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -28,6 +28,8 @@ from simulator import Car
 
 pytestmark = pytest.mark.usefixtures("blueprints", "without_retry_delay")
 
+type Messages = Callable[[], list[tuple[str, str]]]
+
 REPOSITORY = "podero-ha/home-assistant-podero"
 FILES = sorted(path.name for path in BLUEPRINTS.iterdir())
 
@@ -39,7 +41,7 @@ def home(home: Home) -> Home:
 
 
 @pytest.fixture
-def messages(hass: HomeAssistant) -> Callable[[], list[tuple[str, str]]]:
+def messages(hass: HomeAssistant) -> Messages:
     """Return title and text of what was shown in Home Assistant since the last call."""
     calls = async_mock_service(hass, "persistent_notification", "create")
 
@@ -107,9 +109,7 @@ async def test_import(
 
 
 async def test_car_full(
-    home: Home,
-    caplog: pytest.LogCaptureFixture,
-    messages: Callable[[], list[tuple[str, str]]],
+    home: Home, caplog: pytest.LogCaptureFixture, messages: Messages
 ) -> None:
     """It notifies once for each chosen car when it is full."""
     await home.set_up()
@@ -135,7 +135,7 @@ async def test_car_full(
 async def test_phones(
     home: Home,
     caplog: pytest.LogCaptureFixture,
-    messages: Callable[[], list[tuple[str, str]]],
+    messages: Messages,
     name: str,
     inputs: dict[str, Any],
 ) -> None:
@@ -183,7 +183,7 @@ async def test_charging_interrupted(
     home: Home,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
-    messages: Callable[[], list[tuple[str, str]]],
+    messages: Messages,
     then: Callable[[Car], None],
     is_told: bool,
 ) -> None:
@@ -224,7 +224,7 @@ async def test_plug_in_reminder(
     home: Home,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
-    messages: Callable[[], list[tuple[str, str]]],
+    messages: Messages,
     reading: dict[str, Any] | None,
     is_told: bool,
 ) -> None:
@@ -254,9 +254,7 @@ async def test_plug_in_reminder(
 
 
 async def test_needs_you(
-    home: Home,
-    caplog: pytest.LogCaptureFixture,
-    messages: Callable[[], list[tuple[str, str]]],
+    home: Home, caplog: pytest.LogCaptureFixture, messages: Messages
 ) -> None:
     """It notifies once of each message and repair, also across an outage."""
     told = [
@@ -297,9 +295,7 @@ async def test_needs_you(
 
 
 async def test_needs_you_to_sign_in(
-    home: Home,
-    caplog: pytest.LogCaptureFixture,
-    messages: Callable[[], list[tuple[str, str]]],
+    home: Home, caplog: pytest.LogCaptureFixture, messages: Messages
 ) -> None:
     """It notifies when the account's password is refused."""
     await home.set_up()
@@ -323,7 +319,7 @@ async def test_deadline_missed(
     home: Home,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
-    messages: Callable[[], list[tuple[str, str]]],
+    messages: Messages,
     inputs: dict[str, Any],
     messages_shown: int,
     is_asked: bool,

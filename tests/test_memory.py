@@ -14,15 +14,16 @@ from homeassistant.helpers import entity_registry as er
 
 from .automations import listen
 from .home import Home
-from simulator import Car
 
 pytestmark = pytest.mark.usefixtures("without_retry_delay")
+
+type Told = Callable[[], list[tuple[str, bool]]]
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def told(runs: list[ServiceCall]) -> Callable[[], list[tuple[str, bool]]]:
+def told(runs: list[ServiceCall]) -> Told:
     """Return the events since the last call, and whether each was missed."""
 
     def _told() -> list[tuple[str, bool]]:
@@ -41,7 +42,6 @@ async def _reload(home: Home) -> None:
 async def _be_away(
     home: Home,
     freezer: FrozenDateTimeFactory,
-    car: Car,
     *steps: str,
     absence: timedelta = HOUR,
 ) -> None:
@@ -49,7 +49,7 @@ async def _be_away(
     await home.unload()
     freezer.tick(absence)
     for step in steps:
-        getattr(car, step)()
+        getattr(home.car, step)()
     await home.load()
     await home.hass.async_block_till_done()
 
@@ -69,17 +69,16 @@ async def _be_away(
 async def test_missed(
     home: Home,
     freezer: FrozenDateTimeFactory,
-    told: Callable[[], list[tuple[str, bool]]],
+    told: Told,
     before: str,
     steps: list[str],
     expected: list[str],
 ) -> None:
     """A missed event that still matters is fired once and marked as missed."""
-    car = home.car
-    getattr(car, before)()
+    getattr(home.car, before)()
     await home.set_up()
     await listen(home)
-    await _be_away(home, freezer, car, *steps)
+    await _be_away(home, freezer, *steps)
     assert told() == [(event, True) for event in expected]
     await _reload(home)
     freezer.tick(HOUR)
@@ -87,23 +86,16 @@ async def test_missed(
     assert told() == []
 
 
-async def test_too_late(
-    home: Home,
-    freezer: FrozenDateTimeFactory,
-    told: Callable[[], list[tuple[str, bool]]],
-) -> None:
+async def test_too_late(home: Home, freezer: FrozenDateTimeFactory, told: Told) -> None:
     """An event older than twelve hours is not fired."""
-    car = home.car
     await home.set_up()
     await listen(home)
-    await _be_away(home, freezer, car, "unplug", absence=13 * HOUR)
+    await _be_away(home, freezer, "unplug", absence=13 * HOUR)
     assert told() == []
 
 
 async def test_told_after_the_start(
-    home: Home,
-    freezer: FrozenDateTimeFactory,
-    told: Callable[[], list[tuple[str, bool]]],
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
 ) -> None:
     """Missed events are fired when Home Assistant has started and automations listen."""
     car = home.car
@@ -125,9 +117,7 @@ async def test_told_after_the_start(
 
 
 async def test_another_car_is_added(
-    home: Home,
-    freezer: FrozenDateTimeFactory,
-    told: Callable[[], list[tuple[str, bool]]],
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
 ) -> None:
     """The reload for an added car loses no event."""
     await home.set_up()
@@ -140,9 +130,7 @@ async def test_another_car_is_added(
 
 
 async def test_while_the_account_waited_for_a_sign_in(
-    home: Home,
-    freezer: FrozenDateTimeFactory,
-    told: Callable[[], list[tuple[str, bool]]],
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
 ) -> None:
     """A missed event is fired although the account waited hours for a sign-in."""
     await home.set_up()
@@ -160,9 +148,7 @@ async def test_while_the_account_waited_for_a_sign_in(
 
 
 async def test_full_is_told_once_a_night(
-    home: Home,
-    freezer: FrozenDateTimeFactory,
-    told: Callable[[], list[tuple[str, bool]]],
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
 ) -> None:
     """A level that alternates between 99 and 100 fires one event, also across a reload."""
     car = home.car
@@ -206,7 +192,7 @@ async def test_full_is_told_once_a_night(
 async def test_broken_file(
     home: Home,
     freezer: FrozenDateTimeFactory,
-    told: Callable[[], list[tuple[str, bool]]],
+    told: Told,
     hass_storage: dict[str, Any],
     content: Any,
 ) -> None:

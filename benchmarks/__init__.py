@@ -1,4 +1,4 @@
 """What the integration costs, as tables of ratios."""
 
-# Before anything imports voluptuous, which Home Assistant replaces by its own.
+# First, because Home Assistant replaces voluptuous when it is imported.
 import homeassistant as homeassistant

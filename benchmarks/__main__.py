@@ -1,7 +1,7 @@
 """Measure what the integration costs, compared with its alternatives.
 
 python -m benchmarks             everything, in two or three minutes
-python -m benchmarks --quick     a tenth of the rounds, to see that it works
+python -m benchmarks --quick     a tenth of the rounds, to check that it works
 """
 
 import argparse
@@ -51,7 +51,7 @@ OF_RESTFUL_FOR_MANY: Final = {"unchanged": 1 / 15, "typical": 1 / 7}
 MEMORY_OF_PLAIN: Final = 1.12
 IMPORT_MS: Final = 25
 ROWS, BYTES = 0.45, 0.75
-"""Of RESTful's in a day."""
+"""Upper bounds of the recorder's rows and bytes in a day, relative to RESTful."""
 
 
 async def measure(server: Server, rounds: int, rounds_of_many: int) -> Table:
@@ -116,7 +116,7 @@ async def _measure_one_vehicle(server: Server, table: Table, rounds: int) -> Non
 
 
 async def _measure_with_serving(table: Table, rounds: int) -> None:
-    """Measure the whole exchange: the answers come from the same event loop."""
+    """Measure requests and answers together: the server runs in the same event loop."""
     vehicles = vehicle_ids(1)
     async with serve_here() as server, run_home() as hass:
         server.serve(scenario("typical", vehicles))
@@ -141,7 +141,7 @@ async def _cpu_of_scenarios(
 async def _measure_default_entities(server: Server, table: Table, rounds: int) -> None:
     """Compare with a RESTful integration that has no more entities than ours by default.
 
-    In a core of its own: two of RESTful would share warm caches.
+    In a core of its own: two RESTful contenders would share warm processor caches.
     """
     vehicles = vehicle_ids(1)
     server.serve(scenario("typical", vehicles))
@@ -289,7 +289,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     divisor = 10 if parser.parse_args().quick else 1
     logging.disable()
-    # Forked before there are threads.
+    # Fork before threads are started.
     with run_server() as server:
         table = asyncio.run(
             measure(server, ROUNDS // divisor, ROUNDS_OF_MANY // divisor)

@@ -46,7 +46,7 @@ async def record_day(server: Server, name: str, day: Iterable[Document]) -> Reco
                 podero(bench) if name == PODERO else restful_integration(bench, name)
             )
             rows, size = await _states(hass)
-            # Set-up took the first reading of the day.
+            # The setup has read the first reading of the day.
             for _ in range(READINGS_A_DAY - 1):
                 now += _PERIOD
                 await contender.poll()

@@ -31,7 +31,7 @@ print(json.dumps([seconds, [name for name in sys.modules if name.startswith("hom
 async def memory(
     bench: Bench, set_up: Callable[[Bench], Awaitable[Contender]]
 ) -> tuple[float, Contender]:
-    """Return the bytes for each vehicle after a few polls, and the contender."""
+    """Return the bytes per vehicle after a few polls, and the contender."""
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
@@ -58,7 +58,7 @@ def import_time(runs: int = 9) -> float:
         ),
     ]
     with TemporaryDirectory() as folder:
-        # Import bytecode, as every start but the first does.
+        # Import cached bytecode, as every start except the first does.
         environment = os.environ | {"PYTHONPYCACHEPREFIX": folder}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         _, home_assistant = _import([], modules, environment)

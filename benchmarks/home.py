@@ -45,7 +45,7 @@ async def run_home(*, with_recorder: bool = False) -> AsyncIterator[HomeAssistan
 
 
 async def commit(hass: HomeAssistant) -> None:
-    """Have the recorder commit what is in its queue, and wait for it.
+    """Make the recorder commit its queue, and wait for it.
 
     `async_block_till_done` may return while the last event is still being written.
     """

@@ -35,7 +35,7 @@ async def cpu(contenders: Sequence[Contender], rounds: int) -> Medians:
 
 
 async def elapsed(contenders: Sequence[Contender], rounds: int) -> Medians:
-    """Return the seconds until a poll is done, waiting for the answer included."""
+    """Return the seconds of a poll, including the wait for the answer."""
     return await _timed(contenders, rounds, time.perf_counter)
 
 
@@ -53,10 +53,9 @@ async def _timed(
 async def cpu_recorded(
     hass: HomeAssistant, contenders: Sequence[Contender], rounds: int, polls: int
 ) -> Medians:
-    """Return the same, plus the CPU seconds of the recorder's thread.
+    """Return the CPU seconds of a poll in the event loop's and the recorder's threads.
 
-    The recorder commits every five seconds what all integrations wrote; here it commits
-    after `polls` polls.
+    The recorder usually commits every five seconds; here it commits after `polls` polls.
     """
     recorder = get_instance(hass)
     assert recorder.ident is not None
@@ -91,7 +90,7 @@ async def longest_callback(contenders: Sequence[Contender], rounds: int) -> Medi
         await asyncio.sleep(0)
         longest = 0.0
         await contender.poll()
-        # The callback in which the poll ended is measured once the next one runs.
+        # The last callback of the poll is measured when the next one runs.
         await asyncio.sleep(0)
         return longest
 
@@ -106,7 +105,7 @@ async def _medians(
 ) -> Medians:
     """Measure each contender once per round, in random order.
 
-    So each finds cold processor caches, as a poll does beside other integrations.
+    This way each starts with cold processor caches, as polls do among other integrations.
     """
     shuffled, random = list(contenders), Random(1)
     values: dict[str, list[float]] = {contender.name: [] for contender in contenders}

@@ -1,4 +1,4 @@
-"""A plain integration: its coordinator holds the decoded object, its entities write at every poll."""
+"""A plain integration: a coordinator with decoded JSON, entities that write at every poll."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta

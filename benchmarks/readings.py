@@ -1,4 +1,4 @@
-"""What the vehicles report: the simulator's document, and how it changes between polls."""
+"""The readings of vehicles: the simulator's document, and its changes between polls."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -113,7 +113,7 @@ def _another(name: str, value: Any, poll: int) -> Any:
         case bool():
             return bool(poll % 2)
         case int():
-            # Counted down where it may be a percentage.
+            # Decremented if it may be a percentage.
             return value - poll if value >= POLLS else value + poll
         case float():
             return value + poll / 100

@@ -1,4 +1,4 @@
-"""The YAML that a user would write for Home Assistant's RESTful integration."""
+"""The configuration of Home Assistant's RESTful integration for the same entities."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -25,7 +25,7 @@ _TEMPLATES: Final = {
         " + timedelta(seconds=value_json.charge_time_remaining) }}"
     ),
     CHARGE_DEADLINE: "{{ today_at(value_json.charge_deadline_at) }}",
-    # It has no device tracker: a sensor instead.
+    # RESTful has no device tracker: a sensor instead.
     LOCATION: "{{ value_json.latitude }}, {{ value_json.longitude }}",
 }
 _AVAILABLE: Final = {CHARGING_FINISHES_AT: "{{ value_json.is_charging }}"}
@@ -58,7 +58,7 @@ def _entity(name: str, shown: Shown) -> dict[str, Any]:
         "availability": _AVAILABLE.get(shown.key),
         "unit_of_measurement": shown.unit,
         "state_class": shown.state_class,
-        # YAML cannot list the options of an enum.
+        # RESTful has no options for an enum.
         "device_class": None if shown.device_class == "enum" else shown.device_class,
     }
     return {key: value for key, value in entity.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Serve readings from another process, so that serving is not measured, or from this one."""
+"""Serve readings, from another process so that serving is not measured, or from this one."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 type Readings = Mapping[str, list[bytes]]
-"""The bodies with which each vehicle is answered, in turn."""
+"""The response bodies of each vehicle, in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Service:
     def serve(self, readings: Readings, delay: float = 0) -> None:
         """Serve these readings from now on, starting each client with the first.
 
-        Answers are delayed by some seconds, so that concurrent requests can be counted.
+        `delay` is in seconds, for counting concurrent requests.
         """
         self._readings = readings
         self._delay = delay
@@ -56,7 +56,7 @@ class Service:
         """Answer with the next reading of a vehicle."""
         bodies = self._readings.get(request.match_info["vehicle_id"])
         if bodies is None:
-            # Sessions and the like: the integration then does without them.
+            # Endpoints that the integration does without, such as sessions.
             raise web.HTTPNotFound
         self._waiting += 1
         self._most_waiting = max(self._most_waiting, self._waiting)

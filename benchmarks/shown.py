@@ -1,4 +1,4 @@
-"""The integration's entities, as the alternatives have to show them."""
+"""The integration's entities, which the alternatives have to show as well."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Final
@@ -57,13 +57,13 @@ ALL: Final = [
     for platform, description in descriptions()
     if platform in _TO_READ
 ]
-"""Every entity that shows a value, those included that show the same field."""
+"""All entities that show a value, including several of the same field."""
 
 _FIELDS: Final = {field.name for field in fields(Vehicle)}
 _OF_A_VEHICLE: Final = [
     shown for shown in ALL if shown.key in COMPUTED or shown.field in _FIELDS
 ]
-"""Without those of sessions, which a poll does not read."""
+"""The entities of a reading, without those of sessions."""
 
 DEFAULT: Final = [shown for shown in _OF_A_VEHICLE if shown.is_default]
 """The entities that are enabled by default."""
@@ -78,4 +78,4 @@ EVERY_FIELD: Final = [
     for shown in _OF_A_VEHICLE
     if shown.is_default or shown is _ONCE.get(shown.field)
 ]
-"""One entity for each field, those that are enabled by default first choice."""
+"""One entity for each field, preferably one that is enabled by default."""

@@ -38,7 +38,7 @@ DERIVED = {
     "charging_finishes_at": ("charge_time_remaining", "is_charging"),
     "location": ("latitude", "longitude"),
 }
-"""What the entities are made of that show more than one field."""
+"""The fields of entities that show more than one."""
 
 MARKED = re.compile(r"(<!-- entities -->\n).*?(<!-- /entities -->)", re.DOTALL)
 
@@ -60,7 +60,7 @@ def fields_of(description: PoderoEntityDescription) -> tuple[str, ...]:
 
 
 def name_of(platform: str, description: PoderoEntityDescription) -> str:
-    """Return what an entity is called in English."""
+    """Return the English name of an entity."""
     texts = TEXTS.get(platform, {}).get(description.key, {})
     return str(texts.get("name", "Battery"))
 
@@ -82,7 +82,7 @@ def rows() -> Iterator[str]:
 
 
 def _shows(platform: str, description: PoderoEntityDescription) -> str:
-    """Return what the state of an entity looks like."""
+    """Return a description of an entity's states."""
     unit = getattr(description, "suggested_unit_of_measurement", None) or getattr(
         description, "native_unit_of_measurement", None
     )
@@ -100,7 +100,7 @@ def _shows(platform: str, description: PoderoEntityDescription) -> str:
 
 
 def fill(text: str) -> str:
-    """Return the page with its table brought up to date."""
+    """Return the page with an updated table."""
     table = "\n".join(rows())
     return MARKED.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", text)
 

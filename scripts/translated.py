@@ -1,7 +1,7 @@
-"""Note which English texts the other languages were made from.
+"""Record which English texts the translations were made from, as hashes.
 
-`python -m scripts.translated de fr` notes that these follow English as it is, `all` that
-every language does. A test fails for each text whose English has changed since then.
+`python -m scripts.translated de fr` marks these languages as up to date, `all` marks all.
+A test fails for each translation whose English text has changed since then.
 """
 
 from hashlib import sha256
@@ -14,7 +14,7 @@ NOTED = ROOT / "tests/translated.json"
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 
 type Noted = dict[str, dict[str, str]]
-"""The hash of the English text that each language's was made from, by path and language."""
+"""The hash of the English text of each translation, by path and language."""
 
 
 def hashes() -> dict[str, str]:
@@ -26,7 +26,7 @@ def hashes() -> dict[str, str]:
 
 
 def read() -> Noted:
-    """Return what is noted."""
+    """Return the recorded hashes."""
     content: dict[str, dict[str, str]] = json.loads(NOTED.read_text("utf-8"))
     return {
         path: {
@@ -39,7 +39,7 @@ def read() -> Noted:
 
 
 def write(noted: Noted) -> None:
-    """Write it, a line for each text."""
+    """Write the hashes, one line per text."""
     lines = []
     for path, digests in sorted(noted.items()):
         by_digest: dict[str, list[str]] = {}
@@ -51,7 +51,7 @@ def write(noted: Noted) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Note that these languages follow the English texts as they are."""
+    """Mark languages as up to date, and return the exit code."""
     languages = TRANSLATIONS if arguments == ["all"] else arguments
     if not languages or not {*languages} <= {*TRANSLATIONS}:
         print(f"python -m scripts.translated all | {' | '.join(TRANSLATIONS)}")

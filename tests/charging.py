@@ -70,7 +70,7 @@ def asked(home: Home, end: str) -> Iterator[dict[str, str]]:
 async def live(
     home: Home, freezer: FrozenDateTimeFactory, time: timedelta, step: float = 60
 ) -> None:
-    """Poll for a while."""
+    """Poll for some time."""
     end = freezer() + time
     while freezer() < end:
         freezer.tick(step)

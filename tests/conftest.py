@@ -32,7 +32,7 @@ def _use_custom_integrations(enable_custom_integrations: None) -> None:
 
 @pytest.fixture
 def entity_registry_enabled_by_default() -> Generator[None]:
-    """Enable every entity, those included that are off by default."""
+    """Enable all entities, including those that are disabled by default."""
     with patch(
         "homeassistant.helpers.entity.Entity.entity_registry_enabled_default",
         new_callable=PropertyMock(return_value=True),
@@ -107,7 +107,7 @@ def runs(hass: HomeAssistant) -> list[ServiceCall]:
 
 @pytest.fixture
 def blueprints(hass: HomeAssistant, tmp_path: Path) -> None:
-    """Have a configuration folder with our blueprints in it."""
+    """Use a configuration folder with our blueprints."""
     hass.config.config_dir = str(tmp_path)
     shutil.copytree(BLUEPRINTS, tmp_path / "blueprints/automation/podero")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Control:
-    """An action on an entity, and how it shows."""
+    """An action on an entity, and its effect on the state."""
 
     action: str
     entity_id: str

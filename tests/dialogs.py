@@ -1,4 +1,4 @@
-"""Issues, and a person who fixes them in the frontend."""
+"""Issues, and a client of the frontend's API that fixes them."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ SUBENTRY_FLOWS = "/api/config/config_entries/subentries/flow"
 
 
 def account_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
-    """Return what a person types for the simulator's account."""
+    """Return the user input for the simulator's account."""
     account = server.simulator.account
     return {
         **credentials(account, grant),
@@ -34,14 +34,14 @@ def account_input(server: Server, /, grant: str = "password", **changes: Any) ->
 
 
 def sign_in_input(server: Server, /, grant: str = "password", **changes: Any) -> Input:
-    """Return what a person types to sign in again, or elsewhere."""
+    """Return the user input to sign in again or to another server."""
     typed = account_input(server, grant, **changes)
     del typed["organization_id"]
     return typed
 
 
 def user_input(server: Server, **changes: Any) -> Input:
-    """Return what a person types for the user of the simulator's account."""
+    """Return the user input for the user of the simulator's account."""
     account = server.simulator.account
     return {
         "organization_id": account.organization_id,
@@ -60,7 +60,7 @@ async def walk(hass: HomeAssistant, *answers: Input) -> Any:
 
 
 def bring_about(simulator: Simulator, kind: str, number: int = 0) -> None:
-    """Bring about an issue of this kind."""
+    """Cause an issue of this kind."""
     car = simulator.vehicles[number]
     match kind:
         case "reauthenticate":
@@ -85,7 +85,7 @@ def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
 
 
 def kinds(hass: HomeAssistant) -> list[str]:
-    """Return the kinds of the issues that are raised."""
+    """Return the kinds of our active issues."""
     return sorted(str(issue.translation_key) for issue in issues(hass).values())
 
 
@@ -106,7 +106,7 @@ def cues(simulator: Simulator, end: str = "") -> list[RecordedRequest]:
 
 @dataclass
 class Person:
-    """Somebody who fixes or adds things in Home Assistant's frontend."""
+    """A user who works with dialogs through the frontend's API."""
 
     hass: HomeAssistant
     client: TestClient[Any, Any]
@@ -129,7 +129,7 @@ class Person:
         return await self._request("POST", f"{self.flows}/{step['flow_id']}", answers)
 
     async def look(self, step: dict[str, Any]) -> dict[str, Any]:
-        """Look at what a dialog shows now."""
+        """Return the current step of a dialog."""
         return await self._request("GET", f"{self.flows}/{step['flow_id']}")
 
     async def close(self, step: dict[str, Any]) -> None:
@@ -138,20 +138,20 @@ class Person:
         assert response.status == 200
 
     async def wait(self, step: dict[str, Any]) -> dict[str, Any]:
-        """Wait until a dialog goes on after an external step."""
+        """Wait until a dialog continues after an external step."""
         async with asyncio.timeout(10):
             while (now := await self.look(step))["type"] == "external":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return now
 
     async def fix(self, issue_id: str, **answers: str) -> dict[str, Any]:
-        """Open a dialog and agree to its first step."""
+        """Open a dialog and submit its first step."""
         step = await self.open(issue_id)
         assert (step["type"], step["step_id"]) == ("form", "confirm")
         return await self.submit(step, **answers)
 
     async def choose(self, step: dict[str, Any], choice: str) -> URL:
-        """Choose at the car maker's page, and return where that leads."""
+        """Choose on the car maker's page, and return the URL that follows."""
         async with async_get_clientsession(self.hass).post(
             step["url"], data={"choice": choice}, allow_redirects=False
         ) as response:
@@ -159,7 +159,7 @@ class Person:
             return URL(response.headers["Location"])
 
     async def visit(self, address: URL) -> tuple[int, str, Any]:
-        """Open an address of Home Assistant's without being signed in."""
+        """Open a URL of Home Assistant without being signed in."""
         async with async_get_clientsession(self.hass).get(
             self.client.make_url(address.raw_path), headers=self.headers
         ) as response:

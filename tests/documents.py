@@ -24,7 +24,7 @@ SCHEMA: Schema = json.loads(
 VEHICLE: Schema = SCHEMA["$defs"]["ElectricVehicleDetailOutput"]
 LARGEST = 10.0**14
 
-# What the schema calls a number, and what a car can have of it.
+# Plausible ranges of numbers, which the schema does not have.
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "battery_at_plug_in": (0, 100),
     "battery_level": (0, 100),
@@ -38,7 +38,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "minimum_charge_limit": (0, 100),
     "year": (1900, 9999),
 }
-# What the schema calls a number or a text: a decimal text, and not a negative one.
+# Numbers or strings in the schema: non-negative decimal strings.
 DECIMALS = {
     "battery_capacity_kwh",
     "consumption_last_day_kwh",
@@ -153,7 +153,7 @@ junk = st.sampled_from(EXTREMES) | json_values
 undecodable = st.sampled_from(
     [math.nan, math.inf, -math.inf, 10**400, -(10**400), "\ud800"]
 )
-"""Values that decoders refuse; a reader must refuse them as well."""
+"""Values that JSON decoders refuse; a reader must refuse them as well."""
 
 documents: SearchStrategy[Document] = drawn_from(VEHICLE)
 """Vehicles that are valid by the contract."""
@@ -202,7 +202,7 @@ def on_the_wire(document: Document) -> Any:
 
 
 def believed(value: Any, schema: Schema, name: str = "") -> Any:
-    """Return the value that a field is expected to have, by the schema alone."""
+    """Return the expected value of a field, from the schema alone."""
     if value is None:
         return None
     if name in DECIMALS:
@@ -242,7 +242,7 @@ def believed(value: Any, schema: Schema, name: str = "") -> Any:
 
 
 def told(read: Any, schema: Schema) -> Any:
-    """Return a field of a vehicle in a form that can be compared with the expected one."""
+    """Return the value of a field in a form that can be compared with the expected one."""
     match schema:
         case {"$ref": reference}:
             return told(read, SCHEMA["$defs"][reference.rpartition("/")[2]])

@@ -114,12 +114,12 @@ class Home:
         """Add the account and set it up."""
         self.entry.add_to_hass(self.hass)
         await self.load()
-        # Until the charging sessions are read, too.
+        # Wait for the charging sessions too.
         await self.settle()
         assert self.entry.state is ConfigEntryState.LOADED
 
     async def fail_to_set_up(self) -> None:
-        """Add the account, whose set-up has to fail."""
+        """Add the account, and assert that its setup fails."""
         self.entry.add_to_hass(self.hass)
         assert not await self.hass.config_entries.async_setup(self.entry.entry_id)
 
@@ -247,7 +247,7 @@ class Home:
         )
 
     def entities(self) -> list[er.RegistryEntry]:
-        """Return the entities of the account, disabled ones included."""
+        """Return the entities of the account, including disabled ones."""
         return er.async_entries_for_config_entry(
             er.async_get(self.hass), self.entry.entry_id
         )
@@ -266,7 +266,7 @@ class Home:
 
     def begin(self, seconds: float = 61) -> None:
         """Fire the timers that are due within some seconds."""
-        # By the machine's clock, whatever a test replaces `dt_util.utcnow` with.
+        # With the real clock: tests may replace `dt_util.utcnow`.
         async_fire_time_changed(
             self.hass, dt_util.utc_from_timestamp(time.time() + seconds)
         )
@@ -279,7 +279,7 @@ class Home:
     async def skip(self, seconds: float) -> None:
         """Fire the timers that are due within some seconds, and let what they start begin."""
         self.begin(seconds)
-        # Not until all is done: an action may wait for more time to pass.
+        # Do not wait for all tasks: an action may wait for more time to pass.
         await asyncio.sleep(SETTLING)
 
     def written(self) -> list[tuple[str, Any]]:
@@ -291,7 +291,7 @@ class Home:
         ]
 
     def break_vehicle(self, number: int = 0, **options: Any) -> None:
-        """Let the requests for a vehicle fail."""
+        """Make the requests for a vehicle fail."""
         vehicle_id = self.simulator.vehicles[number].id
         self.simulator.add_fault(
             VehicleFault(kind="vehicle", vehicle_id=vehicle_id, **options)
@@ -314,14 +314,14 @@ class Home:
         ]
 
     def readings(self) -> int:
-        """Return how often vehicles were read."""
+        """Return the number of readings so far."""
         return sum(
             request.method == "GET" and "/electric-vehicles/" in request.path
             for request in self.poll_requests()
         )
 
     async def read(self, times: int) -> None:
-        """Wait until vehicles were read so often, and the last answer has arrived."""
+        """Wait for a number of readings, and until the last answer has arrived."""
         async with asyncio.timeout(10):
             while self.readings() < times:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Which translation keys the code uses, read from its syntax tree."""
+"""The translation keys that the code uses, found in its syntax tree."""
 
 import ast
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _name(node: ast.expr) -> str | None:
 
 
 def _values(module: ast.Module, node: ast.expr) -> Iterator[str]:
-    """Yield the texts that an expression may stand for."""
+    """Yield the possible string values of an expression."""
     match node:
         case ast.Constant(str(text)):
             yield text
@@ -96,7 +96,7 @@ def _values_of_name(module: ast.Module, name: ast.Name) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and name in ast.walk(node)
     ]
-    # The innermost function that knows the name, or else the module.
+    # The innermost function that defines the name, or else the module.
     for scope in [*reversed(scopes), module]:
         assigned = list(_assignments(scope, name.id))
         for value in assigned:

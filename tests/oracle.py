@@ -1,6 +1,6 @@
-"""What a vehicle's document means where it takes more than one field to say so.
+"""Expected values that depend on more than one field of a vehicle's document.
 
-Independent of the integration, and pure: for the tests, the benchmarks and the demo's check.
+Independent of the integration: for the tests, the benchmarks and the demo's check.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ type Document = Mapping[str, Any]
 
 
 def charging_state(document: Document) -> str | None:
-    """Return the state of charging, None if it is unknown: the first rule that applies."""
+    """Return the state of charging, None if it is unknown."""
     if document["is_charging"]:
         return "charging"
     if document["is_plugged_in"] is None:
@@ -26,7 +26,7 @@ def charging_state(document: Document) -> str | None:
 
 
 def charging_finishes_at(document: Document, read_at: datetime) -> datetime | None:
-    """Return when charging will end, by what remained when the document was read."""
+    """Return when charging will end, from the remaining time when the document was read."""
     if not document["is_charging"] or not document["charge_time_remaining"]:
         return None
     return read_at + timedelta(seconds=document["charge_time_remaining"])

@@ -41,7 +41,7 @@ def read_texts(language: str) -> dict[str, Any]:
 
 
 def flatten(tree: Any, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each text of a tree with the keys that lead to it."""
+    """Yield each text of a tree with its path of keys."""
     if not isinstance(tree, dict):
         yield path, tree
         return
@@ -62,7 +62,7 @@ def modules(folder: Path = INTEGRATION) -> dict[str, ast.Module]:
 
 
 def files(*patterns: str) -> list[Path]:
-    """Return the files of the repository, those that are not committed yet included."""
+    """Return the files of the repository, including those that are not committed yet."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(
         [*command, "--", *patterns],

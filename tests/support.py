@@ -53,7 +53,7 @@ class VehicleFault(Fault):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class HeldFault(VehicleFault):
-    """Hold the answers of one vehicle or of all until `let_go` is set."""
+    """Delay the answers of one vehicle or of all until `let_go` is set."""
 
     vehicle_id: str = ""
     let_go: asyncio.Event = field(default_factory=asyncio.Event)

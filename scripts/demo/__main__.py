@@ -77,7 +77,7 @@ async def _run(
 
 
 async def _check(directory: Path) -> None:
-    """Check a new demo whose cars do nothing but what they are told."""
+    """Check a new demo whose cars only follow commands."""
     async with (
         bring_up(directory, port=None, speed=0) as (hass, simulator),
         start_browser(hass, directory) as browser,
@@ -87,7 +87,7 @@ async def _check(directory: Path) -> None:
 
 
 def _show(hass: HomeAssistant, simulator: Simulator) -> None:
-    """Print addresses and credentials, what to look at first, and what to try."""
+    """Print URLs and credentials, and what to look at and to try."""
     account = simulator.account
     tell, where = ".venv/bin/python -m simulator", f"--url {simulator.url}"
     print(

@@ -22,7 +22,7 @@ SIMULATOR_PORT = 8765
 
 @contextmanager
 def owned(directory: Path, *, is_fresh: bool) -> Iterator[bool]:
-    """Lock a directory, emptied if it must be fresh, and yield whether it is new."""
+    """Lock a directory, empty it if `is_fresh`, and yield whether it is new."""
     directory.parent.mkdir(exist_ok=True)
     with directory.with_suffix(".lock").open("w") as lock:
         try:

@@ -21,7 +21,7 @@ from .processes import DemoError
 
 _PROJECT = Path(__file__).parent.parent.parent
 
-# What Home Assistant loads from the internet, which may be unreachable.
+# Paths that Home Assistant loads from the internet, which may be unreachable.
 ONLINE = ("/api/brands/", "/api/map_tiles/")
 
 

@@ -18,22 +18,22 @@ SETTLE_SECONDS = 40
 KNOWN_LINES = (
     # Logged for every custom integration.
     r"\[homeassistant\.loader\] We found a custom integration podero ",
-    # Programs that only cameras and voice assistants need.
+    # Needed by cameras and voice assistants only.
     r"\[haffmpeg\.\w+\] (FFmpeg fails|Error starting FFmpeg)",
     r"\[homeassistant\.components\.camera\.img_util\] Error loading libturbojpeg",
-    # Optional, and only faster.
+    # An optional speed-up.
     r"\[aiohttp_fast_zlib\] zlib_ng and isal are not available",
 )
 _COMPLAINT = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \(.*", re.MULTILINE)
 
 
 class Check:
-    """Check a demo from its set-up to a restart."""
+    """The checks of a demo, from its setup to a restart."""
 
     def __init__(
         self, hass: HomeAssistant, simulator: Simulator, walkthrough: Walkthrough
     ) -> None:
-        """Check these two; the simulator must run at speed 0."""
+        """Check a Home Assistant and its simulator, which must run at speed 0."""
         self._hass = hass
         self._simulator = simulator
         self._walkthrough = walkthrough
@@ -76,7 +76,7 @@ class Check:
         say("Its log has no unknown warning or error, and no secret")
 
     async def _check_month(self, vehicle_id: str) -> None:
-        """Check what was charged this month, but for a session that began in the last one."""
+        """Check the energy of this month, except of a session that began last month."""
         month = datetime.now(ZONE).replace(
             day=1, hour=0, minute=0, second=0, microsecond=0
         )
@@ -87,7 +87,7 @@ class Check:
                 sums[is_whole] += float(session["energy_charged_kwh"])
 
         async def read() -> float | None:
-            """Return what is shown, None until sessions have been read."""
+            """Return the state, or None until sessions have been read."""
             entity = await self._entity(vehicle_id, "sensor.month_energy")
             return None if entity.state == "unknown" else float(entity.state)
 

@@ -28,7 +28,7 @@ async def show_dashboard(hass: HomeAssistant) -> None:
 
 
 async def show_section(hass: HomeAssistant, url_path: str) -> None:
-    """Make a dashboard of nothing but the section with all cars."""
+    """Replace a dashboard with one that only has the section with all cars."""
     section = {"strategy": {"type": "custom:podero"}}
     config = {"views": [{"type": "sections", "sections": [section]}]}
     await hass.command("lovelace/config/save", url_path=url_path, config=config)

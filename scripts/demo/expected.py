@@ -14,10 +14,10 @@ from tests.oracle import charge_deadline, charging_finishes_at, charging_state
 HOME = (48.2082, 16.3738)
 ZONE = ZoneInfo("Europe/Vienna")
 
-# What remains of charging was counted from the poll, this long ago at the most.
+# The remaining time counts from the poll, which was at most this long ago.
 POLLED_AGO = timedelta(minutes=3)
 
-# How many of its base unit a unit is.
+# Factors to the base units.
 UNITS = {"%": 1, "kWh": 1, "km": 1000, "m": 1, "W": 1, "kW": 1000, None: 1}
 
 
@@ -146,7 +146,7 @@ EXPECTED: dict[str, Expectation] = {
     "time.charge_deadline": _text("charge_deadline_at"),
 }
 
-# The vehicle's document does not contain what these show.
+# Entities whose values are not in the vehicle's document.
 ELSEWHERE = {
     "button.cancel_charge_now",
     "button.charge_now",

@@ -1,4 +1,4 @@
-"""Create state history: let the cars live through hours in seconds, and date the states back."""
+"""Create state history: simulate hours in seconds, and backdate the recorded states."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,7 +13,7 @@ from .simulator import Simulator
 HISTORY_HOURS = 48
 STEPS_PER_HOUR = 6
 
-# Hours before the end at which both cars drive, whatever their habits are.
+# Hours before the end at which both cars drive, in addition to their habits.
 DRIVES = (31, 29, 6, 4)
 
 # Hours before the end at which the first car starts charging.
@@ -21,9 +21,9 @@ CHARGES = 1
 
 
 async def create_history(hass: HomeAssistant, simulator: Simulator) -> None:
-    """Let a simulator that started HISTORY_HOURS ago catch up, recording states on the way.
+    """Advance a simulator that started HISTORY_HOURS ago to now, and record states.
 
-    In the end both cars are plugged in at home, and the first one is charging.
+    At the end both cars are plugged in at home, and the first one is charging.
     """
     say(f"Creating {HISTORY_HOURS} hours of history")
     first, second = simulator.vehicle_ids
@@ -34,13 +34,13 @@ async def create_history(hass: HomeAssistant, simulator: Simulator) -> None:
             await simulator.command(first, "drive")
             await simulator.command(second, "drive")
         if hours_ago == CHARGES:
-            # Depending on the time of day it may be nearly full.
+            # It may be nearly full, depending on the time of day.
             await simulator.command(first, "level", percent=50)
             await simulator.command(first, "charge")
         moments.append((time.time(), hours_ago - 1 / STEPS_PER_HOUR))
         await simulator.advance(1 / STEPS_PER_HOUR)
         await poll(hass)
-    # It waits for cheap hours, if these are none.
+    # It may wait for cheap hours.
     await simulator.command(second, "plug-in")
     await poll(hass)
     await hass.program.stop()
@@ -49,7 +49,7 @@ async def create_history(hass: HomeAssistant, simulator: Simulator) -> None:
 
 
 async def poll(hass: HomeAssistant) -> None:
-    """Poll all cars at once, by writing: the action update_entity is debounced."""
+    """Poll all cars by writing to them, as the action update_entity is debounced."""
     await hass.post(
         "/api/services/switch/turn_on",
         {
@@ -63,7 +63,7 @@ async def poll(hass: HomeAssistant) -> None:
 
 
 def _move(database: Path, moments: Sequence[tuple[float, float]]) -> None:
-    """Date recorded states back: those from each moment on, by so many hours."""
+    """Backdate the recorded states from each moment on by a number of hours."""
     ends = [moment for moment, _ in moments[1:]] + [time.time()]
     with closing(sqlite3.connect(database)) as connection, connection:
         for (start, hours), end in zip(moments, ends, strict=True):

@@ -33,7 +33,7 @@ class Entity:
 
     vehicle_id: str
     name: str
-    """Platform and key, such as sensor.battery_level, whatever the entity id is."""
+    """Platform and key, such as sensor.battery_level; not the entity id."""
 
     entity_id: str
     label: str
@@ -47,14 +47,14 @@ class HomeAssistant:
     """A real Home Assistant with this integration, on the loopback only."""
 
     def __init__(self, directory: Path, port: int, session: ClientSession) -> None:
-        """Keep its configuration and its log in a directory."""
+        """Use a directory for its configuration and its log."""
         self.port = port
         self.url = f"http://{LOOPBACK}:{port}"
         self.program = Program("Home Assistant", directory / "home-assistant.log")
         self._config = directory / "home-assistant"
         self.database = self._config / "home-assistant_v2.db"
         self._session = session
-        # What the browser would keep of the login.
+        # The tokens that the frontend stores after the login.
         self.tokens: dict[str, Any] = {}
         self._headers: dict[str, str] = {}
 
@@ -91,26 +91,26 @@ class HomeAssistant:
     def _configure(self) -> None:
         storage = self._config / ".storage"
         storage.mkdir(parents=True, exist_ok=True)
-        # Linked, so that an edit needs no new start of the demo.
+        # Linked, so that edits apply without a restart of the demo.
         _link(self._config / "configuration.yaml", _HERE / "configuration.yaml")
         _link(self._config / "custom_components", _PROJECT / "custom_components")
         automations = self._config / "automations.yaml"
         if not automations.exists():
             automations.write_text("[]\n")
-        # In YAML the port would be a trial, taken back after five minutes.
+        # In YAML the port would be reverted after five minutes.
         _store(
             storage / "http", 1, {"server_host": [LOOPBACK], "server_port": self.port}
         )
         onboarding = storage / "onboarding"
         if not onboarding.exists():
-            # These steps would set up integrations that want the internet.
+            # These steps would set up integrations that need the internet.
             _store(onboarding, 4, {"done": ["core_config", "analytics", "integration"]})
 
     async def _knows_demo(self) -> bool | None:
         """Return whether the demo user exists, None until Home Assistant answers."""
         try:
             async with self._session.get(f"{self.url}/api/onboarding") as response:
-                # Once it is done, the endpoint is gone.
+                # After the onboarding the endpoint does not exist.
                 return response.status != 200
         except ClientError:
             return None

@@ -64,7 +64,7 @@ async def _run() -> None:
 async def _take(
     page: Page, name: str, *, above: Locator | None = None, only: Locator | None = None
 ) -> None:
-    """Save what a page shows, or the part of it above an element, or one element."""
+    """Save a screenshot of a page, of the part above an element, or of one element."""
     await page.mouse.move(0, 0)
     image = Image.open(BytesIO(await _still(page))).convert("RGB")
     if above is not None:
@@ -77,7 +77,7 @@ async def _take(
 
 
 async def _box(element: Locator) -> tuple[float, float, float, float]:
-    """Return where an element is: left, top, right and bottom."""
+    """Return the bounding box of an element: left, top, right and bottom."""
     box = await element.bounding_box()
     assert box is not None
     return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
@@ -86,7 +86,7 @@ async def _box(element: Locator) -> tuple[float, float, float, float]:
 async def _still(page: Page) -> bytes:
     """Return a screenshot once two in a row are the same."""
     shot = await page.screenshot()
-    # Something may move all the time, say how many seconds ago it was that the car was plugged in.
+    # Some texts change constantly, such as the seconds since the car was plugged in.
     for _ in range(MOST_SHOTS):
         await asyncio.sleep(1)
         shot, before = await page.screenshot(), shot
@@ -96,7 +96,7 @@ async def _still(page: Page) -> bytes:
 
 
 async def _take_dashboard(browser: Browser) -> None:
-    """The dashboard: the first car on a wide screen, the second one on a phone."""
+    """Take the dashboard: the first car on a wide screen, the second one on a phone."""
     async with browser.open(f"/{URL_PATH}/0", 1440, 1000) as page:
         await page.locator("canvas").nth(2).wait_for()
         # Below it is the map, whose tiles come from the internet.
@@ -108,7 +108,7 @@ async def _take_dashboard(browser: Browser) -> None:
 
 
 async def _take_energy(browser: Browser) -> None:
-    """What the cars charged in the Energy dashboard."""
+    """Take the cars' energy in the Energy dashboard."""
     async with browser.open("/energy", 1440, 1000) as page:
         await page.get_by_role("button", name="Select time period").click()
         await page.get_by_text("Last 30 days").click()
@@ -120,7 +120,7 @@ async def _take_energy(browser: Browser) -> None:
 async def _take_device(
     browser: Browser, hass: HomeAssistant, simulator: Simulator
 ) -> None:
-    """The page of a car's device."""
+    """Take the page of a car's device."""
     first, *_ = simulator.vehicle_ids
     entities = await hass.settled_entities()
     entity_id = next(e.entity_id for e in entities if e.vehicle_id == first)
@@ -132,7 +132,7 @@ async def _take_device(
 
 
 async def _take_set_up(browser: Browser, simulator: Simulator) -> None:
-    """The form of the account, filled in."""
+    """Take the form of the account, filled in."""
     path = "/config/integrations/dashboard/add?domain=podero"
     async with browser.open(path, 640, 860) as page:
         await page.get_by_role("button", name="OK").click()
@@ -142,7 +142,7 @@ async def _take_set_up(browser: Browser, simulator: Simulator) -> None:
 
 
 async def _take_triggers(browser: Browser) -> None:
-    """The triggers in the automation editor."""
+    """Take the triggers in the automation editor."""
     async with browser.open("/config/automation/edit/new", 1100, 800) as page:
         await page.get_by_text("Add trigger").first.click()
         await page.get_by_text("By type").click()
@@ -154,7 +154,7 @@ async def _take_triggers(browser: Browser) -> None:
 async def _take_repair(
     browser: Browser, hass: HomeAssistant, simulator: Simulator
 ) -> None:
-    """The repair that reconnects a car."""
+    """Take the repair that reconnects a car."""
     first, *_ = simulator.vehicle_ids
     await simulator.command(first, "reauthenticate")
     await poll(hass)

@@ -27,7 +27,7 @@ def free_port(preferred: int) -> int:
     """Return a free port: the preferred one, or the next that is free."""
     for port in range(preferred, preferred + 100):
         with socket.socket() as probe:
-            # A connection that was closed a moment ago does not keep a port in use.
+            # Ignore recently closed connections of the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((LOOPBACK, port))
@@ -41,7 +41,7 @@ class Program:
     """A subprocess that ends when this process does."""
 
     def __init__(self, name: str, log: Path) -> None:
-        """Give it a name for people, and a file for its output."""
+        """Name it for messages, and log its output to a file."""
         self.name = name
         self.log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -57,7 +57,7 @@ class Program:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                # Ctrl-C must not reach it: it is stopped in order.
+                # Ctrl-C must not reach it: `stop` terminates it.
                 process_group=0,
             )
 

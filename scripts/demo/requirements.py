@@ -20,7 +20,7 @@ def main() -> None:
         *bootstrap.DEFAULT_INTEGRATIONS,
     }
     seen: set[str] = set()
-    # Two-factor logins are offered to everybody, and are no integration.
+    # Two-factor logins are always loaded, but are not an integration.
     requirements = {*totp.REQUIREMENTS}
     while waiting:
         domain = waiting.pop()

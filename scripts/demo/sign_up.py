@@ -30,7 +30,7 @@ async def sign_up(hass: HomeAssistant, simulator: Simulator) -> None:
 
 
 def _fields(simulator: Simulator, *names: str) -> dict[str, Any]:
-    """Return what is typed into the fields of a form."""
+    """Return the input for the fields of a form."""
     return {name: simulator.account[name] for name in names}
 
 

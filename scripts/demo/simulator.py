@@ -18,7 +18,7 @@ class Simulator:
     """A simulated Podero cloud on the loopback."""
 
     def __init__(self, directory: Path, port: int, session: ClientSession) -> None:
-        """Keep its state and its log in a directory."""
+        """Use a directory for its state and its log."""
         self.url = f"http://{LOOPBACK}:{port}"
         # Credentials and ids of the account, by name.
         self.account: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Use the integration in a real browser, as a homeowner would."""
+"""Test the integration in a real browser, as a homeowner would use it."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ _TEXTS: dict[str, Any] = json.loads((_TRANSLATIONS / "en.json").read_text("utf-8
 
 WIDTHS = (1400, 390)
 
-# Texts that end in an ellipsis for want of room, shadow roots included.
+# Find truncated texts with an ellipsis, also in shadow roots.
 _FIND_TRUNCATED = """
 (place) => {
   const found = [];
@@ -106,12 +106,12 @@ async def fill_in_account(page: Page, simulator: Simulator) -> None:
 
 
 def showing(place: Page | Locator, path: str) -> Locator:
-    """Return the element that shows one of the integration's texts."""
+    """Return the element that shows one of the integration's translations."""
     return place.get_by_text(text(path), exact=True).first
 
 
 def text(path: str) -> str:
-    """Return one of the integration's texts."""
+    """Return one of the integration's translations in English."""
     node: Any = _TEXTS
     for key in path.split("."):
         node = node[key]

@@ -1,1 +1,1 @@
-"""What takes minutes or hours: `scripts/test --long`, with the options of conftest.py."""
+"""Tests that take minutes or hours: `scripts/test --long`, with options of conftest.py."""

@@ -15,19 +15,19 @@ from simulator import Server, Simulator
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 11, 2, 6, tzinfo=UTC)
-"""When the cars' lives start: a fixed time, so that a seed is always the same life."""
+"""The simulated start: a fixed time, so that a seed always gives the same events."""
 
 type OnReading = Callable[[str, Mapping[str, Any], float], None]
 """Called with a car's id, a document, and the monotonic time when it was served."""
 
 
 class Cloud:
-    """Two cars with their mishaps, and the server that reports each reading served whole."""
+    """A simulator with two cars and random events, which reports each complete reading."""
 
     def __init__(
         self, seed: int, on_reading: OnReading, *, minutes_per_reading: int = 1
     ) -> None:
-        """Create the cars; their time stands still until `run`."""
+        """Create the cars; their time does not advance before `run`."""
         self.simulator = Simulator(seed=seed, now=lambda: START)
         # The innermost middleware: it sees what faults made of an answer.
         self.server = Server(self.simulator, middlewares=[self._observe])
@@ -51,7 +51,7 @@ class Cloud:
         return self.simulator.clock.now()
 
     def live(self, minutes: int) -> None:
-        """Let some time pass at once."""
+        """Advance the time at once."""
         for _ in range(minutes):
             self.simulator.advance(MINUTE)
             self.mishaps.minute()
@@ -60,18 +60,18 @@ class Cloud:
             self._awake.set()
 
     def run(self, *, delay: float = 0) -> None:
-        """Let time pass with the readings, each of which takes some seconds of ours."""
+        """Advance the time with each reading, which is delayed by some real seconds."""
         self._is_running = True
         self._delay = delay
 
     def stop(self) -> None:
-        """Let time stand still."""
+        """Stop advancing the time."""
         self._is_running = False
-        # Nothing changes: save processor time.
+        # Nothing changes now: poll less often.
         self._delay = 0.02
 
     async def run_until(self, minute: int) -> None:
-        """Let time pass with the readings until a minute."""
+        """Advance the time with the readings until a minute."""
         self._wake_at = minute
         self._awake.clear()
         self.run()

@@ -1,4 +1,4 @@
-"""The options of the long tests, and what they counted, at the end of a run."""
+"""The options of the long tests, and the summary of their counts."""
 
 from collections.abc import Sequence
 
@@ -25,19 +25,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes a seed with each of them."""
+    """Run a test with a `seed` argument once per seed."""
     if "seed" in metafunc.fixturenames:
         metafunc.parametrize("seed", metafunc.config.getoption("seed") or SEEDS)
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Let them take as long as they do."""
+    """Disable the timeout."""
     for item in items:
         item.add_marker(pytest.mark.timeout(0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was counted: what tests give to `record_property`."""
+    """Print the counts that tests passed to `record_property`."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports(
         "failed"
     ):

@@ -1,4 +1,4 @@
-"""A real Home Assistant that polls without a pause, and that can be killed."""
+"""A real Home Assistant that polls continuously, and that can be killed."""
 
 from datetime import datetime, timedelta
 import json
@@ -123,7 +123,7 @@ class Home(HomeAssistant):
         )
 
     async def wait_until_loaded(self, simulator: Simulator) -> None:
-        """Wait until the account is set up, helping where Home Assistant would wait for long."""
+        """Wait until the account is set up; clear faults and reload rather than retry late."""
 
         async def is_loaded() -> bool | None:
             match (await self.entry())["state"]:
@@ -137,7 +137,7 @@ class Home(HomeAssistant):
         await self.program.wait_until(is_loaded, START_SECONDS)
 
     def age_memory(self, by: timedelta) -> None:
-        """Let what is remembered of the cars be older, as if the clock had gone on."""
+        """Backdate the stored values of the cars, as if more time had passed."""
         for path in (self._config / ".storage").glob("podero.*.events"):
             stored = json.loads(path.read_text())
             written_at = datetime.fromisoformat(stored["data"]["written_at"])

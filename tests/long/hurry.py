@@ -1,4 +1,4 @@
-"""Start Home Assistant with the integration polling without a pause."""
+"""Start Home Assistant with an integration that polls continuously."""
 
 from datetime import timedelta
 import sys

@@ -1,4 +1,4 @@
-"""What fails in a cloud and what people do with their cars, at random."""
+"""Random faults of a cloud, and random use of its cars."""
 
 from collections import Counter
 from contextlib import suppress
@@ -30,18 +30,18 @@ class Mishaps:
     """Random events, the same ones for the same seed."""
 
     def __init__(self, simulator: Simulator, seed: int) -> None:
-        """Let them happen to a simulator and its cars."""
+        """Use a simulator and its cars."""
         self.counts: Counter[str] = Counter()
         self._simulator = simulator
         self._random = Random(seed)
         self._hidden: dict[str, int] = {}
 
     def minute(self) -> None:
-        """Let a minute pass."""
+        """Simulate a minute."""
         if self._happens(4):
             self._add_fault("outages", **self._random.choice(OUTAGES))
         if self._happens(6):
-            # Some of them within the client's timeout, some beyond.
+            # Some are within the client's timeout, some beyond.
             self._add_fault("slow answers", delay=self._random.choice((0.05, 0.2, 1.5)))
         if self._happens(1):
             self._simulator.revoke_tokens(refresh_tokens=self._random.random() < 0.5)
@@ -73,7 +73,7 @@ class Mishaps:
             self.counts["values unknown"] += 1
 
     def _use(self, car: Car) -> None:
-        """Do something with a car, or have Podero do it."""
+        """Use a car, or send a command to Podero."""
         if not self._happens(6):
             return
         match self._random.choice(
@@ -97,6 +97,6 @@ class Mishaps:
             case "unplug":
                 car.unplug()
             case "heat" if car.is_full:
-                # It is charged again, and full a second time.
+                # It charges again, and gets full a second time.
                 car.set_battery_level(car.battery_level - 1)
         self.counts["actions"] += 1

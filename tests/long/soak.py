@@ -1,4 +1,4 @@
-"""Poll for simulated days with random faults, and count what must not grow.
+"""Poll for simulated days with random faults, and count objects that must not grow.
 
 Time passes as fast as the machine allows: the clocks of the event loop, the integration,
 the tokens and the cars are advanced together, some seconds at a time.
@@ -51,8 +51,8 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 
-# Home Assistant 2026.8 leaks the platforms of every reload, the tests' mock of the storage
-# keeps every store, and what was seen of charging is kept for longer than a run.
+# Home Assistant 2026.8 leaks the platforms of every reload, the tests' storage mock keeps
+# every store, and spans of charging are kept for longer than a run.
 NOT_COUNTED = (EntityPlatform, Store, Span)
 
 
@@ -146,10 +146,10 @@ def _is_counted(thing: object) -> bool:
 
 
 class Soak:
-    """An account with two cars, and what happens to it."""
+    """An account with two cars, and random events."""
 
     def __init__(self, hass: HomeAssistant, server: Server, seed: int) -> None:
-        """Use the first two cars of a server."""
+        """Use the first two cars of a server, and random events from a seed."""
         self._hass = hass
         self._server = server
         self._cloud = server.simulator
@@ -170,7 +170,7 @@ class Soak:
         await self._hass.config_entries.async_remove(self._entry.entry_id)
 
     async def live(self, week: Week) -> None:
-        """Let a minute pass."""
+        """Simulate a minute."""
         self._break_or_repair()
         hour, minute = week.now().hour, week.now().minute
         if minute == 7:
@@ -209,7 +209,7 @@ class Soak:
             self.happened["faults"] += 1
 
     def _abort_reauthentication(self) -> None:
-        """Abort requests to sign in again, and reload: a 401 for everything starts one."""
+        """Abort reauth flows, which a 401 for all requests starts, and reload."""
         flows = self._hass.config_entries.flow
         for flow in flows.async_progress_by_handler(self._entry.domain):
             flows.async_abort(flow["flow_id"])
@@ -219,7 +219,7 @@ class Soak:
 
 @contextmanager
 def clocks_of(week: Week) -> Iterator[None]:
-    """Use the clocks of a run everywhere."""
+    """Patch all clocks with those of a run."""
     loop = asyncio.get_running_loop()
     loop_time = loop.time
     with (

@@ -1,4 +1,4 @@
-"""What readings show to have happened, derived from nothing but the documents served."""
+"""The expected events, derived from the served documents alone."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 PLUG, CHARGE, FULL = "is_plugged_in", "is_charging", "is_fully_charged"
 REPORTED_AT = "current_state_last_updated_at"
 MISSED = " (missed)"
-"""What marks an event that happened while Home Assistant was down."""
+"""Marks an event that happened while Home Assistant was down."""
 
 EVENTS = (
     "plugged_in",
@@ -21,7 +21,7 @@ EVENTS = (
     "fully_charged",
     "unplugged",
 )
-"""The triggers, in the order in which one reading shows them."""
+"""The triggers, in the order in which a reading fires them."""
 
 TOLD_WHEN_MISSED = {"plugged_in", "unplugged", "fully_charged"}
 
@@ -33,10 +33,10 @@ class Truth:
     known: dict[str, bool] = field(default_factory=dict)
     battery_at_plug_in: float | None = None
     was_full: bool = False
-    """Whether it was full before, since it was plugged in."""
+    """Whether it was full at an earlier reading since it was plugged in."""
 
     is_stop_unexplained: bool = False
-    """Whether it charged, and no reading has told yet why it stopped."""
+    """Whether it charged, and no later reading has explained the end."""
 
     is_stop_planned: bool = True
     """Whether Podero itself may stop the charging."""
@@ -45,7 +45,7 @@ class Truth:
     reported_at: str | None = field(default=None, compare=False)
 
     def read(self, document: Mapping[str, Any]) -> list[str]:
-        """Return what happened since the last reading, in the order of telling."""
+        """Return the events since the last reading, in the order of firing."""
         now = {
             name: document[name]
             for name in (PLUG, CHARGE, FULL)
@@ -87,7 +87,7 @@ class Truth:
         *,
         is_plugged_in: bool,
     ) -> None:
-        """Tell one stay at the plug from the next."""
+        """Detect whether the car was unplugged between two readings."""
         at_plug_in = document.get("battery_at_plug_in")
         is_another = (
             at_plug_in is not None
@@ -104,7 +104,7 @@ class Truth:
     def _is_interrupted(
         self, document: Mapping[str, Any], now: Mapping[str, bool]
     ) -> bool:
-        """Return whether charging stopped, and neither Podero nor anybody else is known to have wanted it."""
+        """Return whether charging stopped without a known reason."""
         if now.get(CHARGE):
             self.is_stop_unexplained = True
             self.is_stop_planned = (
@@ -126,7 +126,7 @@ class Truth:
         )
 
     def interrupt(self, *, is_too_long: bool) -> None:
-        """Note that Home Assistant was down, maybe for too long to tell what happened."""
+        """Record a downtime of Home Assistant, perhaps too long for missed events."""
         if is_too_long:
             self.known = {}
             self.reported_at = None
@@ -140,8 +140,8 @@ class Truth:
 class Watch:
     """Compare what was fired for a car with what its readings showed.
 
-    Which reading was the last one taken before Home Assistant stopped is not known.
-    So each that may have been is followed, as long as what is fired agrees with it.
+    It is not known which reading was the last before Home Assistant stopped. So all
+    candidates are tracked, as long as the fired events agree with them.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Show random documents to a Home Assistant: valid ones, and the same ones broken.
+"""Serve random documents to a Home Assistant: valid ones, and broken variants.
 
 Each is served over HTTP, decoded, parsed and shown by all entities. Nothing may raise or
 log an error, fields that are not broken must be shown as before, and what is shown must
@@ -31,14 +31,14 @@ from custom_components.podero.entity import PoderoEntity
 from custom_components.podero.sensor import FINISH_TOLERANCE
 from simulator import Car
 
-# Broken, they would make it another vehicle's document, a deleted one's, or an old one.
+# Not broken: the document would be another vehicle's, a deleted one's, or stale.
 KEPT = {"id", "deleted_at", "updated_at"}
 
 JUDGED_TOGETHER = (
     {"is_plugged_in", "is_charging", "charge_rate_w", "charge_time_remaining"},
     {"latitude", "longitude"},
 )
-"""Fields of which one decides what is believed of the others."""
+"""Groups of fields that are validated together."""
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 DOCUMENTS_PER_SETUP = 20
@@ -58,7 +58,7 @@ class Viewer:
         self.seen: Counter[str] = Counter()
 
     async def show(self, document: Document, news: Document, gone: set[str]) -> None:
-        """Show a document, then the same one broken."""
+        """Serve a document, then a broken variant, and check the states."""
         updated_at = START + self.seen["whole documents"] * timedelta(minutes=1)
         kept: Document = {
             "id": self._car.id,
@@ -82,7 +82,7 @@ class Viewer:
                 assert shown[name] == shown_broken[name], name
                 self.seen["states kept"] += 1
         if self.seen["broken documents"] % DOCUMENTS_PER_SETUP == 0:
-            # What contradicts itself is believed the second time.
+            # A contradictory reading counts the second time.
             await self._coordinator.async_refresh()
             await self._set_up_again()
 
@@ -101,7 +101,7 @@ class Viewer:
         self.seen[f"{kind} documents"] += 1
         assert coordinator.last_update_success
         shown = self._states()
-        # An update for all listeners must find nothing left to write.
+        # Another update of all listeners must not write anything.
         DataUpdateCoordinator.async_update_listeners(coordinator)
         assert self._states() == shown
         return shown
@@ -126,7 +126,7 @@ class Viewer:
             state_before, attributes_before = before[name]
             assert attributes == attributes_before, name
             if name.endswith("_charging_ends"):
-                # It depends on when the document was read, too.
+                # It also depends on the time of the reading.
                 assert _are_close(state, state_before), name
             else:
                 assert _are_equal(state, state_before), name
@@ -134,7 +134,7 @@ class Viewer:
 
 
 def _are_close(one: str, other: str) -> bool:
-    """Return whether two states are the same, or moments close to each other."""
+    """Return whether two states are equal, or timestamps close to each other."""
     moment, other_moment = dt_util.parse_datetime(one), dt_util.parse_datetime(other)
     if moment is None or other_moment is None:
         return one == other
@@ -142,7 +142,7 @@ def _are_close(one: str, other: str) -> bool:
 
 
 def _are_equal(one: str, other: str) -> bool:
-    """Return whether two states are the same, or equal numbers such as 5 and 5.0."""
+    """Return whether two states are equal, also as numbers such as 5 and 5.0."""
     with suppress(ValueError):
         return float(one) == float(other)
     return one == other

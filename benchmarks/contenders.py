@@ -118,7 +118,11 @@ async def restful_integration(bench: Bench, name: str) -> Contender:
 def _polling(
     name: str, coordinators: Iterable[DataUpdateCoordinator[Any]]
 ) -> Contender:
-    return _contender(name, [coordinator.async_refresh for coordinator in coordinators])
+    # As a scheduled poll: ours also starts a task for a caller that may be cancelled.
+    refresh = DataUpdateCoordinator.async_refresh
+    return _contender(
+        name, [partial(refresh, coordinator) for coordinator in coordinators]
+    )
 
 
 def _contender(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, override
 
 from homeassistant.core import callback
@@ -27,12 +28,6 @@ class PoderoEntityDescription(EntityDescription):
         """Return the API's name of the field that is shown."""
         return self.field or self.key
 
-    def read(self, vehicle: Vehicle) -> Any:
-        """Return the value for a reading, None for unknown."""
-        if self.value_fn is not None:
-            return self.value_fn(vehicle)
-        return getattr(vehicle, self.source)
-
 
 class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
     """An entity that shows a value of a vehicle."""
@@ -48,13 +43,14 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
         """Initialize the entity of a description."""
         super().__init__(coordinator)
         self.entity_description = description
+        self._read = description.value_fn or attrgetter(description.source)
         self._attr_device_info = coordinator.device_info
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{coordinator.vehicle_id}_{description.key}"
 
     def _compute(self) -> T | None:
         """Return the current value, None for unknown."""
-        value: T | None = self.entity_description.read(self.coordinator.data)
+        value: T | None = self._read(self.coordinator.data)
         return value
 
     @override
@@ -67,6 +63,6 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
     def _handle_coordinator_update(self) -> None:
         """Write the state if it has changed."""
         value, is_available = self._compute(), self.available
-        if (value, is_available) != (self._value, self._was_available):
+        if value != self._value or is_available is not self._was_available:
             self._value, self._was_available = value, is_available
             super()._handle_coordinator_update()

@@ -149,10 +149,11 @@ class Model:
         values = {} if last is None else _unchanged(document, *last)
         invalid: set[str] = set()
         unrecognized: dict[str, str] = {}
-        for name, value in document.items():
+        for name in document.keys() - values.keys():
+            value = document[name]
             if (read := readers.get(name)) is None:
                 unrecognized[name] = type(value).__name__
-            elif value is not None and name not in values:
+            elif value is not None:
                 try:
                     values[name] = part = read(value)
                 except ValueError, InvalidResponseError:
@@ -171,23 +172,17 @@ def _unchanged(
     document: JsonObject, last_document: JsonObject, last: Model
 ) -> dict[str, Any]:
     """Return the valid fields whose JSON value is the same as in the last document."""
-    readers = last.readers()
     invalid = {name.partition(".")[0] for name in last.invalid}
+    known = last.readers().keys() & last_document.keys() - invalid
     return {
         name: getattr(last, name)
         for name, value in document.items()
-        if name in last_document
-        and _are_same(value, last_document[name])
-        and name in readers
-        and name not in invalid
+        if name in known
+        and value == (before := last_document[name])
+        # Not only equal: 1 and true are not the same, at any depth.
+        and type(value) is type(before)
+        and (not isinstance(value, dict | list) or repr(value) == repr(before))
     }
-
-
-def _are_same(value: Any, last: Any) -> bool:
-    """Return whether two JSON values are equal, in type too: 1 and true are not the same."""
-    if isinstance(value, (dict, list)):
-        return repr(value) == repr(last)
-    return value == last and type(value) is type(last)
 
 
 def _invalid_within(name: str, json: Any, value: Model | tuple[Any, ...]) -> set[str]:

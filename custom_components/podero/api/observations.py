@@ -14,8 +14,8 @@ from typing import Any
 
 MAX_ANSWERS, MAX_KEYS, MAX_WORDS, MAX_ITEMS = 100, 200, 30, 20
 
-FIRST_DOCUMENTS, LATER_DOCUMENTS = 3, 100
-"""The keys of so many answers are noted at first, and of each so many-th later."""
+FIRST_DOCUMENTS, LATER_DOCUMENTS = 3, 5
+"""So many documents of an answer are noted at first, and each so many-th later."""
 
 # What a path is made of; whatever else stands in one is an id or a secret.
 _SEGMENTS = frozenset(
@@ -88,14 +88,12 @@ class Answer:
     def note(self, document: object) -> None:
         """Note what a decoded body consists of."""
         self.documents += 1
-        has_keys = (
-            self.documents <= FIRST_DOCUMENTS or self.documents % LATER_DOCUMENTS == 0
-        )
+        if self.documents > FIRST_DOCUMENTS and self.documents % LATER_DOCUMENTS:
+            return
         for path, item in _objects(document, ""):
             for key in _WORD_KEYS.get(path, frozenset()) & item.keys():
                 self._note_words(key, item[key])
-            if has_keys:
-                self._note_keys(path, item)
+            self._note_keys(path, item)
 
     def _note_words(self, key: str, value: object) -> None:
         """Note the words that a key holds."""

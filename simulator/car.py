@@ -126,7 +126,7 @@ class Car(LivingCar):
         self._report(now)
 
     def stop_charging(self) -> None:
-        """Stop charging until it is plugged in again or told to charge."""
+        """Stop charging until it is plugged in again or commanded to charge."""
         now = self.catch_up()
         self.life.wanted_by_hand = False
         self.life.is_charging = False

@@ -56,7 +56,7 @@ class Life:
     energy_kwh: float
     reading: Reading | None = None
     is_charging: bool = False
-    # Whether charging was started or stopped by hand; reset when unplugged.
+    # Whether charging was started or stopped by a command; reset when unplugged.
     wanted_by_hand: bool | None = None
     trip: Trip | None = None
     session: Session | None = None

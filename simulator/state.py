@@ -77,7 +77,7 @@ def _encode(value: Any) -> dict[str, Any]:
     if is_dataclass(value):
         content = {entry.name: getattr(value, entry.name) for entry in fields(value)}
         return {"$kind": type(value).__name__} | content
-    # Timedeltas are the only other values that a life holds.
+    # The only other values in a Life are timedeltas.
     return {"$seconds": value.total_seconds()}
 
 

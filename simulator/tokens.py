@@ -20,7 +20,7 @@ class Token:
     """What a token gives access to."""
 
     organization_id: str
-    user_id: str | None  # every user of the organization where None
+    user_id: str | None  # None: every user of the organization
     can_write: bool
     expires_at: datetime
 

@@ -42,7 +42,7 @@ def entity_registry_enabled_by_default() -> Generator[None]:
 
 @pytest.fixture
 async def server(socket_enabled: None) -> AsyncGenerator[Server]:
-    """Serve a Podero cloud whose cars stand still."""
+    """Serve a Podero cloud whose cars only follow commands."""
     async with Server(Simulator(speed=0, now=dt_util.utcnow)) as server:
         yield server
 

@@ -86,7 +86,7 @@ def _issues_of(
 def pending_actions(subentry_id: str, vehicle: Vehicle) -> dict[str, Action]:
     """Return the pending actions by issue id; the first one if several have the same id.
 
-    If the vehicle needs an action and lists none, an action without a code stands for it.
+    If the vehicle needs an action and lists none, an action without a code is returned.
     """
     actions = vehicle.actions or ()
     if vehicle.action_needed and not actions and vehicle.are_actions_known:

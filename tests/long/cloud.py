@@ -29,7 +29,7 @@ class Cloud:
     ) -> None:
         """Create the cars; their time does not advance before `run`."""
         self.simulator = Simulator(seed=seed, now=lambda: START)
-        # The innermost middleware: it sees what faults made of an answer.
+        # The innermost middleware sees the answer after a fault was applied.
         self.server = Server(self.simulator, middlewares=[self._observe])
         self.mishaps = Mishaps(self.simulator, seed)
         self.minutes = 0

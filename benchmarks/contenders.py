@@ -1,4 +1,4 @@
-"""What is compared: the integration, and the alternatives to it."""
+"""The contenders of the benchmark: the integration and its alternatives."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -39,7 +39,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """The core, the server and the vehicles that are polled."""
+    """The Home Assistant core, the server and the polled vehicles."""
 
     hass: HomeAssistant
     server: str
@@ -60,7 +60,7 @@ class Bench:
 
 
 def floor(bench: Bench) -> Contender:
-    """Return a contender that sends the request and decodes the answer, no more."""
+    """Return a contender that only sends the request and decodes the answer."""
     session = async_get_clientsession(bench.hass)
 
     async def read(url: str) -> None:
@@ -118,7 +118,7 @@ async def restful_integration(bench: Bench, name: str) -> Contender:
 def _polling(
     name: str, coordinators: Iterable[DataUpdateCoordinator[Any]]
 ) -> Contender:
-    # As a scheduled poll: ours also starts a task for a caller that may be cancelled.
+    # Like a scheduled poll: our override also starts a task, for cancelled callers.
     refresh = DataUpdateCoordinator.async_refresh
     return _contender(
         name, [partial(refresh, coordinator) for coordinator in coordinators]

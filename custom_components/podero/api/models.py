@@ -179,7 +179,7 @@ def _unchanged(
         for name, value in document.items()
         if name in known
         and value == (before := last_document[name])
-        # Not only equal: 1 and true are not the same, at any depth.
+        # Equal in type too: in Python 1 == True, at any depth.
         and type(value) is type(before)
         and (not isinstance(value, dict | list) or repr(value) == repr(before))
     }

@@ -1,7 +1,7 @@
-"""What is learned of the service by using it, for whoever helps: nothing that is personal.
+"""Record the form of the service's responses, for the diagnostics.
 
-Everything here is from an allow-list, or has the form of a word of the service; how much
-is kept is bounded.
+Nothing personal is recorded: only what is in an allow-list or has the form of a key or an
+enum value of the API (a "word"). The amount is bounded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from typing import Any
 MAX_ANSWERS, MAX_KEYS, MAX_WORDS, MAX_ITEMS = 100, 200, 30, 20
 
 FIRST_DOCUMENTS, LATER_DOCUMENTS = 3, 5
-"""So many documents of an answer are noted at first, and each so many-th later."""
+"""How many of the first documents of an Answer are recorded, and every how many later."""
 
-# What a path is made of; whatever else stands in one is an id or a secret.
+# The fixed segments of the API's paths; any other segment is an id or a secret.
 _SEGMENTS = frozenset(
     {
         *("", "api", "partners", "v2.0", "auth", "oauth2", "token"),
@@ -27,7 +27,7 @@ _SEGMENTS = frozenset(
     }
 )
 
-# The keys below which is looked; others may hold what is personal, or have names for keys.
+# The keys of nested objects that are recorded; others may be personal or use ids as keys.
 _NESTED = frozenset(
     {
         *("actions", "data", "device_model", "device_type", "items", "owner"),
@@ -35,11 +35,11 @@ _NESTED = frozenset(
         *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "detail"),
     }
 )
-# Free objects: what stands in them is not the service's word.
+# Objects with arbitrary content, which are not recorded.
 _OPAQUE = re.compile(r"actions\.metadata|external_metadata")
 
-# The keys whose values are words of the service, of which no list is complete, by where
-# they stand. What an error says is none of them: it may repeat what was sent.
+# The keys with enum values that are not documented completely, by the path of the object.
+# Error messages are not among them, as they may repeat what was sent.
 _WORD_KEYS: Mapping[str, frozenset[str]] = {
     "": frozenset(
         {
@@ -72,7 +72,7 @@ _HEADER = re.compile(
 
 @dataclass(slots=True, eq=False)
 class Answer:
-    """The answers of one endpoint with one status."""
+    """The responses of one endpoint with one status."""
 
     words: dict[str, set[str]]
     """Shared by all answers."""
@@ -80,13 +80,13 @@ class Answer:
     times: int = 0
     documents: int = 0
     headers: set[str] = field(default_factory=set)
-    """The names of the headers that speak of limits or of caching."""
+    """The names of the headers about rate limits or caching."""
 
     keys: dict[str, set[str]] = field(default_factory=dict)
-    """The JSON types of what each key holds; those within others have a dot."""
+    """The JSON types of the values of each key; nested keys have a dot."""
 
     def note(self, document: object) -> None:
-        """Note what a decoded body consists of."""
+        """Record the keys and words of a decoded body."""
         self.documents += 1
         if self.documents > FIRST_DOCUMENTS and self.documents % LATER_DOCUMENTS:
             return
@@ -96,7 +96,7 @@ class Answer:
             self._note_keys(path, item)
 
     def _note_words(self, key: str, value: object) -> None:
-        """Note the words that a key holds."""
+        """Record the words in the value of a key."""
         words = self.words.setdefault(key, set())
         for word in value[:MAX_ITEMS] if isinstance(value, list) else [value]:
             if (
@@ -108,14 +108,14 @@ class Answer:
                 words.add(word)
 
     def _note_keys(self, path: str, item: Mapping[str, Any]) -> None:
-        """Note the keys of an object."""
+        """Record the keys of an object with their types."""
         for key, value in item.items():
             if len(self.keys) < MAX_KEYS and is_word(key):
                 kind = _TYPES.get(type(value), "other")
                 self.keys.setdefault(f"{path}{key}", set()).add(kind)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what was noted."""
+        """Return the record as JSON."""
         return {
             "times": self.times,
             "headers": sorted(self.headers),
@@ -124,10 +124,10 @@ class Answer:
 
 
 class Observations:
-    """What was learned of one server."""
+    """The record of one server's responses."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start an empty record."""
         self._answers: dict[tuple[str, str, int], Answer] = {}
         self._words: dict[str, set[str]] = {}
         self._date: tuple[str, float] | None = None
@@ -135,7 +135,7 @@ class Observations:
     def note(
         self, method: str, path: str, status: int, headers: Mapping[str, str]
     ) -> Answer:
-        """Note an answer, and return where its document is noted."""
+        """Record a response, and return the Answer that records its body."""
         if date := headers.get("Date"):
             self._date = date, time.time()
         key = method, _template(path), status
@@ -153,7 +153,7 @@ class Observations:
         return answer
 
     def as_json(self) -> dict[str, Any]:
-        """Return what was noted, as JSON knows it."""
+        """Return the record as JSON."""
         endpoints: dict[str, dict[str, Any]] = {}
         for (method, path, status), answer in sorted(
             self._answers.items(), key=lambda item: item[0]
@@ -178,9 +178,9 @@ class Observations:
 
 
 def is_word(text: str) -> bool:
-    """Return whether a text looks like a word of the service.
+    """Return whether a text looks like a key or an enum value of the API.
 
-    No sentence, no address, no id, no token, no telephone number.
+    Sentences, addresses, ids, tokens and telephone numbers do not.
     """
     return (
         len(text) <= 64
@@ -192,7 +192,7 @@ def is_word(text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _template(path: str) -> str:
-    """Return a path without what is an id or a secret in it."""
+    """Return a path with a placeholder for each id or secret."""
     path, _, _ = path.partition("?")
     return "/".join(
         segment if segment in _SEGMENTS else "{id}" for segment in path.split("/")
@@ -200,7 +200,7 @@ def _template(path: str) -> str:
 
 
 def _objects(document: object, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the objects in a document with where they are: a few of each list."""
+    """Yield the objects in a document with their paths, up to MAX_ITEMS of a list."""
     if isinstance(document, list):
         for item in document[:MAX_ITEMS]:
             yield from _objects(item, path)

@@ -199,6 +199,7 @@ async def test_what_is_to_come_is_asked_of_nobody(
         ({"reset": True}, "cannot_connect"),
         ({"body": b"[]"}, "invalid_response"),
         ({"status": 401}, "invalid_auth"),
+        ({"status": 403}, "not_offered"),
     ],
 )
 async def test_a_failure_is_no_empty_calendar(
@@ -211,6 +212,13 @@ async def test_a_failure_is_no_empty_calendar(
     # It is not remembered either.
     home.simulator.clear_faults()
     assert await get_events(hass, LONG_AGO, NOW)
+
+
+async def test_too_many_requests(hass: HomeAssistant, home: Home) -> None:
+    await home.set_up()
+    home.simulator.add_fault(kind="sessions", status=429, headers={"Retry-After": "77"})
+    with pytest.raises(HomeAssistantError, match="77"):
+        await get_events(hass, LONG_AGO, NOW)
 
 
 async def test_a_failure_of_the_first_reading_is_no_empty_calendar(

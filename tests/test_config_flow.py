@@ -663,7 +663,7 @@ async def test_vehicle_is_typed_without_a_list(
     assert_created(result, simulator.vehicles[1].id)
 
 
-@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("status", [403, 404, 422])
 async def test_nothing_is_listed(
     hass: HomeAssistant, server: Server, status: int
 ) -> None:

@@ -24,6 +24,7 @@ from .api import (
     ForbiddenError,
     InvalidRequestError,
     InvalidResponseError,
+    MethodNotAllowedError,
     NotFoundError,
     PoderoClient,
     PoderoError,
@@ -217,8 +218,10 @@ class PoderoConfigFlow(
             )
         with errors_at({}):
             try:
-                vehicles = await async_list_vehicles(self._client)
-            except ForbiddenError, NotFoundError:
+                vehicles = await self._client.get_vehicles()
+            except MethodNotAllowedError, InvalidResponseError:
+                vehicles = None
+            except ForbiddenError, NotFoundError, InvalidRequestError:
                 # Perhaps only the list is refused: ask for a vehicle id, and read that.
                 self._asks_vehicle = True
                 raise InputError({CONF_USER_ID: "not_listed"}) from None

@@ -122,12 +122,12 @@ def plan_day(seed: str, habits: Habits, day: date, zone: ZoneInfo) -> DayPlan:
 def cheap_window(
     seed: str, habits: Habits, at: datetime, zone: ZoneInfo
 ) -> tuple[datetime, datetime]:
-    """Return the span of cheap power that a moment is in, else the next one."""
+    """Return the whole span of cheap power that a moment is in, else the next one."""
     day = at.astimezone(zone).date()
     starts_at, ends_at = _cheap_night(seed, habits, day - _DAY, zone)
     if ends_at <= at:
         starts_at, ends_at = _cheap_night(seed, habits, day, zone)
-    return max(starts_at, at), ends_at
+    return starts_at, ends_at
 
 
 @lru_cache(maxsize=4096)

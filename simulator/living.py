@@ -184,28 +184,36 @@ class LivingCar:
             return life.wanted_by_hand
         if self.is_paused(at):
             return False
-        return not self._is_steered(session) or self._window(at)[0] <= at
+        return not self._is_steered(session) or self._window(session, at)[0] <= at
 
     def _is_steered(self, session: Session) -> bool:
         life = self.life
         is_optimized = life.preferences.is_smart_optimization_active
         return life.is_authenticated and session.is_at_home and is_optimized
 
-    def _window(self, at: datetime) -> tuple[datetime, datetime]:
-        """Return when a steered car will charge, if it may charge from a moment on."""
+    def _window(self, session: Session, at: datetime) -> tuple[datetime, datetime]:
+        """Return when a steered car will charge.
+
+        The start does not move while nothing happens, even if it is over.
+        """
         life, zone = self.life, self.world.zone
+        pause = life.preferences.pause_power_until
+        earliest = max(session.plug_in_time, pause or session.plug_in_time)
+        at = max(at, earliest)
         power_kw = self.model.ac_power_w / 1000
         starts_at, ends_at = cheap_window(self._seed, self.habits, at, zone)
+        starts_at = max(starts_at, earliest)
         if starts_at > at and (
             deadline := next_deadline(life.policy, life.preferences, zone, at)
         ):
             target_kwh = self.model.capacity_kwh * deadline.percentage / 100
             hours = timedelta(hours=(target_kwh - life.energy_kwh) / power_kw)
             if hours > timedelta() and (latest := deadline.at - hours) < starts_at:
-                starts_at, ends_at = max(latest, at), deadline.at
+                starts_at, ends_at = max(latest, earliest), deadline.at
         missing_kwh = self.model.limit_kwh - life.energy_kwh
+        charges_from = at if life.is_charging else starts_at
         return starts_at, min(
-            ends_at, starts_at + timedelta(hours=missing_kwh / power_kw)
+            ends_at, charges_from + timedelta(hours=missing_kwh / power_kw)
         )
 
     def plan(self, at: datetime) -> Plan | None:
@@ -216,10 +224,8 @@ class LivingCar:
         is_boosted = life.boost.is_ongoing or life.boost.requested_at is not None
         if is_boosted or life.wanted_by_hand is not None:
             return None
-        pause = life.preferences.pause_power_until
-        may_charge_at = at if pause is None else max(at, pause)
-        starts_at, ends_at = self._window(may_charge_at)
-        hours = (ends_at - starts_at) / timedelta(hours=1)
+        starts_at, ends_at = self._window(session, at)
+        hours = max(ends_at - max(starts_at, at), timedelta()) / timedelta(hours=1)
         energy_kwh = self.model.ac_power_w / 1000 * hours
         prices, power_w = self.world.prices, self.model.ac_power_w
         at_once_eur = prices.cost(

@@ -127,6 +127,9 @@ async def test_outage(home: Home, is_set_up_before: bool) -> None:
         '<ha-alert alert-type="error">Podero could not be reached.'
         f" Since {dt_util.as_local(state.last_changed):%H:%M}.</ha-alert>"
     )
+    # The editor shows hidden cards, too.
+    home.hass.states.async_set(state.entity_id, "60")
+    assert Template(outage["content"], home.hass).async_render() == ""
 
 
 async def test_disabled_car(home: Home, device_registry: dr.DeviceRegistry) -> None:

@@ -69,10 +69,11 @@ class Section extends Strategy {
   }
 }
 
-// The cards of the sections "Needs attention" and "Now", under the name of the car.
+// The cards of the sections "Now" and "Needs attention", under the name of the car. In this
+// order, since the dialog that offers the section shows the first cards, hidden ones too.
 function firstCards({ title, sections: [attention, now] }) {
   const [heading] = now.cards;
-  const cards = [...attention.cards, ...now.cards].filter(({ type }) => type !== "heading");
+  const cards = [...now.cards, ...attention.cards].filter(({ type }) => type !== "heading");
   return [{ ...heading, heading: title }, ...cards];
 }
 

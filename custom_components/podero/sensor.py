@@ -53,9 +53,14 @@ BOOST_STATES = {state: state.value for state in BoostState} | {
 
 @dataclass(frozen=True, kw_only=True)
 class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
-    """Describe a sensor, of the vehicle or of its charging sessions."""
+    """Describe a sensor."""
 
-    sessions_fn: Callable[[ChargingSessions], Any] | None = None
+
+@dataclass(frozen=True, kw_only=True)
+class PoderoSessionsSensorDescription(PoderoSensorDescription):
+    """Describe a sensor of the charging sessions."""
+
+    sessions_fn: Callable[[ChargingSessions], Any]
 
 
 # Disabled by default: few people need them.
@@ -270,8 +275,11 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("coordinates_last_updated_at"),
     _timestamp("consumption_last_updated_at"),
     _timestamp("charge_state_last_updated_at"),
+)
+
+SESSIONS_SENSORS: tuple[PoderoSessionsSensorDescription, ...] = (
     # No state class: the external statistics already contain the energy of sessions.
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="session_energy",
         field="energy_charged_kwh",
         sessions_fn=_latest("energy_charged_kwh"),
@@ -279,7 +287,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=1,
     ),
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="session_cost",
         field="actual_cost_eur",
         sessions_fn=_latest("actual_cost_eur"),
@@ -288,7 +296,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
     ),
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="session_savings",
         field="actual_savings_eur",
         sessions_fn=_latest("actual_savings_eur", "expected_savings_eur"),
@@ -297,7 +305,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
     ),
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="month_energy",
         field="energy_charged_kwh",
         sessions_fn=_month("energy"),
@@ -306,7 +314,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=1,
     ),
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="month_cost",
         field="actual_cost_eur",
         sessions_fn=_month("cost"),
@@ -315,7 +323,7 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
     ),
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="month_savings",
         field="actual_savings_eur",
         sessions_fn=_month("savings"),
@@ -324,13 +332,13 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
     ),
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="planned_start",
         field="desired_charging_start_time",
         sessions_fn=_planned("desired_charging_start_time"),
         device_class=SensorDeviceClass.TIMESTAMP,
     ),
-    PoderoSensorDescription(
+    PoderoSessionsSensorDescription(
         key="planned_end",
         field="desired_charging_end_time",
         sessions_fn=_planned("desired_charging_end_time"),
@@ -338,7 +346,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         entity_registry_enabled_default=False,
     ),
 )
-
 
 PAUSED_UNTIL = PoderoSensorDescription(
     key="pause_power_until", device_class=SensorDeviceClass.TIMESTAMP
@@ -366,32 +373,42 @@ async def async_setup_entry(
     clock_sensors: list[PoderoClockSensor] = []
     for subentry_id, coordinator in entry.runtime_data.vehicles:
         sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
+        of_sessions = (
+            PoderoSessionsSensor(coordinator, description)
+            for description in SESSIONS_SENSORS
+        )
         with_clock = (
             PoderoPauseSensor(coordinator, PAUSED_UNTIL),
             PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE),
             PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
         )
         clock_sensors += with_clock
-        async_add_entities([*sensors, *with_clock], config_subentry_id=subentry_id)
+        async_add_entities(
+            [*sensors, *of_sessions, *with_clock], config_subentry_id=subentry_id
+        )
     recompute = partial(_recompute, clock_sensors)
     entry.async_on_unload(async_track_time_interval(hass, recompute, CLOCK_INTERVAL))
 
 
 class PoderoSensor(PoderoEntity[Any], SensorEntity):
-    """A sensor of a vehicle or of its charging sessions."""
+    """A sensor of a vehicle."""
 
     entity_description: PoderoSensorDescription
-
-    @override
-    def _compute(self) -> Any:
-        if (read := self.entity_description.sessions_fn) is not None:
-            return read(self.coordinator.sessions)
-        return super()._compute()
 
     @property
     @override
     def native_value(self) -> Any:
         return self._value
+
+
+class PoderoSessionsSensor(PoderoSensor):
+    """A sensor of the charging sessions of a vehicle."""
+
+    entity_description: PoderoSessionsSensorDescription
+
+    @override
+    def _compute(self) -> Any:
+        return self.entity_description.sessions_fn(self.coordinator.sessions)
 
     @property
     @override

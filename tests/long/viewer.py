@@ -28,7 +28,7 @@ from ..documents import Document, breakages, broken, documents, junk, lost
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.coordinator import PoderoCoordinator
 from custom_components.podero.entity import PoderoEntity
-from custom_components.podero.sensor import FINISH_TOLERANCE
+from custom_components.podero.sensor import FINISH_TOLERANCE, PoderoSessionsSensor
 from simulator import Car
 
 # Not broken: the document would be another vehicle's, a deleted one's, or stale.
@@ -155,8 +155,7 @@ def _entities(hass: HomeAssistant) -> list[PoderoEntity[Any]]:
         for platform in async_get_platforms(hass, DOMAIN)
         for entity in platform.entities.values()
         if isinstance(entity, PoderoEntity)
-        and not isinstance(entity, CalendarEntity | EventEntity)
-        and getattr(entity.entity_description, "sessions_fn", None) is None
+        and not isinstance(entity, CalendarEntity | EventEntity | PoderoSessionsSensor)
     ]
 
 

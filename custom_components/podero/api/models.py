@@ -12,6 +12,8 @@ from functools import cache
 import math
 from typing import Any, Self, override
 
+from orjson import dumps
+
 from .errors import InvalidResponseError
 from .readers import (
     Reader,
@@ -181,7 +183,7 @@ def _unchanged(
         and value == (before := last_document[name])
         # Equal in type too: in Python 1 == True, at any depth.
         and type(value) is type(before)
-        and (not isinstance(value, dict | list) or repr(value) == repr(before))
+        and (not isinstance(value, dict | list) or dumps(value) == dumps(before))
     }
 
 

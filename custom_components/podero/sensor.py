@@ -31,7 +31,7 @@ from homeassistant.util import dt as dt_util
 
 from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
 from .const import CURRENCY
-from .coordinator import PoderoConfigEntry
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity, PoderoEntityDescription
 from .sessions import ChargingSessions
 
@@ -275,9 +275,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("coordinates_last_updated_at"),
     _timestamp("consumption_last_updated_at"),
     _timestamp("charge_state_last_updated_at"),
-)
-
-SESSIONS_SENSORS: tuple[PoderoSessionsSensorDescription, ...] = (
     # No state class: the external statistics already contain the energy of sessions.
     PoderoSessionsSensorDescription(
         key="session_energy",
@@ -372,22 +369,25 @@ async def async_setup_entry(
     """Add the sensors of each vehicle."""
     clock_sensors: list[PoderoClockSensor] = []
     for subentry_id, coordinator in entry.runtime_data.vehicles:
-        sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
-        of_sessions = (
-            PoderoSessionsSensor(coordinator, description)
-            for description in SESSIONS_SENSORS
-        )
+        sensors = (_sensor(coordinator, description) for description in SENSORS)
         with_clock = (
             PoderoPauseSensor(coordinator, PAUSED_UNTIL),
             PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE),
             PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
         )
         clock_sensors += with_clock
-        async_add_entities(
-            [*sensors, *of_sessions, *with_clock], config_subentry_id=subentry_id
-        )
+        async_add_entities([*sensors, *with_clock], config_subentry_id=subentry_id)
     recompute = partial(_recompute, clock_sensors)
     entry.async_on_unload(async_track_time_interval(hass, recompute, CLOCK_INTERVAL))
+
+
+def _sensor(
+    coordinator: PoderoCoordinator, description: PoderoSensorDescription
+) -> PoderoSensor:
+    """Return the sensor of a description."""
+    if isinstance(description, PoderoSessionsSensorDescription):
+        return PoderoSessionsSensor(coordinator, description)
+    return PoderoSensor(coordinator, description)
 
 
 class PoderoSensor(PoderoEntity[Any], SensorEntity):

@@ -15,6 +15,7 @@ from homeassistant.helpers import (
     entity_registry as er,
     label_registry as lr,
 )
+from homeassistant.helpers.condition import Condition
 from homeassistant.setup import async_setup_component
 
 from .home import Home
@@ -207,6 +208,10 @@ async def test_descriptions(home: Home) -> None:
         assert description["target"].keys() == {"device", "entity"}
 
 
+@pytest.mark.skipif(
+    not hasattr(Condition, "async_track_changes"),
+    reason="Home Assistant 2026.8 does not watch conditions",
+)
 @pytest.mark.parametrize(
     "target", ["device", "area", "label", "sensor itself", "another entity of the car"]
 )

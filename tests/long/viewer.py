@@ -121,6 +121,11 @@ class Viewer:
         before = self._states()
         await self._hass.config_entries.async_reload(self._entry.entry_id)
         await self._hass.async_block_till_done()
+        # The weekly policy, on which the deadline depends, is read in the background.
+        async with asyncio.timeout(10):
+            while self._coordinator.sessions.policy is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await self._coordinator.async_refresh()
         after = self._states()
         for name, (state, attributes) in after.items():
             state_before, attributes_before = before[name]

@@ -25,6 +25,7 @@ from homeassistant.util import dt as dt_util
 from scripts.entities import fields_of
 
 from ..documents import Document, breakages, broken, documents, junk, lost
+from ..support import until
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.coordinator import PoderoCoordinator
 from custom_components.podero.entity import PoderoEntity
@@ -82,8 +83,6 @@ class Viewer:
                 assert shown[name] == shown_broken[name], name
                 self.seen["states kept"] += 1
         if self.seen["broken documents"] % DOCUMENTS_PER_SETUP == 0:
-            # A contradictory reading counts the second time.
-            await self._coordinator.async_refresh()
             await self._set_up_again()
 
     @property
@@ -116,17 +115,19 @@ class Viewer:
             self.seen["states"] += 1
         return shown
 
+    async def _settled_states(self) -> Mapping[str, Any]:
+        """Return the states once the weekly policy, which deadlines depend on, is read."""
+        await until(lambda: self._coordinator.sessions.policy)
+        # A contradictory reading counts the second time.
+        await self._coordinator.async_refresh()
+        return self._states()
+
     async def _set_up_again(self) -> None:
         """Reload: many updates must end where a fresh set-up starts."""
-        before = self._states()
+        before = await self._settled_states()
         await self._hass.config_entries.async_reload(self._entry.entry_id)
         await self._hass.async_block_till_done()
-        # The weekly policy, on which the deadline depends, is read in the background.
-        async with asyncio.timeout(10):
-            while self._coordinator.sessions.policy is None:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        await self._coordinator.async_refresh()
-        after = self._states()
+        after = await self._settled_states()
         for name, (state, attributes) in after.items():
             state_before, attributes_before = before[name]
             assert attributes == attributes_before, name

@@ -23,7 +23,7 @@ from .readers import (
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class ChargingSession(Model):
     """A charging session, from plugging in to unplugging; it may still be running.
 
@@ -54,7 +54,7 @@ class ChargingSession(Model):
     session_outcome: str | None = read_by(text)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class DayPolicy(Model):
     """The level to reach on a day, in percent, and the wall-clock time to reach it by."""
 
@@ -62,7 +62,7 @@ class DayPolicy(Model):
     charge_deadline: time | None = read_by(clock_time)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class ChargePolicy(Model):
     """The weekly charge policy, and the time zone of its deadlines."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, override
 
@@ -28,6 +29,11 @@ class PoderoEntityDescription(EntityDescription):
         """Return the API's name of the field that is shown."""
         return self.field or self.key
 
+    @cached_property
+    def read(self) -> Callable[[Vehicle], Any]:
+        """Return the function that computes the value."""
+        return self.value_fn or attrgetter(self.source)
+
 
 class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
     """An entity that shows a value of a vehicle."""
@@ -43,7 +49,7 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
         """Initialize the entity of a description."""
         super().__init__(coordinator)
         self.entity_description = description
-        self._read = description.value_fn or attrgetter(description.source)
+        self._read = description.read
         self._attr_device_info = coordinator.device_info
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{coordinator.vehicle_id}_{description.key}"

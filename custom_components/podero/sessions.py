@@ -19,7 +19,7 @@ from .api import (
     RateLimitError,
     Vehicle,
 )
-from .charging.deadline import DeadlineWatch, next_deadline
+from .charging.deadline import DeadlineWatch, NextDeadline
 from .charging.hours import (
     CLOCK_TOLERANCE,
     Amounts,
@@ -113,6 +113,7 @@ class ChargingSessions:
             hass, entry, statistics_id, self._name, self._since
         )
         self._store = _store(hass, subentry.subentry_id)
+        self._next_deadline = NextDeadline()
         self._policy_zone: tzinfo | None = None
         # Both are None until the store is loaded.
         self._watched: Watched | None = None
@@ -150,7 +151,8 @@ class ChargingSessions:
 
     def next_deadline(self, vehicle: Vehicle) -> datetime | None:
         """Return the next deadline of the charge policy, or None."""
-        deadline = next_deadline(vehicle, self.policy, self._zone, dt_util.utcnow())
+        now = dt_util.utcnow()
+        deadline = self._next_deadline.after(now, vehicle, self.policy, self._zone)
         return deadline and deadline.at
 
     @property

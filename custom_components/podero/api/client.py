@@ -9,6 +9,7 @@ import re
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
+import orjson
 from yarl import URL
 
 from .auth import Auth
@@ -18,15 +19,7 @@ from .errors import (
     TokenRefusedError,
     UntrustedLinkError,
 )
-from .models import (
-    JsonObject,
-    Model,
-    Onboarding,
-    PriceZone,
-    ResolutionLink,
-    User,
-    Vehicle,
-)
+from .models import Model, Onboarding, PriceZone, ResolutionLink, User, Vehicle
 from .sessions import ChargePolicy, ChargingSession
 from .transport import Response, Transport, parse_url
 
@@ -82,7 +75,7 @@ class PoderoClient:
         self._users = f"{API_PATH}/org/{self._organization_id}/users"
         # The last response of each vehicle: what it has in common with the next one is
         # not converted again.
-        self._last: dict[str, tuple[bytes, JsonObject, Vehicle]] = {}
+        self._last: dict[str, tuple[bytes, Vehicle]] = {}
 
     def close(self) -> None:
         """Cancel a token request in progress, and start no more requests."""
@@ -122,12 +115,12 @@ class PoderoClient:
         response = await self._request("GET", self._vehicle(vehicle_id))
         last = self._last.get(vehicle_id)
         if last is not None and last[0] == response.body:
-            return last[2]
+            return last[1]
         document = response.json()
-        vehicle = Vehicle.from_json(document, last and last[1:])
+        vehicle = Vehicle.from_json(document, last and (orjson.loads(last[0]), last[1]))
         if vehicle.id is not None and vehicle.id != vehicle_id:
             raise InvalidResponseError("The response is a different vehicle")
-        self._last[vehicle_id] = response.body, document, vehicle
+        self._last[vehicle_id] = response.body, vehicle
         return vehicle
 
     async def get_sessions(

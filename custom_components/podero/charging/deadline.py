@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..api import ChargePolicy, DayPolicy, Vehicle
 
@@ -56,6 +56,37 @@ def _deadlines(
                 yield Deadline(at, level, wall_clock)
 
 
+class NextDeadline:
+    """Keep the next deadline until it has passed or what it depends on has changed."""
+
+    def __init__(self) -> None:
+        """Start without a deadline."""
+        self._depends_on: tuple[Any, ...] = ()
+        self._calculated_at: datetime | None = None
+        self._deadline: Deadline | None = None
+
+    def after(
+        self, now: datetime, vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo
+    ) -> Deadline | None:
+        """Return what next_deadline returns."""
+        depends_on = (
+            vehicle.is_charge_policy_enabled,
+            vehicle.charge_deadline_at,
+            vehicle.minimum_charge_limit,
+            policy,
+            zone,
+        )
+        if (
+            depends_on != self._depends_on
+            or self._calculated_at is None
+            or self._deadline is None
+            or not self._calculated_at <= now < self._deadline.at
+        ):
+            self._depends_on, self._calculated_at = depends_on, now
+            self._deadline = next_deadline(vehicle, policy, zone, now)
+        return self._deadline
+
+
 class DeadlineWatch:
     """Detect deadlines that pass while the vehicle is below the level."""
 
@@ -67,6 +98,7 @@ class DeadlineWatch:
         """The naive local time of the deadline that was missed last."""
 
         self._read_at = read_at
+        self._calculator = NextDeadline()
         self._next: Deadline | None = None
         self._passed: Deadline | None = None
 
@@ -82,7 +114,7 @@ class DeadlineWatch:
         if self._next is not None and self._next.at <= now:
             self._passed = self._next
         # `_passed` keeps the level that was set before the deadline.
-        self._next = next_deadline(vehicle, policy, zone, now)
+        self._next = self._calculator.after(now, vehicle, policy, zone)
         return self._is_missed(vehicle, now)
 
     def _is_missed(self, vehicle: Vehicle, now: datetime) -> bool:

@@ -1,8 +1,7 @@
 """Energy that polls saw, which shows in which hours a session charged."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 HOUR = 3600.0
@@ -51,22 +50,24 @@ class Watched:
         # Do not count a time twice after the clock was set back.
         if not 0 < now - before <= MAX_GAP or self._end > before:
             return
-        for start, end in pairwise(_with_full_hours(before, now)):
-            self._append(
-                Span(start, end, (power_before + power) / 2 * (end - start) / HOUR)
-            )
+        mean_power = (power_before + power) / 2
+        start = before
+        while start < now:
+            end = min((start // HOUR + 1) * HOUR, now)
+            self._append(Span(start, end, mean_power * (end - start) / HOUR))
+            start = end
 
     @property
     def _end(self) -> float:
         return self.spans[-1].end if self.spans else 0.0
 
     def _append(self, span: Span) -> None:
-        """Append a span, or extend the last one if it is adjacent and of the same kind."""
+        """Append a span, or extend the last one of the same hour and kind to it."""
         last = self.spans[-1] if self.spans else None
         if (
             last is not None
             and last.end == span.start
-            and last.hour == span.hour
+            and span.start % HOUR
             and (last.energy > 0) is (span.energy > 0)
         ):
             self.spans[-1] = Span(last.start, span.end, last.energy + span.energy)
@@ -87,14 +88,6 @@ class Watched:
             if (span := _span(item)) is not None and span.start >= watched._end:
                 watched.spans.append(span)
         return watched
-
-
-def _with_full_hours(start: float, end: float) -> Iterator[float]:
-    """Yield the start and the end of a period, and each full hour in between."""
-    yield start
-    while (start := (start // HOUR + 1) * HOUR) < end:
-        yield start
-    yield end
 
 
 def _span(item: Any) -> Span | None:

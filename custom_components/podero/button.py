@@ -8,7 +8,6 @@ from homeassistant.components.button import ButtonEntity, ButtonEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import Vehicle
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity, PoderoEntityDescription
 
@@ -20,7 +19,7 @@ PARALLEL_UPDATES = 0
 class PoderoButtonDescription(PoderoEntityDescription, ButtonEntityDescription):
     """Describe a button, which shows no field."""
 
-    value_fn: Callable[[Vehicle], None] = lambda _: None
+    value_fn: Callable[[PoderoCoordinator], None] = lambda _: None
     press_fn: Callable[[PoderoCoordinator], Coroutine[Any, Any, None]]
 
 

@@ -16,8 +16,7 @@ from homeassistant.helpers.restore_state import (
     RestoreEntity,
 )
 
-from .api import Vehicle
-from .coordinator import PoderoConfigEntry
+from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity, PoderoEntityDescription
 
 PARALLEL_UPDATES = 0
@@ -28,8 +27,9 @@ class PoderoTrackerDescription(PoderoEntityDescription, TrackerEntityDescription
     """Describe a tracker."""
 
 
-def _position(vehicle: Vehicle) -> tuple[float, float] | None:
+def _position(coordinator: PoderoCoordinator) -> tuple[float, float] | None:
     """Return latitude and longitude, or None unless both are known."""
+    vehicle = coordinator.data
     if vehicle.latitude is None or vehicle.longitude is None:
         return None
     return vehicle.latitude, vehicle.longitude

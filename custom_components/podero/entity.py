@@ -10,7 +10,6 @@ from homeassistant.core import callback
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .api import Vehicle
 from .coordinator import PoderoCoordinator
 
 
@@ -21,7 +20,7 @@ class PoderoEntityDescription(EntityDescription):
     field: str | None = None
     """The API's name of the field, if it is not the key."""
 
-    value_fn: Callable[[Vehicle], Any] | None = None
+    value_fn: Callable[[PoderoCoordinator], Any] | None = None
     """Computes the value, if it is not the field itself."""
 
     @property
@@ -30,9 +29,9 @@ class PoderoEntityDescription(EntityDescription):
         return self.field or self.key
 
     @cached_property
-    def read(self) -> Callable[[Vehicle], Any]:
+    def read(self) -> Callable[[PoderoCoordinator], Any]:
         """Return the function that computes the value."""
-        return self.value_fn or attrgetter(self.source)
+        return self.value_fn or attrgetter(f"data.{self.source}")
 
 
 class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
@@ -56,7 +55,7 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
 
     def _compute(self) -> T | None:
         """Return the current value, None for unknown."""
-        value: T | None = self._read(self.coordinator.data)
+        value: T | None = self._read(self.coordinator)
         return value
 
     @override

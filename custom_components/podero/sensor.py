@@ -1,11 +1,9 @@
 """Sensors of a vehicle."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from operator import attrgetter
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -29,11 +27,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .api import BoostState, ChargingState, PriceZone, Status, Vehicle
+from .api import BoostState, ChargingState, PriceZone, Status
 from .const import CURRENCY
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity, PoderoEntityDescription
-from .sessions import ChargingSessions
 
 PARALLEL_UPDATES = 0
 
@@ -56,13 +53,6 @@ class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
     """Describe a sensor."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PoderoSessionsSensorDescription(PoderoSensorDescription):
-    """Describe a sensor of the charging sessions."""
-
-    sessions_fn: Callable[[ChargingSessions], Any]
-
-
 # Disabled by default: few people need them.
 _diagnostic = partial(
     PoderoSensorDescription,
@@ -82,11 +72,11 @@ def _status(value: Status | None) -> Status | None:
     return None if value is Status.UNKNOWN else value
 
 
-def _text(field: str) -> Callable[[Vehicle], str | None]:
+def _text(field: str) -> Callable[[PoderoCoordinator], str | None]:
     """Return a function that reads a text, truncated to the length limit of states."""
 
-    def read(vehicle: Vehicle) -> str | None:
-        text: str | None = getattr(vehicle, field)
+    def read(coordinator: PoderoCoordinator) -> str | None:
+        text: str | None = getattr(coordinator.data, field)
         if text == STATE_UNAVAILABLE:
             return NOT_AVAILABLE
         if text is None or len(text) <= MAX_LENGTH_STATE_STATE:
@@ -123,31 +113,38 @@ def _energy(period: str, *, enabled: bool = False) -> PoderoSensorDescription:
 def _link_status(key: str, *, enabled: bool = False) -> PoderoSensorDescription:
     return _diagnostic(
         key=key,
-        value_fn=lambda vehicle: _status(getattr(vehicle, key)),
+        value_fn=lambda coordinator: _status(getattr(coordinator.data, key)),
         device_class=SensorDeviceClass.ENUM,
         options=[status for status in Status if status is not Status.UNKNOWN],
         entity_registry_enabled_default=enabled,
     )
 
 
-def _latest(*fields: str) -> Callable[[ChargingSessions], float | None]:
+def _latest(*fields: str) -> Callable[[PoderoCoordinator], float | None]:
     """Return a function that reads the first known field of the latest session."""
 
-    def read(sessions: ChargingSessions) -> float | None:
-        values = (getattr(sessions.latest, field, None) for field in fields)
+    def read(coordinator: PoderoCoordinator) -> float | None:
+        latest = coordinator.sessions.latest
+        values = (getattr(latest, field, None) for field in fields)
         return next((value for value in values if value is not None), None)
 
     return read
 
 
-def _month(name: str) -> Callable[[ChargingSessions], float | None]:
+def _month(name: str) -> Callable[[PoderoCoordinator], float | None]:
     """Return a function that reads an amount of this month."""
-    return lambda sessions: getattr(sessions.month, name, None)
+    return lambda coordinator: getattr(coordinator.sessions.month, name, None)
 
 
-def _planned(field: str) -> Callable[[ChargingSessions], datetime | None]:
+def _planned(field: str) -> Callable[[PoderoCoordinator], datetime | None]:
     """Return a function that reads a timestamp of the running session."""
-    return lambda sessions: getattr(sessions.running, field, None)
+    return lambda coordinator: getattr(coordinator.sessions.running, field, None)
+
+
+def _paused_until(coordinator: PoderoCoordinator) -> datetime | None:
+    """Return the end of the pause, or None once it has passed."""
+    until = coordinator.data.pause_power_until
+    return until if until is not None and until > dt_util.utcnow() else None
 
 
 SENSORS: tuple[PoderoSensorDescription, ...] = (
@@ -167,7 +164,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     ),
     PoderoSensorDescription(
         key="charging_state",
-        value_fn=attrgetter("charging_state"),
         device_class=SensorDeviceClass.ENUM,
         options=list(ChargingState),
     ),
@@ -193,8 +189,8 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _energy("month", enabled=True),
     PoderoSensorDescription(
         key="boost_state",
-        value_fn=lambda vehicle: (
-            vehicle.boost_state and BOOST_STATES[vehicle.boost_state]
+        value_fn=lambda coordinator: (
+            (state := coordinator.data.boost_state) and BOOST_STATES[state]
         ),
         device_class=SensorDeviceClass.ENUM,
         options=list(BOOST_STATES.values()),
@@ -243,7 +239,9 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _diagnostic(key="comment", value_fn=_text("comment")),
     _diagnostic(
         key="price_zone",
-        value_fn=lambda vehicle: vehicle.price_zone and vehicle.price_zone.lower(),
+        value_fn=lambda coordinator: (
+            (zone := coordinator.data.price_zone) and zone.lower()
+        ),
         device_class=SensorDeviceClass.ENUM,
         options=[zone.lower() for zone in PriceZone],
     ),
@@ -276,81 +274,84 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp("consumption_last_updated_at"),
     _timestamp("charge_state_last_updated_at"),
     # No state class: the external statistics already contain the energy of sessions.
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="session_energy",
         field="energy_charged_kwh",
-        sessions_fn=_latest("energy_charged_kwh"),
+        value_fn=_latest("energy_charged_kwh"),
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=1,
     ),
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="session_cost",
         field="actual_cost_eur",
-        sessions_fn=_latest("actual_cost_eur"),
+        value_fn=_latest("actual_cost_eur"),
         device_class=SensorDeviceClass.MONETARY,
         native_unit_of_measurement=CURRENCY,
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
     ),
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="session_savings",
         field="actual_savings_eur",
-        sessions_fn=_latest("actual_savings_eur", "expected_savings_eur"),
+        value_fn=_latest("actual_savings_eur", "expected_savings_eur"),
         device_class=SensorDeviceClass.MONETARY,
         native_unit_of_measurement=CURRENCY,
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
     ),
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="month_energy",
         field="energy_charged_kwh",
-        sessions_fn=_month("energy"),
+        value_fn=_month("energy"),
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=1,
     ),
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="month_cost",
         field="actual_cost_eur",
-        sessions_fn=_month("cost"),
+        value_fn=_month("cost"),
         device_class=SensorDeviceClass.MONETARY,
         native_unit_of_measurement=CURRENCY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
     ),
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="month_savings",
         field="actual_savings_eur",
-        sessions_fn=_month("savings"),
+        value_fn=_month("savings"),
         device_class=SensorDeviceClass.MONETARY,
         native_unit_of_measurement=CURRENCY,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
     ),
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="planned_start",
         field="desired_charging_start_time",
-        sessions_fn=_planned("desired_charging_start_time"),
+        value_fn=_planned("desired_charging_start_time"),
         device_class=SensorDeviceClass.TIMESTAMP,
     ),
-    PoderoSessionsSensorDescription(
+    PoderoSensorDescription(
         key="planned_end",
         field="desired_charging_end_time",
-        sessions_fn=_planned("desired_charging_end_time"),
+        value_fn=_planned("desired_charging_end_time"),
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=False,
     ),
 )
 
 PAUSED_UNTIL = PoderoSensorDescription(
-    key="pause_power_until", device_class=SensorDeviceClass.TIMESTAMP
+    key="pause_power_until",
+    value_fn=_paused_until,
+    device_class=SensorDeviceClass.TIMESTAMP,
 )
 
 CHARGE_DEADLINE = PoderoSensorDescription(
     key="charge_deadline",
     field="charge_deadline_at",
+    value_fn=lambda coordinator: coordinator.sessions.next_deadline(coordinator.data),
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -369,25 +370,16 @@ async def async_setup_entry(
     """Add the sensors of each vehicle."""
     clock_sensors: list[PoderoClockSensor] = []
     for subentry_id, coordinator in entry.runtime_data.vehicles:
-        sensors = (_sensor(coordinator, description) for description in SENSORS)
+        sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
         with_clock = (
-            PoderoPauseSensor(coordinator, PAUSED_UNTIL),
-            PoderoDeadlineSensor(coordinator, CHARGE_DEADLINE),
+            PoderoClockSensor(coordinator, PAUSED_UNTIL),
+            PoderoClockSensor(coordinator, CHARGE_DEADLINE),
             PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
         )
         clock_sensors += with_clock
         async_add_entities([*sensors, *with_clock], config_subentry_id=subentry_id)
     recompute = partial(_recompute, clock_sensors)
     entry.async_on_unload(async_track_time_interval(hass, recompute, CLOCK_INTERVAL))
-
-
-def _sensor(
-    coordinator: PoderoCoordinator, description: PoderoSensorDescription
-) -> PoderoSensor:
-    """Return the sensor of a description."""
-    if isinstance(description, PoderoSessionsSensorDescription):
-        return PoderoSessionsSensor(coordinator, description)
-    return PoderoSensor(coordinator, description)
 
 
 class PoderoSensor(PoderoEntity[Any], SensorEntity):
@@ -400,21 +392,11 @@ class PoderoSensor(PoderoEntity[Any], SensorEntity):
     def native_value(self) -> Any:
         return self._value
 
-
-class PoderoSessionsSensor(PoderoSensor):
-    """A sensor of the charging sessions of a vehicle."""
-
-    entity_description: PoderoSessionsSensorDescription
-
-    @override
-    def _compute(self) -> Any:
-        return self.entity_description.sessions_fn(self.coordinator.sessions)
-
     @property
     @override
     def last_reset(self) -> datetime | None:
         """Return the start of the month for a monthly total."""
-        if self.entity_description.state_class is not SensorStateClass.TOTAL:
+        if self.state_class is not SensorStateClass.TOTAL:
             return None
         month = self.coordinator.sessions.month
         return month and month.start
@@ -422,11 +404,6 @@ class PoderoSessionsSensor(PoderoSensor):
 
 class PoderoClockSensor(PoderoSensor):
     """A timestamp that depends on the reading and on the current time."""
-
-    @abstractmethod
-    @override
-    def _compute(self) -> datetime | None:
-        """Return the current value, None for unknown."""
 
     @callback
     def async_recompute(self) -> None:
@@ -441,23 +418,6 @@ def _recompute(sensors: Iterable[PoderoClockSensor], _: datetime) -> None:
     """Recompute the sensors every minute: a single timer would miss a clock change."""
     for sensor in sensors:
         sensor.async_recompute()
-
-
-class PoderoPauseSensor(PoderoClockSensor):
-    """The end of the pause, unknown once it has passed."""
-
-    @override
-    def _compute(self) -> datetime | None:
-        until = self.coordinator.data.pause_power_until
-        return until if until is not None and until > dt_util.utcnow() else None
-
-
-class PoderoDeadlineSensor(PoderoClockSensor):
-    """The next deadline: when it has come, the one after."""
-
-    @override
-    def _compute(self) -> datetime | None:
-        return self.coordinator.sessions.next_deadline(self.coordinator.data)
 
 
 class PoderoFinishSensor(PoderoClockSensor):

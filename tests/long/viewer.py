@@ -26,10 +26,11 @@ from scripts.entities import fields_of
 
 from ..documents import Document, breakages, broken, documents, junk, lost
 from ..support import until
+from custom_components.podero.api import ChargingSession
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.coordinator import PoderoCoordinator
 from custom_components.podero.entity import PoderoEntity
-from custom_components.podero.sensor import FINISH_TOLERANCE, PoderoSessionsSensor
+from custom_components.podero.sensor import FINISH_TOLERANCE
 from simulator import Car
 
 # Not broken: the document would be another vehicle's, a deleted one's, or stale.
@@ -161,7 +162,8 @@ def _entities(hass: HomeAssistant) -> list[PoderoEntity[Any]]:
         for platform in async_get_platforms(hass, DOMAIN)
         for entity in platform.entities.values()
         if isinstance(entity, PoderoEntity)
-        and not isinstance(entity, CalendarEntity | EventEntity | PoderoSessionsSensor)
+        and not isinstance(entity, CalendarEntity | EventEntity)
+        and entity.entity_description.source not in ChargingSession.readers()
     ]
 
 

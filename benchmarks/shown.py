@@ -10,13 +10,16 @@ from custom_components.podero.api import Vehicle
 
 _TO_READ: Final = {
     Platform.BINARY_SENSOR: Platform.BINARY_SENSOR,
+    Platform.BUTTON: Platform.SENSOR,
+    Platform.CALENDAR: Platform.SENSOR,
     Platform.DEVICE_TRACKER: Platform.DEVICE_TRACKER,
+    Platform.EVENT: Platform.SENSOR,
     Platform.NUMBER: Platform.SENSOR,
     Platform.SENSOR: Platform.SENSOR,
     Platform.SWITCH: Platform.BINARY_SENSOR,
     Platform.TIME: Platform.SENSOR,
 }
-"""The read-only platform that shows the value of an entity of each platform."""
+"""The read-only platform of the entity that stands for one of each platform."""
 
 CHARGING_STATE: Final = "sensor_charging_state"
 CHARGING_FINISHES_AT: Final = "sensor_charging_finishes_at"
@@ -55,9 +58,8 @@ def _shown(platform: str, description: Any) -> Shown:
 ALL: Final = [
     _shown(platform, description)
     for platform, description in descriptions()
-    if platform in _TO_READ
 ]
-"""All entities that show a value, including several of the same field."""
+"""All entities, including several of the same field and those that show none."""
 
 _FIELDS: Final = {field.name for field in fields(Vehicle)}
 _OF_A_VEHICLE: Final = [

@@ -110,9 +110,12 @@ class Answer:
     def _note_keys(self, path: str, item: Mapping[str, Any]) -> None:
         """Record the keys of an object with their types."""
         for key, value in item.items():
-            if len(self.keys) < MAX_KEYS and is_word(key):
-                kind = _TYPES.get(type(value), "other")
-                self.keys.setdefault(f"{path}{key}", set()).add(kind)
+            name = f"{path}{key}"
+            if (types := self.keys.get(name)) is None:
+                if len(self.keys) >= MAX_KEYS or not is_word(key):
+                    continue
+                types = self.keys[name] = set()
+            types.add(_TYPES.get(type(value), "other"))
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as JSON."""

@@ -301,7 +301,6 @@ class Action(Model):
     resolution_link: ResolutionLink | None = read_by(ResolutionLink.from_json)
 
 
-@dataclass(frozen=True, repr=False)
 class ReauthenticateAction(Action):
     """The user has to sign in to the car maker again."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from homeassistant.const import Platform
-from scripts.entities import descriptions
+from scripts.entities import descriptions, fields_of
 
 from custom_components.podero.api import Vehicle
 
@@ -47,7 +47,7 @@ def _shown(platform: str, description: Any) -> Shown:
     return Shown(
         _TO_READ[Platform(platform)],
         f"{platform}_{description.key}",
-        description.source,
+        next(iter(fields_of(description)), description.key),
         getattr(description, "device_class", None),
         getattr(description, "native_unit_of_measurement", None),
         getattr(description, "state_class", None),
@@ -55,10 +55,7 @@ def _shown(platform: str, description: Any) -> Shown:
     )
 
 
-ALL: Final = [
-    _shown(platform, description)
-    for platform, description in descriptions()
-]
+ALL: Final = [_shown(platform, description) for platform, description in descriptions()]
 """All entities, including several of the same field and those that show none."""
 
 _FIELDS: Final = {field.name for field in fields(Vehicle)}

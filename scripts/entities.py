@@ -7,9 +7,10 @@ from pathlib import Path
 import re
 from typing import Any, get_args, get_type_hints
 
+from homeassistant.helpers.entity import EntityDescription
+
 from custom_components.podero.api import ChargingSession, Vehicle
 from custom_components.podero.const import PLATFORMS
-from custom_components.podero.entity import PoderoEntityDescription
 
 ROOT = Path(__file__).parent.parent
 TEXTS: dict[str, Any] = json.loads(
@@ -43,23 +44,25 @@ DERIVED = {
 MARKED = re.compile(r"(<!-- entities -->\n).*?(<!-- /entities -->)", re.DOTALL)
 
 
-def descriptions() -> Iterator[tuple[str, PoderoEntityDescription]]:
+def descriptions() -> Iterator[tuple[str, EntityDescription]]:
     """Yield each platform with the descriptions of its entities, in the code's order."""
     for platform in PLATFORMS:
         module = import_module(f"custom_components.podero.{platform}")
         for value in vars(module).values():
             for item in value if isinstance(value, tuple) else (value,):
-                if isinstance(item, PoderoEntityDescription):
+                # Home Assistant's own descriptions are no instances of EntityDescription.
+                if hasattr(item, "key") and hasattr(item, "translation_key"):
                     yield platform.value, item
 
 
-def fields_of(description: PoderoEntityDescription) -> tuple[str, ...]:
+def fields_of(description: EntityDescription) -> tuple[str, ...]:
     """Return the fields of the API that an entity shows."""
-    fields = DERIVED.get(description.key, (description.source,))
+    source = getattr(description, "source", description.key)
+    fields = DERIVED.get(description.key, (source,))
     return tuple(field for field in fields if field in FIELDS)
 
 
-def name_of(platform: str, description: PoderoEntityDescription) -> str:
+def name_of(platform: str, description: EntityDescription) -> str:
     """Return the English name of an entity."""
     texts = TEXTS.get(platform, {}).get(description.key, {})
     return str(texts.get("name", "Battery"))
@@ -81,7 +84,7 @@ def rows() -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _shows(platform: str, description: PoderoEntityDescription) -> str:
+def _shows(platform: str, description: EntityDescription) -> str:
     """Return a description of an entity's states."""
     unit = getattr(description, "suggested_unit_of_measurement", None) or getattr(
         description, "native_unit_of_measurement", None

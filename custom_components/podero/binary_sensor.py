@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntityDescription, PoderoFieldEntity
 
 PARALLEL_UPDATES = 0
 
@@ -91,7 +91,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoBinarySensor(PoderoEntity[bool], BinarySensorEntity):
+class PoderoBinarySensor(PoderoFieldEntity[bool], BinarySensorEntity):
     """A binary sensor that shows a field of the vehicle."""
 
     entity_description: PoderoBinarySensorDescription

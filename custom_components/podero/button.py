@@ -9,17 +9,16 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntity
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoderoButtonDescription(PoderoEntityDescription, ButtonEntityDescription):
-    """Describe a button, which shows no field."""
+class PoderoButtonDescription(ButtonEntityDescription):
+    """Describe a button."""
 
-    value_fn: Callable[[PoderoCoordinator], None] = lambda _: None
     press_fn: Callable[[PoderoCoordinator], Coroutine[Any, Any, None]]
 
 

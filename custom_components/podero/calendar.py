@@ -1,7 +1,6 @@
 """Calendar of a vehicle's past charging sessions and the planned one."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, override
 
@@ -20,7 +19,7 @@ from .api import ChargingSession, PoderoError
 from .charging.hours import ends_of, in_period
 from .const import DOMAIN, MAX_RANGE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntity
 from .helpers import to_read_error
 
 PARALLEL_UPDATES = 0
@@ -29,12 +28,7 @@ MAX_AGE: Final = timedelta(minutes=15)
 """How long a response of the service is cached."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PoderoCalendarDescription(PoderoEntityDescription, CalendarEntityDescription):
-    """Describe a calendar."""
-
-
-CHARGING = PoderoCalendarDescription(key="charging", field="session")
+CHARGING = CalendarEntityDescription(key="charging")
 
 
 async def async_setup_entry(
@@ -52,11 +46,10 @@ async def async_setup_entry(
 class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
     """A calendar with the planned window of the running session, and past sessions."""
 
-    entity_description: PoderoCalendarDescription
     _texts: Mapping[str, str]
 
     def __init__(
-        self, coordinator: PoderoCoordinator, description: PoderoCalendarDescription
+        self, coordinator: PoderoCoordinator, description: CalendarEntityDescription
     ) -> None:
         """Start with an empty cache."""
         super().__init__(coordinator, description)

@@ -1,6 +1,5 @@
 """Device tracker of a vehicle."""
 
-from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.components.device_tracker import (
@@ -16,28 +15,13 @@ from homeassistant.helpers.restore_state import (
     RestoreEntity,
 )
 
-from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .entity import PoderoEntity, PoderoEntityDescription
+from .coordinator import PoderoConfigEntry
+from .entity import PoderoEntity
 
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PoderoTrackerDescription(PoderoEntityDescription, TrackerEntityDescription):
-    """Describe a tracker."""
-
-
-def _position(coordinator: PoderoCoordinator) -> tuple[float, float] | None:
-    """Return latitude and longitude, or None unless both are known."""
-    vehicle = coordinator.data
-    if vehicle.latitude is None or vehicle.longitude is None:
-        return None
-    return vehicle.latitude, vehicle.longitude
-
-
-LOCATION = PoderoTrackerDescription(
-    key="location", field="latitude", value_fn=_position
-)
+LOCATION = TrackerEntityDescription(key="location")
 
 
 async def async_setup_entry(
@@ -55,7 +39,6 @@ async def async_setup_entry(
 class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity, RestoreEntity):
     """A tracker that shows the last known position."""
 
-    entity_description: PoderoTrackerDescription
     # Trackers default to diagnostic; the location is a primary entity.
     _attr_entity_category = None  # type: ignore[assignment]
     _restored: tuple[float, float] | None = None
@@ -69,7 +52,10 @@ class PoderoTracker(PoderoEntity[tuple[float, float]], TrackerEntity, RestoreEnt
     @override
     def _compute(self) -> tuple[float, float] | None:
         """Return the last known position, restored after a restart."""
-        return super()._compute() or self._restored
+        vehicle = self.coordinator.data
+        if vehicle.latitude is None or vehicle.longitude is None:
+            return self._restored
+        return vehicle.latitude, vehicle.longitude
 
     @property
     @override

@@ -1,4 +1,4 @@
-"""Base class of all entities, which write their state only when it has changed."""
+"""Base classes of the entities."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,28 +35,25 @@ class PoderoEntityDescription(EntityDescription):
 
 
 class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
-    """An entity that shows a value of a vehicle."""
+    """An entity of a vehicle, which writes its state only when it has changed."""
 
     _attr_has_entity_name = True
-    entity_description: PoderoEntityDescription
     _value: T | None = None
     _was_available = False
 
     def __init__(
-        self, coordinator: PoderoCoordinator, description: PoderoEntityDescription
+        self, coordinator: PoderoCoordinator, description: EntityDescription
     ) -> None:
         """Initialize the entity of a description."""
         super().__init__(coordinator)
         self.entity_description = description
-        self._read = description.read
         self._attr_device_info = coordinator.device_info
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{coordinator.vehicle_id}_{description.key}"
 
     def _compute(self) -> T | None:
-        """Return the current value, None for unknown."""
-        value: T | None = self._read(self.coordinator)
-        return value
+        """Return the current value, None for unknown or none."""
+        return None
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -71,3 +68,14 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
         if value != self._value or is_available is not self._was_available:
             self._value, self._was_available = value, is_available
             super()._handle_coordinator_update()
+
+
+class PoderoFieldEntity[T](PoderoEntity[T]):
+    """An entity that shows what its description reads."""
+
+    entity_description: PoderoEntityDescription
+
+    @override
+    def _compute(self) -> T | None:
+        value: T | None = self.entity_description.read(self.coordinator)
+        return value

@@ -1,6 +1,5 @@
 """Event entity of a vehicle's charging."""
 
-from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
@@ -11,21 +10,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .charging.events import ChargingEvent
 from .const import ATTR_MISSED, SIGNAL_CHARGING_EVENT
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntity
 
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PoderoEventDescription(PoderoEntityDescription, EventEntityDescription):
-    """Describe an event."""
-
-
-CHARGING = PoderoEventDescription(
-    key="charging",
-    # A reading only changes the availability: events come from the dispatcher.
-    value_fn=lambda _: None,
-)
+CHARGING = EventEntityDescription(key="charging")
 
 
 async def async_setup_entry(
@@ -42,9 +32,11 @@ async def async_setup_entry(
 
 
 class PoderoChargingEvent(PoderoEntity[None], EventEntity):
-    """An event entity with the last charging event."""
+    """An event entity with the last charging event.
 
-    entity_description: PoderoEventDescription
+    A reading only changes its availability: events come from the dispatcher.
+    """
+
     _attr_event_types = list(ChargingEvent)  # noqa: RUF012
 
     @override

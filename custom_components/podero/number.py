@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntityDescription, PoderoFieldEntity
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
@@ -69,7 +69,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoNumber(PoderoEntity[float], NumberEntity):
+class PoderoNumber(PoderoFieldEntity[float], NumberEntity):
     """A number that sets a preference of the vehicle."""
 
     entity_description: PoderoNumberDescription

@@ -30,7 +30,7 @@ from homeassistant.util import dt as dt_util
 from .api import BoostState, ChargingState, PriceZone, Status
 from .const import CURRENCY
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntityDescription, PoderoFieldEntity
 
 PARALLEL_UPDATES = 0
 
@@ -382,7 +382,7 @@ async def async_setup_entry(
     entry.async_on_unload(async_track_time_interval(hass, recompute, CLOCK_INTERVAL))
 
 
-class PoderoSensor(PoderoEntity[Any], SensorEntity):
+class PoderoSensor(PoderoFieldEntity[Any], SensorEntity):
     """A sensor of a vehicle."""
 
     entity_description: PoderoSensorDescription

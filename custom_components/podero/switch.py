@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntityDescription, PoderoFieldEntity
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
@@ -52,7 +52,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoSwitch(PoderoEntity[bool], SwitchEntity):
+class PoderoSwitch(PoderoFieldEntity[bool], SwitchEntity):
     """A switch that sets a preference of the vehicle."""
 
     entity_description: PoderoSwitchDescription

@@ -1,6 +1,5 @@
 """Times of day of a vehicle."""
 
-from dataclasses import dataclass
 from datetime import time
 from typing import override
 
@@ -10,21 +9,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntity, PoderoEntityDescription
+from .entity import PoderoEntity
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PoderoTimeDescription(PoderoEntityDescription, TimeEntityDescription):
-    """Describe a time of day."""
-
-
-CHARGE_DEADLINE = PoderoTimeDescription(
-    key="charge_deadline",
-    field="charge_deadline_at",
-    entity_category=EntityCategory.CONFIG,
+CHARGE_DEADLINE = TimeEntityDescription(
+    key="charge_deadline", entity_category=EntityCategory.CONFIG
 )
 
 
@@ -44,7 +36,9 @@ async def async_setup_entry(
 class PoderoTime(PoderoEntity[time], TimeEntity):
     """A time of day that sets a preference of the vehicle."""
 
-    entity_description: PoderoTimeDescription
+    @override
+    def _compute(self) -> time | None:
+        return self.coordinator.data.charge_deadline_at
 
     @property
     @override
@@ -55,5 +49,5 @@ class PoderoTime(PoderoEntity[time], TimeEntity):
     async def async_set_value(self, value: time) -> None:
         """Set the time, in whole seconds and without a time zone, as the API has it."""
         await self.coordinator.async_set(
-            self.entity_description.source, value.replace(microsecond=0, tzinfo=None)
+            "charge_deadline_at", value.replace(microsecond=0, tzinfo=None)
         )

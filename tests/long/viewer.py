@@ -163,7 +163,9 @@ def _entities(hass: HomeAssistant) -> list[PoderoEntity[Any]]:
         for entity in platform.entities.values()
         if isinstance(entity, PoderoEntity)
         and not isinstance(entity, CalendarEntity | EventEntity)
-        and entity.entity_description.source not in ChargingSession.readers()
+        and ChargingSession.readers()
+        .keys()
+        .isdisjoint(fields_of(entity.entity_description))
     ]
 
 

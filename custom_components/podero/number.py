@@ -1,6 +1,5 @@
 """Numbers of a vehicle."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import override
 
@@ -16,19 +15,14 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry
-from .entity import PoderoEntityDescription, PoderoFieldEntity
+from .entity import PoderoEntity
 
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PoderoNumberDescription(PoderoEntityDescription, NumberEntityDescription):
-    """Describe a number."""
-
-
 _preference = partial(
-    PoderoNumberDescription,
+    NumberEntityDescription,
     entity_category=EntityCategory.CONFIG,
     native_min_value=0,
     native_step=1,
@@ -43,7 +37,7 @@ _threshold = partial(
     entity_registry_enabled_default=False,
 )
 
-NUMBERS: tuple[PoderoNumberDescription, ...] = (
+NUMBERS: tuple[NumberEntityDescription, ...] = (
     _preference(
         key="minimum_charge_limit",
         native_max_value=100,
@@ -69,10 +63,15 @@ async def async_setup_entry(
         )
 
 
-class PoderoNumber(PoderoFieldEntity[float], NumberEntity):
-    """A number that sets a preference of the vehicle."""
+class PoderoNumber(PoderoEntity[float], NumberEntity):
+    """A number that sets a preference of the vehicle; the key is the API's name of it."""
 
-    entity_description: PoderoNumberDescription
+    @override
+    def _compute(self) -> float | None:
+        value: float | None = getattr(
+            self.coordinator.data, self.entity_description.key
+        )
+        return value
 
     @property
     @override
@@ -87,4 +86,4 @@ class PoderoNumber(PoderoFieldEntity[float], NumberEntity):
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="not_a_number"
             )
-        await self.coordinator.async_set(self.entity_description.source, round(value))
+        await self.coordinator.async_set(self.entity_description.key, round(value))

@@ -245,24 +245,14 @@ class DeviceModel(Model):
 
 
 @dataclass(frozen=True, repr=False)
-class Owner(Model):
-    """The owner of a vehicle. Personal data."""
+class User(Model):
+    """The owner of a vehicle, or a user of an organisation (guide). Personal data."""
 
     id: str | None = read_by(uuid)
     email: str | None = read_by(text)
     first_name: str | None = read_by(text)
     last_name: str | None = read_by(text)
     external_id: str | None = read_by(text)
-
-
-@dataclass(frozen=True, repr=False)
-class User(Model):
-    """A user of an organisation (guide). Personal data."""
-
-    id: str | None = read_by(uuid)
-    email: str | None = read_by(text)
-    first_name: str | None = read_by(text)
-    last_name: str | None = read_by(text)
     num_electric_vehicles: int | None = read_by(amount)
 
     @property
@@ -345,7 +335,7 @@ class Vehicle(Model):
     id: str | None = read_by(uuid)
     external_device_id: str | None = read_by(text)
     device_model: DeviceModel | None = read_by(DeviceModel.from_json)
-    owner: Owner | None = read_by(Owner.from_json)
+    owner: User | None = read_by(User.from_json)
     created_at: datetime | None = read_by(timestamp)
     updated_at: datetime | None = read_by(timestamp)
     deleted_at: datetime | None = read_by(timestamp)

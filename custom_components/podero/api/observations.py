@@ -36,7 +36,7 @@ _NESTED = frozenset(
     }
 )
 # Objects with arbitrary content, which are not recorded.
-_OPAQUE = re.compile(r"actions\.metadata|external_metadata")
+_OPAQUE = frozenset({"actions.metadata", "external_metadata"})
 
 # The keys with enum values that are not documented completely, by the path of the object.
 # Error messages are not among them, as they may repeat what was sent.
@@ -65,9 +65,7 @@ _TYPES = {
     str: "string",
     type(None): "null",
 }
-_HEADER = re.compile(
-    r"(?i)limit|quota|retry|cache|etag|expires|^age$|last-modified|^vary$"
-)
+_HEADER = r"(?i)limit|quota|retry|cache|etag|expires|^age$|last-modified|^vary$"
 
 
 @dataclass(slots=True, eq=False)
@@ -150,7 +148,7 @@ class Observations:
             answer.headers.update(
                 name.lower()
                 for name in headers
-                if _HEADER.search(name) and is_word(name)
+                if re.search(_HEADER, name) and is_word(name)
             )
         answer.times += 1
         return answer
@@ -210,5 +208,5 @@ def _objects(document: object, path: str) -> Iterator[tuple[str, dict[str, Any]]
     elif isinstance(document, dict):
         yield path, document
         for key in _NESTED & document.keys():
-            if not _OPAQUE.fullmatch(f"{path}{key}"):
+            if f"{path}{key}" not in _OPAQUE:
                 yield from _objects(document[key], f"{path}{key}.")

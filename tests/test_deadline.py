@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from custom_components.podero.api import ChargePolicy, DayPolicy, Vehicle
 from custom_components.podero.charging.deadline import (
     Deadline,
     DeadlineWatch,
+    NextDeadline,
     next_deadline,
 )
 
@@ -86,6 +88,39 @@ def test_a_time_that_comes_twice_is_a_deadline_twice() -> None:
         for minute in range(11, 180)
     ]
     assert told.count(True) == 1
+
+
+def test_a_kept_deadline_is_the_one_that_is_calculated() -> None:
+    """It is kept while nothing changes, and not a moment longer."""
+    policies = None, WEEKEND, replace(WEEKEND, sat=None)
+    zones = BERLIN, ZoneInfo("America/New_York")
+    cars = (
+        CAR,
+        replace(CAR, minimum_charge_limit=80),
+        replace(CAR, charge_deadline_at=time(2, 30)),
+        replace(CAR, charge_deadline_at=None),
+        replace(CAR, is_charge_policy_enabled=False),
+    )
+    kept, random = NextDeadline(), Random(1)  # noqa: S311
+    car, policy, zone, now = CAR, None, BERLIN, BEFORE
+    known = 0
+    for _ in range(2000):
+        match random.randrange(30):
+            case 0:
+                car = random.choice(cars)
+            case 1:
+                policy = random.choice(policies)
+            case 2:
+                zone = random.choice(zones)
+            case 3:
+                # The clock is set back.
+                now -= timedelta(days=1)
+            case _:
+                now += timedelta(minutes=random.choice((1, 60, 600)))
+        expected = next_deadline(car, policy, zone, now)
+        assert kept.after(now, car, policy, zone) == expected
+        known += expected is not None
+    assert 500 < known < 2000
 
 
 def look(

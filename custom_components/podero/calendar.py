@@ -27,7 +27,6 @@ PARALLEL_UPDATES = 0
 MAX_AGE: Final = timedelta(minutes=15)
 """How long a response of the service is cached."""
 
-
 CHARGING = CalendarEntityDescription(key="charging")
 
 

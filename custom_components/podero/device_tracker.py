@@ -20,7 +20,6 @@ from .entity import PoderoEntity
 
 PARALLEL_UPDATES = 0
 
-
 LOCATION = TrackerEntityDescription(key="location")
 
 

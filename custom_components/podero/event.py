@@ -14,7 +14,6 @@ from .entity import PoderoEntity
 
 PARALLEL_UPDATES = 0
 
-
 CHARGING = EventEntityDescription(key="charging")
 
 

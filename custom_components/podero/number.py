@@ -20,7 +20,6 @@ from .entity import PoderoEntity
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
-
 _preference = partial(
     NumberEntityDescription,
     entity_category=EntityCategory.CONFIG,

@@ -14,7 +14,6 @@ from .entity import PoderoEntity
 # The coordinator sends the writes of each vehicle one after the other.
 PARALLEL_UPDATES = 0
 
-
 CHARGE_DEADLINE = TimeEntityDescription(
     key="charge_deadline", entity_category=EntityCategory.CONFIG
 )

@@ -68,7 +68,7 @@ class NextDeadline:
     def after(
         self, now: datetime, vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo
     ) -> Deadline | None:
-        """Return what next_deadline returns."""
+        """Return the first deadline after a moment, or None."""
         depends_on = (
             vehicle.is_charge_policy_enabled,
             vehicle.charge_deadline_at,

@@ -62,7 +62,7 @@ class Watched:
         return self.spans[-1].end if self.spans else 0.0
 
     def _append(self, span: Span) -> None:
-        """Append a span, or extend the last one of the same hour and kind to it."""
+        """Append a span, or extend the last one if both are of the same hour and kind."""
         last = self.spans[-1] if self.spans else None
         if (
             last is not None

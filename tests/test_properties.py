@@ -33,6 +33,7 @@ from custom_components.podero.api import (
     ChargingSession,
     DayPolicy,
     InvalidResponseError,
+    Observations,
     PoderoError,
     Transport,
     UntrustedLinkError,
@@ -108,6 +109,23 @@ def test_a_vehicle_after_another(
     _assert_same_after(document, other)
     _assert_same_after(other, document)
     _assert_same_after(other, other)
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [(b'{"data":', b"}"), (b"[", b"]"), (b'{"actions":[', b"]}")],
+)
+def test_a_deeply_nested_value(opening: bytes, closing: bytes) -> None:
+    """What the JSON parser accepts can be compared and noted."""
+    deep = orjson.loads(opening * 500 + b"1" + closing * 500)
+    for name in ("actions", "data", "news"):
+        document = {"owner": None, name: deep}
+        again = {"battery_level": 40} | orjson.loads(
+            b'{"owner": null, "%s": %s}'
+            % (name.encode(), opening * 500 + b"1" + closing * 500)
+        )
+        Observations().note("GET", "/", 200, {}).note(document)
+        _assert_same_after(again, document | {"battery_level": 30})
 
 
 def test_a_value_after_another() -> None:

@@ -12,8 +12,6 @@ from functools import cache
 import math
 from typing import Any, Self, override
 
-from orjson import dumps
-
 from .errors import InvalidResponseError
 from .readers import (
     Reader,
@@ -170,7 +168,7 @@ class Model:
             except ValueError, InvalidResponseError:
                 invalid.add(name)
             else:
-                if isinstance(part, (Model, tuple)):
+                if isinstance(part, Model | tuple):
                     invalid |= _invalid_within(name, value, part)
         # In the order of the fields: as keywords they take three times as long.
         return cls(frozenset(invalid), unrecognized, *map(values.get, readers))
@@ -190,7 +188,7 @@ def _differing(document: JsonObject, last: JsonObject) -> JsonObject:
             value != before
             # Different types can be equal: in Python 1 == True, at any depth.
             or type(value) is not type(before)
-            or (isinstance(value, (dict, list)) and dumps(value) != dumps(before))
+            or (isinstance(value, dict | list) and repr(value) != repr(before))
         )
     }
 

@@ -12,7 +12,7 @@ import re
 import time
 from typing import Any
 
-MAX_ANSWERS, MAX_KEYS, MAX_WORDS, MAX_ITEMS = 100, 200, 30, 20
+MAX_ANSWERS, MAX_KEYS, MAX_WORDS, MAX_ITEMS, MAX_DEPTH = 100, 200, 30, 20, 5
 
 FIRST_DOCUMENTS, LATER_DOCUMENTS = 3, 5
 """How many of the first documents of an Answer are recorded, and every how many later."""
@@ -202,11 +202,12 @@ def _template(path: str) -> str:
 
 def _objects(document: object, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the objects in a document with their paths, up to MAX_ITEMS of a list."""
-    if isinstance(document, list):
-        for item in document[:MAX_ITEMS]:
-            yield from _objects(item, path)
-    elif isinstance(document, dict):
-        yield path, document
-        for key in _NESTED & document.keys():
+    for item in document[:MAX_ITEMS] if isinstance(document, list) else [document]:
+        if not isinstance(item, dict):
+            continue
+        yield path, item
+        if path.count(".") == MAX_DEPTH:
+            continue
+        for key in _NESTED & item.keys():
             if f"{path}{key}" not in _OPAQUE:
-                yield from _objects(document[key], f"{path}{key}.")
+                yield from _objects(item[key], f"{path}{key}.")

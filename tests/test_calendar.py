@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+import orjson
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -156,6 +157,53 @@ async def test_past_sessions(home: Home, events: Callable[..., Any]) -> None:
         dt_util.parse_datetime(found[2][name]["dateTime"]) for name in ("start", "end")
     ] == [last.plug_in_time, last.charging_ended_at.replace(microsecond=0)]
     assert asked_for_sessions(home) == 1
+
+
+async def test_a_session_while_the_clock_is_set_back(
+    hass: HomeAssistant, home: Home, events: Callable[..., Any]
+) -> None:
+    """It ends before it starts by the wall clock, and hides no other."""
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    last = home.car.completed_sessions()[0]
+    start = datetime(2026, 10, 25, 0, 50, tzinfo=UTC)
+    end = start + timedelta(minutes=20)
+    home.car.correct_session(
+        last,
+        plug_in_time=start.isoformat(),
+        unplug_time=end.isoformat(),
+        inferred_session_end=end.isoformat(),
+    )
+    await home.set_up()
+    found = await events(start - timedelta(hours=1), NOW)
+    assert [event["uid"] for event in found].count(last.id) == 1
+    assert len(found) > 1
+
+
+async def test_a_plan_while_the_clock_is_set_back(
+    hass: HomeAssistant, home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    start = datetime(2026, 10, 25, 0, 50, tzinfo=UTC)
+    freezer.move_to(start - timedelta(hours=2))
+    home.simulator.add_fault(
+        kind="current_session",
+        body=orjson.dumps(
+            {
+                "session": {
+                    "id": "1",
+                    "plug_in_time": (start - timedelta(hours=3)).isoformat(),
+                    "desired_charging_start_time": start.isoformat(),
+                    "desired_charging_end_time": (
+                        start + timedelta(minutes=20)
+                    ).isoformat(),
+                }
+            }
+        ),
+    )
+    await home.set_up()
+    state = hass.states.get(CALENDAR)
+    assert state is not None
+    assert state.attributes["start_time"] == "2026-10-25 02:50:00"
 
 
 async def test_sessions_away_from_home_are_there(

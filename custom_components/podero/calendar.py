@@ -74,19 +74,14 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
         end = running.desired_charging_end_time
         if start is None or end is None or start >= end:
             return None
-        return CalendarEvent(
-            start=dt_util.as_local(start),
-            end=dt_util.as_local(end),
-            summary=self._texts["calendar_planned"],
-            uid=running.id,
-        )
+        return _event(start, end, self._texts["calendar_planned"], running.id)
 
     @property
     @override
     def event(self) -> CalendarEvent | None:
         """Return the planned charging window until it ends."""
         event = self._value
-        return event if event and event.end > dt_util.now() else None
+        return event if event and event.end > dt_util.utcnow() else None
 
     @override
     async def async_get_events(
@@ -94,7 +89,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
     ) -> list[CalendarEvent]:
         """Return the sessions and the planned window that overlap a period."""
         events = [
-            _event(session, self._texts["calendar_session"])
+            _past_event(session, self._texts["calendar_session"])
             for session in await self._async_get_sessions(start_date, end_date)
         ]
         planned = self._value
@@ -133,16 +128,22 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
         return self._answers[start, end][1]
 
 
-def _event(session: ChargingSession, name: str) -> CalendarEvent:
+def _event(
+    start: datetime, end: datetime, summary: str, uid: str | None
+) -> CalendarEvent:
+    """Return an event, of at least a minute."""
+    first = dt_util.as_local(start)
+    # Home Assistant compares wall clocks, and refuses an event that ends before it starts
+    # by them, as in the night when the clock is set back.
+    last = max(dt_util.as_local(end), first + timedelta(minutes=1))
+    return CalendarEvent(start=first, end=last, summary=summary, uid=uid)
+
+
+def _past_event(session: ChargingSession, name: str) -> CalendarEvent:
     """Convert a completed session to a calendar event."""
     assert session.plug_in_time is not None
-    start, end = session.plug_in_time, min(ends_of(session))
-    return CalendarEvent(
-        start=dt_util.as_local(start),
-        end=dt_util.as_local(max(end, start + timedelta(minutes=1))),
-        summary=", ".join(_amounts(session)) or name,
-        uid=session.id,
-    )
+    summary = ", ".join(_amounts(session)) or name
+    return _event(session.plug_in_time, min(ends_of(session)), summary, session.id)
 
 
 def _amounts(session: ChargingSession) -> Iterator[str]:

@@ -51,6 +51,8 @@ def spans(*parts: tuple[float, float, float]) -> list[Span]:
         # The clock was set back: no time counts twice.
         ([(0, 6), (2, 6), (1, 6), (1.5, 6), (2.5, 6), (3.5, 6)], [(0, 2, 0.2), (2.5, 3.5, 0.1)]),
         ([(0, 6), (0, 6)], []),
+        # It was ahead for some polls.
+        ([(0, 6), (1, 6), (600, 6), (601, 6), (2, 6), (3, 6), (4, 6)], [(0, 1, 0.1), (2, 4, 0.2)]),
     ],
 )  # fmt: skip
 def test_energy_is_power_over_time(

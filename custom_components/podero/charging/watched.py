@@ -47,7 +47,10 @@ class Watched:
         if last is None or power is None:
             return
         before, power_before = last
-        # Do not count a time twice after the clock was set back.
+        # The clock was ahead: forget what was watched then.
+        while self._end > now + HOUR:
+            self.spans.pop()
+        # Do not count a time twice after the clock was set back by less.
         if not 0 < now - before <= MAX_GAP or self._end > before:
             return
         mean_power = (power_before + power) / 2

@@ -189,6 +189,11 @@ async def test_statistics_keep_their_ids(home: Home, person: Person) -> None:
         assert since is not None
         created_at = again.document()["created_at"]
         assert since.isoformat()[:19] == created_at[:19]
+    dashboard = await home.hass.services.async_call(
+        DOMAIN, "get_dashboard", {}, blocking=True, return_response=True
+    )
+    assert f"podero:{old_id.replace('-', '_')}_energy" in str(dashboard)
+    assert again.id.replace("-", "_") not in str(dashboard)
 
 
 async def test_added_already(

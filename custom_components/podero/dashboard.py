@@ -25,6 +25,7 @@ from homeassistant.util.yaml import load_yaml_dict
 from .charging.statistics import SERIES, statistic_id
 from .const import DOMAIN
 from .coordinator import PoderoConfigEntry
+from .helpers import statistics_source
 
 TEMPLATE: Final = Path(__file__).with_suffix(".yaml")
 
@@ -82,7 +83,7 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
         names = {
             **texts,
             **entities,
-            **_statistics(device),
+            **_statistics(entry, device),
             "vehicle": name,
             "path": path,
             "entity": min(entities.values(), default=""),
@@ -129,12 +130,12 @@ def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
     }
 
 
-def _statistics(device: dr.DeviceEntry) -> dict[str, str]:
+def _statistics(entry: PoderoConfigEntry, device: dr.DeviceEntry) -> dict[str, str]:
     """Return the ids of a vehicle's statistics, by series."""
     return {
-        f"statistics.{series}": statistic_id(vehicle_id, series)
-        for domain, vehicle_id in device.identifiers
-        if domain == DOMAIN
+        f"statistics.{series}": statistic_id(statistics_source(subentry)[0], series)
+        for subentry in entry.subentries.values()
+        if (DOMAIN, subentry.unique_id) in device.identifiers
         for series in SERIES
     }
 

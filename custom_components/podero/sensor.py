@@ -1,6 +1,6 @@
 """Sensors of a vehicle."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,7 +38,10 @@ FINISH_TOLERANCE = timedelta(minutes=3)
 """Smaller changes of the expected end of charging are ignored."""
 
 CLOCK_INTERVAL = timedelta(minutes=1)
-"""How often sensors that depend on the clock are recomputed."""
+"""How often sensors that depend on the clock are recomputed.
+
+A timer for the moment when the value changes would miss a change of the clock.
+"""
 
 NOT_AVAILABLE = "not_available"
 """Replaces the API's "unavailable", a reserved state in Home Assistant."""
@@ -368,7 +371,6 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of each vehicle."""
-    clock_sensors: list[PoderoClockSensor] = []
     for subentry_id, coordinator in entry.runtime_data.vehicles:
         sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
         with_clock = (
@@ -376,10 +378,7 @@ async def async_setup_entry(
             PoderoClockSensor(coordinator, CHARGE_DEADLINE),
             PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
         )
-        clock_sensors += with_clock
         async_add_entities([*sensors, *with_clock], config_subentry_id=subentry_id)
-    recompute = partial(_recompute, clock_sensors)
-    entry.async_on_unload(async_track_time_interval(hass, recompute, CLOCK_INTERVAL))
 
 
 class PoderoSensor(PoderoFieldEntity[Any], SensorEntity):
@@ -405,19 +404,17 @@ class PoderoSensor(PoderoFieldEntity[Any], SensorEntity):
 class PoderoClockSensor(PoderoSensor):
     """A timestamp that depends on the reading and on the current time."""
 
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            async_track_time_interval(self.hass, self._recompute, CLOCK_INTERVAL)
+        )
+
     @callback
-    def async_recompute(self) -> None:
+    def _recompute(self, _: datetime) -> None:
         """Write the state if the clock alone has changed it."""
-        # A disabled entity is never added to Home Assistant.
-        if self.hass is not None:
-            self._handle_coordinator_update()
-
-
-@callback
-def _recompute(sensors: Iterable[PoderoClockSensor], _: datetime) -> None:
-    """Recompute the sensors every minute: a single timer would miss a clock change."""
-    for sensor in sensors:
-        sensor.async_recompute()
+        self._handle_coordinator_update()
 
 
 class PoderoFinishSensor(PoderoClockSensor):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
 from .dialogs import Person, account_input, user_input, walk
 from .home import Home
@@ -182,6 +182,26 @@ async def test_removed_on_purpose(home: Home, person: Person) -> None:
     assert step["type"] == "create_entry"
     await home.settle()
     assert len(home.entry.runtime_data.coordinators) == 2
+
+
+async def test_removed_while_disabled(home: Home, hass_storage: dict[str, Any]) -> None:
+    """The same if its device was disabled, and nothing of it is stored any longer."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    subentry_id = list(home.entry.subentries)[1]
+    device = next(device for device in home.devices() if device.name == "Car 2")
+    dr.async_get(home.hass).async_update_device(
+        device.id, disabled_by=dr.DeviceEntryDisabler.USER
+    )
+    await home.settle()
+    assert len(home.entry.runtime_data.coordinators) == 1
+    assert any(subentry_id in key for key in hass_storage)
+    home.remove_vehicle(1)
+    await home.settle()
+    await home.later(A_DAY)
+    assert not new_cars(home)
+    assert new_cars(home, is_ignored=True)
+    assert not any(subentry_id in key for key in hass_storage)
 
 
 async def test_left_out_at_set_up(home: Home) -> None:

@@ -41,12 +41,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     entry.async_on_unload(entry.add_update_listener(_async_update_listener))
     client = async_create_client(hass, entry.data)
     entry.async_on_unload(client.close)
+    subentries = tuple(entry.get_subentries_of_type(SUBENTRY_VEHICLE))
     coordinators = {
         subentry.subentry_id: PoderoCoordinator(hass, entry, subentry, client)
-        for subentry in entry.get_subentries_of_type(SUBENTRY_VEHICLE)
+        for subentry in subentries
         if not _is_disabled(hass, entry, subentry)
     }
-    entry.runtime_data = PoderoData(client=client, coordinators=coordinators)
+    entry.runtime_data = PoderoData(
+        client=client, subentries=subentries, coordinators=coordinators
+    )
     _async_track_devices(hass, entry)
 
     async def stop(_: Event) -> None:
@@ -142,22 +145,22 @@ async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
     """Reload the account, and delete the stored data of removed vehicles."""
     was_loaded = entry.state is ConfigEntryState.LOADED
-    removed = {
-        subentry_id: coordinator
-        for subentry_id, coordinator in entry.runtime_data.coordinators.items()
-        if subentry_id not in entry.subentries
-    }
-    for coordinator in removed.values():
-        if not coordinator.is_missing:
+    data = entry.runtime_data
+    removed = [
+        subentry
+        for subentry in data.subentries
+        if subentry.subentry_id not in entry.subentries
+    ]
+    for subentry in removed:
+        coordinator = data.coordinators.get(subentry.subentry_id)
+        if coordinator is None or not coordinator.is_missing:
             # The user removed it: do not report it as a new vehicle.
-            async_ignore_vehicle(
-                hass, coordinator.vehicle_id, coordinator.subentry.title, entry
-            )
+            async_ignore_vehicle(hass, str(subentry.unique_id), subentry.title, entry)
     # Several vehicles may be added at once, each of which calls this listener.
     await asyncio.sleep(0)
     if was_loaded and entry.state is not ConfigEntryState.LOADED:
         # Another call of this listener reloads it with this change.
         return
     await hass.config_entries.async_reload(entry.entry_id)
-    for subentry_id in removed:
-        await async_delete_vehicle_data(hass, subentry_id)
+    for subentry in removed:
+        await async_delete_vehicle_data(hass, subentry.subentry_id)

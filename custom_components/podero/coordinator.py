@@ -65,8 +65,11 @@ class PoderoData:
     """Runtime data of an account."""
 
     client: PoderoClient
+    subentries: tuple[ConfigSubentry, ...]
+    """The vehicles when the account was set up."""
+
     coordinators: dict[str, PoderoCoordinator]
-    """By the id of the vehicle's subentry."""
+    """By the id of the vehicle's subentry; those of disabled devices are left out."""
 
     @property
     def vehicles(self) -> Iterator[tuple[str, PoderoCoordinator]]:

@@ -296,8 +296,8 @@ def main() -> None:
         )
     print(
         f"python -m benchmarks, Home Assistant {__version__}, {datetime.now(UTC):%d %B %Y}."
-        f" By default {len(DEFAULT)} entities are on; RESTful has one for every field,"
-        f" {len(EVERY_FIELD)}.\n"
+        f" RESTful has an entity for every field, {len(EVERY_FIELD)};"
+        f" {len(DEFAULT)} of them stand for one that is on by default.\n"
     )
     print(table)
 

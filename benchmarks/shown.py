@@ -65,7 +65,7 @@ _OF_A_VEHICLE: Final = [
 """The entities of a reading, without those of sessions."""
 
 DEFAULT: Final = [shown for shown in _OF_A_VEHICLE if shown.is_default]
-"""The entities that are enabled by default."""
+"""Those of them that are enabled by default."""
 
 _ONCE: Final = {
     shown.field: shown

@@ -1,6 +1,6 @@
 """Models: valid and invalid values, required keys, derived properties."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, datetime, time
 from itertools import product
 from typing import Any
@@ -12,6 +12,7 @@ from .oracle import charging_state
 from custom_components.podero.api import (
     Action,
     BoostState,
+    ChargingSession,
     ChargingState,
     DeviceModel,
     InformationAction,
@@ -21,6 +22,7 @@ from custom_components.podero.api import (
     Status,
     Vehicle,
 )
+from custom_components.podero.api.models import Model
 
 NO_TEXT = (5, 1.5, True, [], {})
 NO_NUMBER = ("5", True, [], {}, float("nan"), 10**15)
@@ -260,3 +262,14 @@ def test_frozen_and_silent() -> None:
     assert vehicle.actions is not None
     parts = (vehicle, vehicle.owner, vehicle.device_model, *vehicle.actions)
     assert "secret" not in "".join(f"{part!r}{part}" for part in parts)
+
+
+def test_fields_are_in_the_order_of_their_readers() -> None:
+    """Models are built from positional values."""
+    kinds = [*Model.__subclasses__(), *Action.__subclasses__()]
+    assert {Vehicle, ChargingSession, InformationAction} <= {*kinds}
+    for kind in kinds:
+        assert [field.name for field in fields(kind)] == [
+            *("invalid", "unrecognized"),
+            *kind.readers(),
+        ]

@@ -33,6 +33,7 @@ def _diagnostic(key: str) -> PoderoBinarySensorDescription:
     )
 
 
+# Disabled by default: the switch shows it too.
 def _twin_of_switch(
     key: str, field: str | None = None
 ) -> PoderoBinarySensorDescription:

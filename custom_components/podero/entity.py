@@ -15,7 +15,7 @@ from .coordinator import PoderoCoordinator
 
 @dataclass(frozen=True, kw_only=True)
 class PoderoEntityDescription(EntityDescription):
-    """Describe an entity that shows a field of the vehicle or a value made from it."""
+    """Describe an entity that shows a field of the vehicle or a computed value."""
 
     field: str | None = None
     """The API's name of the field, if it is not the key."""

@@ -14,7 +14,7 @@ from .entity import PoderoEntity
 
 PARALLEL_UPDATES = 0
 
-CHARGING = EventEntityDescription(key="charging")
+CHARGING = EventEntityDescription(key="charging", event_types=list(ChargingEvent))
 
 
 async def async_setup_entry(
@@ -35,8 +35,6 @@ class PoderoChargingEvent(PoderoEntity[None], EventEntity):
 
     A reading only changes its availability: events come from the dispatcher.
     """
-
-    _attr_event_types = list(ChargingEvent)  # noqa: RUF012
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -63,7 +63,7 @@ async def async_setup_entry(
 
 
 class PoderoNumber(PoderoEntity[float], NumberEntity):
-    """A number that sets a preference of the vehicle; the key is the API's name of it."""
+    """A number that sets the preference of the vehicle that its key names."""
 
     @override
     def _compute(self) -> float | None:

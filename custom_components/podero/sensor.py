@@ -89,16 +89,13 @@ def _text(field: str) -> Callable[[PoderoCoordinator], str | None]:
     return read
 
 
-def _timestamp(key: str, field: str | None = None) -> PoderoSensorDescription:
-    return _diagnostic(key=key, field=field, device_class=SensorDeviceClass.TIMESTAMP)
+_timestamp = partial(_diagnostic, device_class=SensorDeviceClass.TIMESTAMP)
 
-
-def _threshold(key: str) -> PoderoSensorDescription:
-    return _diagnostic(
-        key=key,
-        device_class=SensorDeviceClass.POWER,
-        native_unit_of_measurement=UnitOfPower.WATT,
-    )
+_threshold = partial(
+    _diagnostic,
+    device_class=SensorDeviceClass.POWER,
+    native_unit_of_measurement=UnitOfPower.WATT,
+)
 
 
 def _energy(period: str, *, enabled: bool = False) -> PoderoSensorDescription:
@@ -248,9 +245,9 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         device_class=SensorDeviceClass.ENUM,
         options=[zone.lower() for zone in PriceZone],
     ),
-    _timestamp("inverter_forced_mode_since"),
-    _timestamp("last_boost_triggered_at"),
-    _timestamp("last_boost_ended_at"),
+    _timestamp(key="inverter_forced_mode_since"),
+    _timestamp(key="last_boost_triggered_at"),
+    _timestamp(key="last_boost_ended_at"),
     _diagnostic(key="last_boost_end_reason", value_fn=_text("last_boost_end_reason")),
     _diagnostic(
         key="expected_max_charge_power",
@@ -259,23 +256,23 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
         suggested_display_precision=1,
     ),
-    _threshold("hems_min_export_to_start_w"),
-    _threshold("hems_max_import_before_stopping_w"),
-    _threshold("hems_min_production_to_start_w"),
-    _threshold("hems_min_production_before_stopping_w"),
+    _threshold(key="hems_min_export_to_start_w"),
+    _threshold(key="hems_max_import_before_stopping_w"),
+    _threshold(key="hems_min_production_to_start_w"),
+    _threshold(key="hems_min_production_before_stopping_w"),
     _diagnostic(key="minimum_solar_coverage"),
     _diagnostic(
         key="geo_fence_distance_m",
         device_class=SensorDeviceClass.DISTANCE,
         native_unit_of_measurement=UnitOfLength.METERS,
     ),
-    _timestamp("created_at"),
-    _timestamp("updated_at"),
-    _timestamp("last_monitoring_executed_at"),
-    _timestamp("charge_policy_last_updated_at"),
-    _timestamp("coordinates_last_updated_at"),
-    _timestamp("consumption_last_updated_at"),
-    _timestamp("charge_state_last_updated_at"),
+    _timestamp(key="created_at"),
+    _timestamp(key="updated_at"),
+    _timestamp(key="last_monitoring_executed_at"),
+    _timestamp(key="charge_policy_last_updated_at"),
+    _timestamp(key="coordinates_last_updated_at"),
+    _timestamp(key="consumption_last_updated_at"),
+    _timestamp(key="charge_state_last_updated_at"),
     # No state class: the external statistics already contain the energy of sessions.
     PoderoSensorDescription(
         key="session_energy",

@@ -74,7 +74,7 @@ class PoderoClient:
         self._user_id = None if user_id is None else str(UUID(user_id))
         self._users = f"{API_PATH}/org/{self._organization_id}/users"
         # The last response of each vehicle: what it has in common with the next one is
-        # not converted again.
+        # not converted again. Its body takes less memory than the decoded document.
         self._last: dict[str, tuple[bytes, Vehicle]] = {}
 
     def close(self) -> None:

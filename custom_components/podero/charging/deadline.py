@@ -57,7 +57,10 @@ def _deadlines(
 
 
 class NextDeadline:
-    """Keep the next deadline until it has passed or what it depends on has changed."""
+    """Keep the next deadline until it has passed or what it depends on has changed.
+
+    Every poll asks for it, and to calculate it local times are converted to UTC.
+    """
 
     def __init__(self) -> None:
         """Start without a deadline."""
@@ -98,7 +101,7 @@ class DeadlineWatch:
         """The naive local time of the deadline that was missed last."""
 
         self._read_at = read_at
-        self._calculator = NextDeadline()
+        self._next_deadline = NextDeadline()
         self._next: Deadline | None = None
         self._passed: Deadline | None = None
 
@@ -114,7 +117,7 @@ class DeadlineWatch:
         if self._next is not None and self._next.at <= now:
             self._passed = self._next
         # `_passed` keeps the level that was set before the deadline.
-        self._next = self._calculator.after(now, vehicle, policy, zone)
+        self._next = self._next_deadline.after(now, vehicle, policy, zone)
         return self._is_missed(vehicle, now)
 
     def _is_missed(self, vehicle: Vehicle, now: datetime) -> bool:

@@ -1,6 +1,5 @@
 """Deadlines of the charge policy, and whether they were missed."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
@@ -24,21 +23,14 @@ class Deadline(NamedTuple):
 def next_deadline(
     vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo, now: datetime
 ) -> Deadline | None:
-    """Return the first deadline after a moment, or None."""
-    return next(_deadlines(vehicle, policy, zone, now), None)
-
-
-def _deadlines(
-    vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo, after: datetime
-) -> Iterator[Deadline]:
-    """Yield the deadlines in the week after a moment.
+    """Return the first deadline in the week after a moment, or None.
 
     A weekday without a time or a level of its own has the vehicle's.
     """
     if not vehicle.is_charge_policy_enabled:
-        return
+        return None
     days = (DayPolicy(),) * 7 if policy is None else policy.days
-    today = after.astimezone(zone).date()
+    today = now.astimezone(zone).date()
     for date in (today + offset * DAY for offset in range(8)):
         day = days[date.weekday()]
         clock_time = day.charge_deadline or vehicle.charge_deadline_at
@@ -52,8 +44,9 @@ def _deadlines(
         for fold in (0, 1):
             # In UTC, as Python compares datetimes of the same zone by wall clock.
             at = wall_clock.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-            if at > after:
-                yield Deadline(at, level, wall_clock)
+            if at > now:
+                return Deadline(at, level, wall_clock)
+    return None
 
 
 class NextDeadline:
@@ -65,7 +58,7 @@ class NextDeadline:
     def __init__(self) -> None:
         """Start without a deadline."""
         self._depends_on: tuple[Any, ...] = ()
-        self._calculated_at: datetime | None = None
+        self._calculated_at = datetime.max.replace(tzinfo=UTC)
         self._deadline: Deadline | None = None
 
     def after(
@@ -81,7 +74,6 @@ class NextDeadline:
         )
         if (
             depends_on != self._depends_on
-            or self._calculated_at is None
             or self._deadline is None
             or not self._calculated_at <= now < self._deadline.at
         ):

@@ -160,16 +160,15 @@ class Model:
             if (read := readers.get(name)) is None:
                 unrecognized[name] = type(value).__name__
                 continue
-            values[name] = None
-            if value is None:
-                continue
+            part = None
             try:
-                values[name] = part = read(value)
+                if value is not None:
+                    part = read(value)
             except ValueError, InvalidResponseError:
                 invalid.add(name)
-            else:
-                if isinstance(part, Model | tuple):
-                    invalid |= _invalid_within(name, value, part)
+            values[name] = part
+            if isinstance(part, Model | tuple):
+                invalid |= _invalid_within(name, value, part)
         # In the order of the fields: as keywords they take three times as long.
         return cls(frozenset(invalid), unrecognized, *map(values.get, readers))
 

@@ -91,7 +91,7 @@ def _text(field: str) -> Callable[[PoderoCoordinator], str | None]:
 
 _timestamp = partial(_diagnostic, device_class=SensorDeviceClass.TIMESTAMP)
 
-_threshold = partial(
+_power = partial(
     _diagnostic,
     device_class=SensorDeviceClass.POWER,
     native_unit_of_measurement=UnitOfPower.WATT,
@@ -227,10 +227,9 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _link_status("connection_status", enabled=True),
     _link_status("monitoring_status"),
     _link_status("steering_status"),
-    _diagnostic(
+    _timestamp(
         key="last_reported",
         field="current_state_last_updated_at",
-        device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=True,
     ),
     _diagnostic(key="lifecycle_state", value_fn=_text("lifecycle_state")),
@@ -249,17 +248,15 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     _timestamp(key="last_boost_triggered_at"),
     _timestamp(key="last_boost_ended_at"),
     _diagnostic(key="last_boost_end_reason", value_fn=_text("last_boost_end_reason")),
-    _diagnostic(
+    _power(
         key="expected_max_charge_power",
-        device_class=SensorDeviceClass.POWER,
-        native_unit_of_measurement=UnitOfPower.WATT,
         suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
         suggested_display_precision=1,
     ),
-    _threshold(key="hems_min_export_to_start_w"),
-    _threshold(key="hems_max_import_before_stopping_w"),
-    _threshold(key="hems_min_production_to_start_w"),
-    _threshold(key="hems_min_production_before_stopping_w"),
+    _power(key="hems_min_export_to_start_w"),
+    _power(key="hems_max_import_before_stopping_w"),
+    _power(key="hems_min_production_to_start_w"),
+    _power(key="hems_min_production_before_stopping_w"),
     _diagnostic(key="minimum_solar_coverage"),
     _diagnostic(
         key="geo_fence_distance_m",

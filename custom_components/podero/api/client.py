@@ -9,7 +9,6 @@ import re
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
-import orjson
 from yarl import URL
 
 from .auth import Auth
@@ -19,7 +18,15 @@ from .errors import (
     TokenRefusedError,
     UntrustedLinkError,
 )
-from .models import Model, Onboarding, PriceZone, ResolutionLink, User, Vehicle
+from .models import (
+    JsonObject,
+    Model,
+    Onboarding,
+    PriceZone,
+    ResolutionLink,
+    User,
+    Vehicle,
+)
 from .sessions import ChargePolicy, ChargingSession
 from .transport import Response, Transport, parse_url
 
@@ -73,9 +80,9 @@ class PoderoClient:
         self._organization_id = str(UUID(organization_id))
         self._user_id = None if user_id is None else str(UUID(user_id))
         self._users = f"{API_PATH}/org/{self._organization_id}/users"
-        # The last response of each vehicle: what it has in common with the next one is
-        # not converted again. Its body takes less memory than the decoded document.
-        self._last: dict[str, tuple[bytes, Vehicle]] = {}
+        # The last response of each vehicle, with its decoded document and the vehicle:
+        # what the next one has in common with it is not converted again.
+        self._last: dict[str, tuple[bytes, tuple[JsonObject, Vehicle]]] = {}
 
     def close(self) -> None:
         """Cancel a token request in progress, and start no more requests."""
@@ -113,14 +120,14 @@ class PoderoClient:
         vehicle or a different one.
         """
         response = await self._request("GET", self._vehicle(vehicle_id))
-        last = self._last.get(vehicle_id)
-        if last is not None and last[0] == response.body:
+        body, last = self._last.get(vehicle_id, (None, None))
+        if last is not None and body == response.body:
             return last[1]
         document = response.json()
-        vehicle = Vehicle.from_json(document, last and (orjson.loads(last[0]), last[1]))
+        vehicle = Vehicle.from_json(document, last)
         if vehicle.id is not None and vehicle.id != vehicle_id:
             raise InvalidResponseError("The response is a different vehicle")
-        self._last[vehicle_id] = response.body, vehicle
+        self._last[vehicle_id] = response.body, (document, vehicle)
         return vehicle
 
     async def get_sessions(

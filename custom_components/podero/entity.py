@@ -38,8 +38,6 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
     """An entity of a vehicle, which writes its state only when it has changed."""
 
     _attr_has_entity_name = True
-    _value: T | None = None
-    _was_available = False
 
     def __init__(
         self, coordinator: PoderoCoordinator, description: EntityDescription
@@ -47,6 +45,8 @@ class PoderoEntity[T](CoordinatorEntity[PoderoCoordinator]):
         """Initialize the entity of a description."""
         super().__init__(coordinator)
         self.entity_description = description
+        self._value: T | None = None
+        self._was_available = False
         self._attr_device_info = coordinator.device_info
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{coordinator.vehicle_id}_{description.key}"

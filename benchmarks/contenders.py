@@ -46,7 +46,7 @@ class Bench:
     vehicles: Sequence[str]
 
     def organization(self, name: str) -> str:
-        """Return the organisation of a contender, so that each gets all readings in turn."""
+        """Return the organization of a contender, so that each gets all readings in turn."""
         number = (FLOOR, PODERO, PLAIN, RESTFUL, RESTFUL_DEFAULT).index(name)
         return f"00000000-0000-4000-8000-{number:012}"
 

@@ -44,7 +44,7 @@ def password_auth(simulator: Simulator, transport: Transport) -> PasswordAuth:
 
 @pytest.fixture
 def client_auth(simulator: Simulator, transport: Transport) -> ClientCredentialsAuth:
-    """Return the auth of an organisation."""
+    """Return the auth of an organization."""
     account = simulator.account
     return ClientCredentialsAuth(transport, account.client_id, account.client_secret)
 

@@ -96,11 +96,11 @@ def test_the_same_reading_is_judged_once() -> None:
     raw = Vehicle.from_json(BASE | PLUGGED)
     first = sanitize(raw, None)
     assert sanitize(raw, first) is first
-    outdated = sanitize(
+    stale = sanitize(
         Vehicle.from_json(BASE | OLD), sanitize(Vehicle.from_json(NEW), None)
     )
-    assert outdated.outdated == 1
-    assert outdated.raw.battery_level == 41
+    assert stale.stale_count == 1
+    assert stale.raw.battery_level == 41
 
 
 def test_a_contradiction_is_told() -> None:

@@ -155,7 +155,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         reading = sanitize(raw, self._reading)
         if reading is not self._reading:
             self._reading = reading
-            if not reading.outdated:
+            if not reading.stale_count:
                 await self._async_process(reading)
         if self._events is not None:
             # Saved before the events are fired, so that none fires again after a crash.
@@ -173,13 +173,11 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Read the vehicle, with one retry if the poll before succeeded."""
         try:
             vehicle = await self.client.get_vehicle(self.vehicle_id)
-        except RateLimitError:
-            raise
         except PoderoConnectionError as err:
             if (
                 self._is_setting_up
                 or not self.last_update_success
-                or err.retry_after is not None
+                or _delay_after(err) is not None
             ):
                 raise
             await asyncio.sleep(RETRY_DELAY)
@@ -195,14 +193,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._async_update_device(vehicle)
         if reading.is_contradictory:
             return
-        if self._events is not None:
-            happened, was_missed = self._events.derive(vehicle), False
-        elif (remembered := await self._memory.async_load()) is not None:
+        remembered = await self._memory.async_load() if self._events is None else None
+        if remembered is not None:
             self._events, happened = resume(*remembered, vehicle, dt_util.utcnow())
-            was_missed = True
         else:
-            self._events = ChargingEvents()
-            happened, was_missed = self._events.derive(vehicle), False
+            self._events = self._events or ChargingEvents()
+            happened = self._events.derive(vehicle)
+        was_missed = remembered is not None
         self._unfired.extend((event, was_missed) for event in happened)
         if not SESSION_ENDS.isdisjoint(happened):
             self.sessions.async_end_session()

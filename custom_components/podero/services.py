@@ -94,7 +94,7 @@ async def _async_pause(
         *(coordinator.async_pause(until) for coordinator in coordinators),
         return_exceptions=True,
     )
-    for failure in filter(None, failures):
+    if failure := next(filter(None, failures), None):
         raise failure
 
 
@@ -213,8 +213,8 @@ def _targeted(call: ServiceCall) -> list[PoderoCoordinator]:
         for coordinator in entry.runtime_data.coordinators.values()
         if vehicles.pop(coordinator.vehicle_id, None) is not None
     ]
-    for name in vehicles.values():
-        raise _invalid("vehicle_not_loaded", vehicle=name)
+    if vehicles:
+        raise _invalid("vehicle_not_loaded", vehicle=next(iter(vehicles.values())))
     return coordinators
 
 

@@ -127,7 +127,7 @@ class ChargingSessions:
         self._ended: ChargingSession | None = None
         """The session that ended last, until the service lists it."""
 
-        self._is_outdated = False
+        self._is_stale = False
         """Whether the results have to be calculated again."""
 
         self._logged: set[tuple[str, Fault]] = set()
@@ -175,7 +175,7 @@ class ChargingSessions:
         if vehicle.is_plugged_in is False:
             self._end_running(now)
         if self.month is not None and self._month_start(now) != self.month.start:
-            self._is_outdated = True
+            self._is_stale = True
         self._async_start_reading(now)
         # The deadline is not known until the policy has been requested.
         if self._deadlines is None or Endpoint.POLICY not in self.answers:
@@ -191,7 +191,7 @@ class ChargingSessions:
         if self._task is not None and not self._task.done():
             return
         due = self._schedule.due(now, is_plugged_in=bool(self._is_plugged_in))
-        if due or self._is_outdated:
+        if due or self._is_stale:
             self._task = self._entry.async_create_background_task(
                 self._hass, self._async_read(due, now), f"{self._name} sessions"
             )
@@ -246,7 +246,7 @@ class ChargingSessions:
                 self.running, unplug_time=self.running.unplug_time or now
             )
             self.running = None
-            self._is_outdated = True
+            self._is_stale = True
 
     async def _async_read(self, due: list[Endpoint], now: datetime) -> None:
         """Read what is due; retry later what fails, and never what is not offered."""
@@ -267,14 +267,14 @@ class ChargingSessions:
                     break
             else:
                 self.answers[endpoint] = "ok"
-                self._is_outdated = True
+                self._is_stale = True
         if refused:
             LOGGER.info(
                 "%s: not offered to this account, and left out: %s",
                 self._name,
                 ", ".join(refused),
             )
-        if self._is_outdated:
+        if self._is_stale:
             await self._async_calculate(now)
 
     async def _async_load(self) -> None:
@@ -353,7 +353,7 @@ class ChargingSessions:
 
     async def _async_calculate(self, now: datetime) -> None:
         """Calculate the results, update the entities, and write the statistics."""
-        self._is_outdated = False
+        self._is_stale = False
         completed = self._listed
         if self._ended is not None:
             completed = (*completed, self._ended)

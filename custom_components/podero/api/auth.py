@@ -223,7 +223,7 @@ class PasswordAuth(Auth):
 
 
 class ClientCredentialsAuth(Auth):
-    """The client-credentials grant: an organisation's client id and secret.
+    """The client-credentials grant: an organization's client id and secret.
 
     The guide and the contract name different token URLs for it. The guide's is tried
     first, the contract's if that refuses the credentials or does not serve the grant. The

@@ -56,9 +56,9 @@ _CUE_PATH = rf"(?a)({re.escape(API_PATH)}/cues/{_SEGMENT})(/{_SEGMENT})*/?"
 
 
 class PoderoClient:
-    """The Partner API for one user of one organisation.
+    """The Partner API for one user of one organization.
 
-    Without a user, only the users of the organisation can be read.
+    Without a user, only the users of the organization can be read.
 
     Every method can raise AuthenticationError (the credentials are refused),
     TokenRefusedError (a new token is refused), ForbiddenError, RateLimitError,
@@ -93,11 +93,11 @@ class PoderoClient:
         await self._auth.get_access_token()
 
     def with_user(self, user_id: str) -> PoderoClient:
-        """Return a client for a user of the same organisation, with the same token."""
+        """Return a client for a user of the same organization, with the same token."""
         return PoderoClient(self._transport, self._auth, self._organization_id, user_id)
 
     async def get_users(self) -> tuple[User, ...]:
-        """Return the users of the organisation (guide). Personal data.
+        """Return the users of the organization (guide). Personal data.
 
         Items that are not objects are skipped. Raises ForbiddenError or NotFoundError if
         the endpoint is not available to the account.

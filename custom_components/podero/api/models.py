@@ -243,7 +243,7 @@ class DeviceModel(Model):
 
 @dataclass(frozen=True, repr=False)
 class User(Model):
-    """The owner of a vehicle, or a user of an organisation (guide). Personal data."""
+    """The owner of a vehicle, or a user of an organization (guide). Personal data."""
 
     id: str | None = read_by(uuid)
     email: str | None = read_by(text)

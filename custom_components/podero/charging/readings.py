@@ -5,7 +5,7 @@ from typing import Any
 
 from ..api import Vehicle
 
-MAX_OUTDATED = 3
+MAX_STALE = 3
 """Stale readings in a row after which the service's clock is considered set back."""
 
 
@@ -17,7 +17,7 @@ class Reading:
     vehicle: Vehicle
     """The reading that is shown, with implausible values replaced."""
 
-    outdated: int = 0
+    stale_count: int = 0
     """How many stale readings in a row have been ignored since."""
 
     is_contradictory: bool = False
@@ -28,16 +28,16 @@ def sanitize(raw: Vehicle, last: Reading | None) -> Reading:
     """Replace the implausible values of a reading, given the last one.
 
     - A stale reading, whose `updated_at` is before the last one's, is ignored, up to
-      MAX_OUTDATED in a row: then the service's clock was set back.
+      MAX_STALE in a row: then the service's clock was set back.
     - A reading with "unplugged" and "charging" changes neither; a second one in a row
       means "unplugged".
     - If the vehicle does not charge, its power and remaining time are 0.
     - Without a position, or at 0/0, the last position is kept.
     """
     if last is not None:
-        if _is_older(raw, last.raw) and last.outdated + 1 < MAX_OUTDATED:
-            return replace(last, outdated=last.outdated + 1)
-        if raw is last.raw and not last.outdated and not last.is_contradictory:
+        if _is_stale(raw, last.raw) and last.stale_count + 1 < MAX_STALE:
+            return replace(last, stale_count=last.stale_count + 1)
+        if raw is last.raw and not last.stale_count and not last.is_contradictory:
             return last
     before = Vehicle() if last is None else last.vehicle
     values: dict[str, Any] = {}
@@ -67,8 +67,8 @@ def sanitize(raw: Vehicle, last: Reading | None) -> Reading:
     )
 
 
-def _is_older(raw: Vehicle, last: Vehicle) -> bool:
-    """Return whether a reading is older than the last one, as far as is known."""
+def _is_stale(raw: Vehicle, last: Vehicle) -> bool:
+    """Return whether `updated_at` is before the last reading's, as far as is known."""
     return (
         raw.updated_at is not None
         and last.updated_at is not None

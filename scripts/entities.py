@@ -35,11 +35,19 @@ DERIVED = {
         "boost_state",
         "is_pause_power_active",
     ),
+    "session_energy": ("energy_charged_kwh",),
+    "session_cost": ("actual_cost_eur",),
+    "session_savings": ("actual_savings_eur", "expected_savings_eur"),
+    "month_energy": ("energy_charged_kwh",),
+    "month_cost": ("actual_cost_eur",),
+    "month_savings": ("actual_savings_eur",),
+    "planned_start": ("desired_charging_start_time",),
+    "planned_end": ("desired_charging_end_time",),
     "charge_deadline": ("charge_deadline_at", "is_charge_policy_enabled"),
     "charging_finishes_at": ("charge_time_remaining", "is_charging"),
     "location": ("latitude", "longitude"),
 }
-"""The fields of entities that show more than one."""
+"""The fields of entities that show a computed value."""
 
 MARKED = re.compile(r"(<!-- entities -->\n).*?(<!-- /entities -->)", re.DOTALL)
 

@@ -86,13 +86,15 @@ async def test_month_and_last_session(home: Home) -> None:
     assert month.attributes["unit_of_measurement"] == "EUR"
 
 
+@pytest.mark.parametrize("energy", [8.0, 0.0])
 async def test_a_new_month_begins_at_zero(
-    home: Home, freezer: FrozenDateTimeFactory
+    home: Home, freezer: FrozenDateTimeFactory, energy: float
 ) -> None:
+    """Also after a month without charging, whose total is the same."""
     freezer.move_to("2026-11-30T22:58:00+00:00")
-    add_session(home.car, moment("2026-11-30T18:00:00"), 4, 8)
+    add_session(home.car, moment("2026-11-30T18:00:00"), 4, energy)
     await home.set_up()
-    assert home.state("sensor.car_1_charged_this_month") == "8.0"
+    assert home.state("sensor.car_1_charged_this_month") == str(energy)
     await live(home, freezer, timedelta(minutes=3))
     month = home.get_state("sensor.car_1_charged_this_month")
     assert float(month.state) == 0

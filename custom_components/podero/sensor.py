@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, override
+from typing import Any, NamedTuple, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -56,6 +56,14 @@ class PoderoSensorDescription(PoderoEntityDescription, SensorEntityDescription):
     """Describe a sensor."""
 
 
+class MonthlyTotal(NamedTuple):
+    """An amount of this month, None if it is unknown."""
+
+    amount: float | None
+    since: datetime
+    """The start of the month."""
+
+
 # Disabled by default: few people need them.
 _diagnostic = partial(
     PoderoSensorDescription,
@@ -90,6 +98,14 @@ def _text(field: str) -> Callable[[PoderoCoordinator], str | None]:
 
 
 _timestamp = partial(_diagnostic, device_class=SensorDeviceClass.TIMESTAMP)
+
+_monthly_money = partial(
+    PoderoSensorDescription,
+    device_class=SensorDeviceClass.MONETARY,
+    native_unit_of_measurement=CURRENCY,
+    state_class=SensorStateClass.TOTAL,
+    suggested_display_precision=2,
+)
 
 _power = partial(
     _diagnostic,
@@ -131,9 +147,14 @@ def _latest(*fields: str) -> Callable[[PoderoCoordinator], float | None]:
     return read
 
 
-def _month(name: str) -> Callable[[PoderoCoordinator], float | None]:
+def _month(field: str) -> Callable[[PoderoCoordinator], MonthlyTotal | None]:
     """Return a function that reads an amount of this month."""
-    return lambda coordinator: getattr(coordinator.sessions.month, name, None)
+
+    def read(coordinator: PoderoCoordinator) -> MonthlyTotal | None:
+        month = coordinator.sessions.month
+        return month and MonthlyTotal(getattr(month, field), month.start)
+
+    return read
 
 
 def _planned(field: str) -> Callable[[PoderoCoordinator], datetime | None]:
@@ -273,7 +294,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     # No state class: the external statistics already contain the energy of sessions.
     PoderoSensorDescription(
         key="session_energy",
-        field="energy_charged_kwh",
         value_fn=_latest("energy_charged_kwh"),
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
@@ -281,7 +301,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     ),
     PoderoSensorDescription(
         key="session_cost",
-        field="actual_cost_eur",
         value_fn=_latest("actual_cost_eur"),
         device_class=SensorDeviceClass.MONETARY,
         native_unit_of_measurement=CURRENCY,
@@ -290,7 +309,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
     ),
     PoderoSensorDescription(
         key="session_savings",
-        field="actual_savings_eur",
         value_fn=_latest("actual_savings_eur", "expected_savings_eur"),
         device_class=SensorDeviceClass.MONETARY,
         native_unit_of_measurement=CURRENCY,
@@ -298,45 +316,29 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         suggested_display_precision=2,
     ),
     PoderoSensorDescription(
+        key="planned_start",
+        value_fn=_planned("desired_charging_start_time"),
+        device_class=SensorDeviceClass.TIMESTAMP,
+    ),
+    PoderoSensorDescription(
+        key="planned_end",
+        value_fn=_planned("desired_charging_end_time"),
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
+    ),
+)
+
+MONTHLY_TOTALS: tuple[PoderoSensorDescription, ...] = (
+    PoderoSensorDescription(
         key="month_energy",
-        field="energy_charged_kwh",
         value_fn=_month("energy"),
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=1,
     ),
-    PoderoSensorDescription(
-        key="month_cost",
-        field="actual_cost_eur",
-        value_fn=_month("cost"),
-        device_class=SensorDeviceClass.MONETARY,
-        native_unit_of_measurement=CURRENCY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=2,
-    ),
-    PoderoSensorDescription(
-        key="month_savings",
-        field="actual_savings_eur",
-        value_fn=_month("savings"),
-        device_class=SensorDeviceClass.MONETARY,
-        native_unit_of_measurement=CURRENCY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=2,
-    ),
-    PoderoSensorDescription(
-        key="planned_start",
-        field="desired_charging_start_time",
-        value_fn=_planned("desired_charging_start_time"),
-        device_class=SensorDeviceClass.TIMESTAMP,
-    ),
-    PoderoSensorDescription(
-        key="planned_end",
-        field="desired_charging_end_time",
-        value_fn=_planned("desired_charging_end_time"),
-        device_class=SensorDeviceClass.TIMESTAMP,
-        entity_registry_enabled_default=False,
-    ),
+    _monthly_money(key="month_cost", value_fn=_month("cost")),
+    _monthly_money(key="month_savings", value_fn=_month("savings")),
 )
 
 PAUSED_UNTIL = PoderoSensorDescription(
@@ -367,12 +369,18 @@ async def async_setup_entry(
     """Add the sensors of each vehicle."""
     for subentry_id, coordinator in entry.runtime_data.vehicles:
         sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
+        totals = (
+            PoderoMonthSensor(coordinator, description)
+            for description in MONTHLY_TOTALS
+        )
         with_clock = (
             PoderoClockSensor(coordinator, PAUSED_UNTIL),
             PoderoClockSensor(coordinator, CHARGE_DEADLINE),
             PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
         )
-        async_add_entities([*sensors, *with_clock], config_subentry_id=subentry_id)
+        async_add_entities(
+            [*sensors, *totals, *with_clock], config_subentry_id=subentry_id
+        )
 
 
 class PoderoSensor(PoderoFieldEntity[Any], SensorEntity):
@@ -385,14 +393,19 @@ class PoderoSensor(PoderoFieldEntity[Any], SensorEntity):
     def native_value(self) -> Any:
         return self._value
 
+
+class PoderoMonthSensor(PoderoSensor):
+    """A total of this month, which is reset at its start."""
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        return self._value and self._value.amount
+
     @property
     @override
     def last_reset(self) -> datetime | None:
-        """Return the start of the month for a monthly total."""
-        if self.state_class is not SensorStateClass.TOTAL:
-            return None
-        month = self.coordinator.sessions.month
-        return month and month.start
+        return self._value and self._value.since
 
 
 class PoderoClockSensor(PoderoSensor):

@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 import json
 import logging
 from typing import Any
 
+from freezegun import freeze_time
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from .dialogs import SUBENTRY_FLOWS, Person, account_input, user_input, walk
 from .home import Home
@@ -210,7 +213,11 @@ async def test_back_without_a_car(home: Home, person: Person) -> None:
     for _ in range(2):
         assert (step["type"], step["menu_options"]) == ("menu", options)
         assert TEXTS["step"]["not_connected"]["menu_options"].keys() == set(options)
-        step = await person.submit(step, next_step_id="look")
+        later = dt_util.now() + timedelta(minutes=5)
+        with freeze_time(later):
+            step = await person.submit(step, next_step_id="look")
+        # The dialog shows that it looked again.
+        assert step["description_placeholders"] == {"time": f"{later:%H:%M:%S}"}
     step = await person.submit(step, next_step_id="enter_vehicle")
     step = await person.submit(step, back=True)
     assert step["menu_options"] == options

@@ -129,7 +129,10 @@ class OnboardingSteps(
         """Show that there is no new vehicle yet, and ask how to continue."""
         self._add_to_history("not_connected")
         return self.async_show_menu(
-            step_id="not_connected", menu_options=["look", "connect", "enter_vehicle"]
+            step_id="not_connected",
+            menu_options=["look", "connect", "enter_vehicle"],
+            # Shows that looking again did look.
+            description_placeholders={"time": f"{dt_util.now():%H:%M:%S}"},
         )
 
     async def async_step_look(

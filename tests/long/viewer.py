@@ -117,8 +117,8 @@ class Viewer:
         return shown
 
     async def _settled_states(self) -> Mapping[str, Any]:
-        """Return the states once the weekly policy, which deadlines depend on, is read."""
-        await until(lambda: self._coordinator.sessions.policy)
+        """Return the states once the sessions and the policy are read and shown."""
+        await until(lambda: self._coordinator.sessions.month)
         # A contradictory reading counts the second time.
         await self._coordinator.async_refresh()
         return self._states()
@@ -134,9 +134,9 @@ class Viewer:
             assert attributes == attributes_before, name
             if name.endswith("_charging_ends"):
                 # It also depends on the time of the reading.
-                assert _are_close(state, state_before), name
+                assert _are_close(state, state_before), (name, state_before, state)
             else:
-                assert _are_equal(state, state_before), name
+                assert _are_equal(state, state_before), (name, state_before, state)
         self.seen["fresh set-ups"] += 1
 
 

@@ -68,7 +68,7 @@ _TYPES = {
 _HEADER = r"(?i)limit|quota|retry|cache|etag|expires|^age$|last-modified|^vary$"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Answer:
     """The responses of one endpoint with one status."""
 

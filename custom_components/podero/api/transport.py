@@ -85,7 +85,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Response:
     """An HTTP response: its status and its whole body."""
 

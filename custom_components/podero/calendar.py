@@ -24,6 +24,9 @@ from .helpers import to_read_error
 
 PARALLEL_UPDATES = 0
 
+type Window = tuple[datetime, datetime, str | None]
+"""Start and end of a planned charging window, and the id of its session."""
+
 MAX_AGE: Final = timedelta(minutes=15)
 """How long a response of the service is cached."""
 
@@ -42,7 +45,7 @@ async def async_setup_entry(
         )
 
 
-class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
+class PoderoCalendar(PoderoEntity[Window], CalendarEntity):
     """A calendar with the planned window of the running session, and past sessions."""
 
     _texts: Mapping[str, str]
@@ -67,21 +70,29 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
         await super().async_added_to_hass()
 
     @override
-    def _compute(self) -> CalendarEvent | None:
+    def _compute(self) -> Window | None:
         if (running := self.coordinator.sessions.running) is None:
             return None
         start = running.desired_charging_start_time
         end = running.desired_charging_end_time
         if start is None or end is None or start >= end:
             return None
-        return _event(start, end, self._texts["calendar_planned"], running.id)
+        return start, end, running.id
+
+    @property
+    def _planned(self) -> CalendarEvent | None:
+        """Return the planned charging window as an event."""
+        if self._value is None:
+            return None
+        start, end, session_id = self._value
+        return _event(start, end, self._texts["calendar_planned"], session_id)
 
     @property
     @override
     def event(self) -> CalendarEvent | None:
         """Return the planned charging window until it ends."""
-        event = self._value
-        return event if event and event.end > dt_util.utcnow() else None
+        planned = self._planned
+        return planned if planned and planned.end > dt_util.utcnow() else None
 
     @override
     async def async_get_events(
@@ -92,7 +103,7 @@ class PoderoCalendar(PoderoEntity[CalendarEvent], CalendarEntity):
             _past_event(session, self._texts["calendar_session"])
             for session in await self._async_get_sessions(start_date, end_date)
         ]
-        planned = self._value
+        planned = self._planned
         if planned and planned.start < end_date and planned.end > start_date:
             events.append(planned)
         return events

@@ -99,11 +99,10 @@ def _text(field: str) -> Callable[[PoderoCoordinator], str | None]:
 
 _timestamp = partial(_diagnostic, device_class=SensorDeviceClass.TIMESTAMP)
 
-_monthly_money = partial(
+_money = partial(
     PoderoSensorDescription,
     device_class=SensorDeviceClass.MONETARY,
     native_unit_of_measurement=CURRENCY,
-    state_class=SensorStateClass.TOTAL,
     suggested_display_precision=2,
 )
 
@@ -299,21 +298,33 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=1,
     ),
-    PoderoSensorDescription(
+    _money(
         key="session_cost",
         value_fn=_latest("actual_cost_eur"),
-        device_class=SensorDeviceClass.MONETARY,
-        native_unit_of_measurement=CURRENCY,
         entity_registry_enabled_default=False,
-        suggested_display_precision=2,
     ),
-    PoderoSensorDescription(
+    _money(
         key="session_savings",
         value_fn=_latest("actual_savings_eur", "expected_savings_eur"),
-        device_class=SensorDeviceClass.MONETARY,
-        native_unit_of_measurement=CURRENCY,
         entity_registry_enabled_default=False,
-        suggested_display_precision=2,
+    ),
+    PoderoSensorDescription(
+        key="month_energy",
+        value_fn=_month("energy"),
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=1,
+    ),
+    _money(
+        key="month_cost",
+        value_fn=_month("cost"),
+        state_class=SensorStateClass.TOTAL,
+    ),
+    _money(
+        key="month_savings",
+        value_fn=_month("savings"),
+        state_class=SensorStateClass.TOTAL,
     ),
     PoderoSensorDescription(
         key="planned_start",
@@ -326,19 +337,6 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=False,
     ),
-)
-
-MONTHLY_TOTALS: tuple[PoderoSensorDescription, ...] = (
-    PoderoSensorDescription(
-        key="month_energy",
-        value_fn=_month("energy"),
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=1,
-    ),
-    _monthly_money(key="month_cost", value_fn=_month("cost")),
-    _monthly_money(key="month_savings", value_fn=_month("savings")),
 )
 
 PAUSED_UNTIL = PoderoSensorDescription(
@@ -368,19 +366,21 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of each vehicle."""
     for subentry_id, coordinator in entry.runtime_data.vehicles:
-        sensors = (PoderoSensor(coordinator, description) for description in SENSORS)
-        totals = (
-            PoderoMonthSensor(coordinator, description)
-            for description in MONTHLY_TOTALS
-        )
+        sensors = (_sensor(coordinator, description) for description in SENSORS)
         with_clock = (
             PoderoClockSensor(coordinator, PAUSED_UNTIL),
             PoderoClockSensor(coordinator, CHARGE_DEADLINE),
             PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),
         )
-        async_add_entities(
-            [*sensors, *totals, *with_clock], config_subentry_id=subentry_id
-        )
+        async_add_entities([*sensors, *with_clock], config_subentry_id=subentry_id)
+
+
+def _sensor(
+    coordinator: PoderoCoordinator, description: PoderoSensorDescription
+) -> PoderoSensor:
+    """Return the sensor of a description: a total is one of this month."""
+    is_total = description.state_class is SensorStateClass.TOTAL
+    return (PoderoMonthSensor if is_total else PoderoSensor)(coordinator, description)
 
 
 class PoderoSensor(PoderoFieldEntity[Any], SensorEntity):

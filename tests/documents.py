@@ -228,10 +228,10 @@ def believed(value: Any, schema: Schema, name: str = "") -> Any:
             return str(UUID(value))
         case {"format": "date-time"}:
             moment = datetime.fromisoformat(value)
-            if moment.year == 1:
+            if moment.year in (1, 9999):
                 return None
             moment = moment.astimezone(UTC).replace(microsecond=0)
-            return None if moment.year == 1 else moment
+            return None if moment.year in (1, 9999) else moment
         case {"format": "time"}:
             return time.fromisoformat(value)
         case {"type": "string", "enum": _} | {"const": _}:

@@ -5,7 +5,7 @@ the contract, so formats are matched first.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, time
 import math
 import re
 from typing import Any
@@ -17,6 +17,7 @@ type Reader[T] = Callable[[Any], T]
 MAX_NUMBER = 10**15
 """Larger numbers are refused: they are not measurements of a car."""
 
+_NO_YEARS = MINYEAR, MAXYEAR
 _HOUR_AND_MINUTE = r"(?!24)\d\d:\d\d"
 _ZONE = r"([Zz]|[+-]\d\d:\d\d)"
 _TIME = rf"(?a){_HOUR_AND_MINUTE}(:\d\d(\.\d+)?)?{_ZONE}?"
@@ -89,20 +90,21 @@ def uuid(value: Any) -> str:
 
 
 def timestamp(value: Any) -> datetime | None:
-    """Read an RFC 3339 timestamp as UTC without microseconds; year 1 means "none"."""
+    """Read an RFC 3339 timestamp as UTC without microseconds.
+
+    The first and the last year mean "none": they are placeholders, and Home Assistant
+    cannot convert all their moments to local time.
+    """
     rfc3339 = _matching(_TIMESTAMP, value).upper()
     if rfc3339[17:19] == "60":
         # Python has no leap seconds.
         rfc3339 = f"{rfc3339[:17]}59{rfc3339[19:]}"
     moment = datetime.fromisoformat(rfc3339)
-    if moment.year == 1:
+    if moment.year in _NO_YEARS:
         return None
-    try:
-        # A state shows seconds: microseconds would only cause state writes.
-        moment = moment.astimezone(UTC).replace(microsecond=0)
-    except OverflowError:
-        raise ValueError("out of range") from None
-    return None if moment.year == 1 else moment
+    # A state shows seconds: microseconds would only cause state writes.
+    moment = moment.astimezone(UTC).replace(microsecond=0)
+    return None if moment.year in _NO_YEARS else moment
 
 
 def clock_time(value: Any) -> time:

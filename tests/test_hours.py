@@ -357,6 +357,18 @@ def test_energy_is_in_the_hours_in_which_it_flowed(case: Case) -> None:
     assert reordered == pytest.approx(hours)
 
 
+def test_the_order_of_the_list_does_not_matter() -> None:
+    """Of two sessions with the same start, the same one is counted."""
+    listed = [
+        session("10 18:00", "10 20:00", energy, id=name)
+        for name, energy in (("b", 9), ("a", 5))
+    ]
+    for sessions in (listed, listed[::-1]):
+        valid, faults = valid_sessions(sessions, NOW)
+        assert [one.energy_charged_kwh for one in valid] == [5]
+        assert faults == {"b": Fault.LISTED_TWICE}
+
+
 def test_money_goes_with_the_energy() -> None:
     charged = session(
         "10 22:00", "11 00:00", 9, actual_cost_eur=3, actual_savings_eur=-1.5

@@ -79,9 +79,10 @@ def valid_sessions(
     """Validate completed sessions and the running one.
 
     The running one replaces a completed one with the same id. Of several sessions with
-    the same start, one is counted.
+    the same start, the running one or else the first by id is counted.
     """
-    by_key = {key_of(session): session for session in sessions}
+    # The service does not guarantee an order.
+    by_key = {key_of(session): session for session in sorted(sessions, key=key_of)}
     repeated = Counter(map(key_of, sessions)) - Counter(by_key.keys())
     faults = dict.fromkeys(repeated, Fault.LISTED_TWICE)
     if running is not None:

@@ -335,9 +335,12 @@ async def test_a_long_absence_is_made_up_for(
     assert sum((await recorded(home.hass, home.car)).values()) == pytest.approx(800)
 
 
-async def test_without_sessions_the_past_is_asked_for_once(
-    home: Home, freezer: FrozenDateTimeFactory
+@pytest.mark.parametrize("sessions", [0, 1])
+async def test_without_energy_the_past_is_asked_for_once(
+    home: Home, freezer: FrozenDateTimeFactory, sessions: int
 ) -> None:
+    for _ in range(sessions):
+        add_session(home.car, EVENING, 1, 10, energy_charged_kwh=None)
     await set_up(home)
     assert len(list(asked(home, "/sessions"))) == 4
     for _ in range(3):

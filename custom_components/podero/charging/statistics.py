@@ -120,7 +120,10 @@ class VehicleStatistics:
                 self._hass, self._vehicle_id, self._name, hours, start
             )
             if start == self._past_start:
-                self._is_past_empty = not hours
+                # The newest row is one of energy.
+                self._is_past_empty = not any(
+                    amounts.energy for amounts in hours.values()
+                )
 
 
 def _hour(moment: datetime) -> datetime:

@@ -171,6 +171,24 @@ def test_a_reading_that_does_not_tell_leaves_it_to_the_next() -> None:
     assert not any(look((BEFORE, {}), *late, (DEADLINE + 16 * minute, {})))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_missed"),
+    [
+        # Moved to the evening, or to another time that has passed as well.
+        ({}, {"charge_deadline_at": time(18)}, False),
+        ({}, {"charge_deadline_at": time(5, 59, 45)}, True),
+        # Set, or switched on, when it had passed.
+        ({"charge_deadline_at": time(18)}, {}, False),
+        ({"charge_deadline_at": None}, {}, False),
+        ({"is_charge_policy_enabled": False}, {}, False),
+    ],
+)
+def test_a_deadline_that_is_moved_as_it_passes(
+    before: dict[str, Any], after: dict[str, Any], is_missed: bool
+) -> None:
+    assert look((BEFORE, before), (AFTER, after)) == [False, is_missed]
+
+
 @pytest.mark.parametrize(("minutes", "is_missed"), [(14, True), (16, False)])
 def test_nobody_looked_for_a_while(minutes: int, is_missed: bool) -> None:
     end = BEFORE + timedelta(minutes=minutes)

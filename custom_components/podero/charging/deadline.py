@@ -93,6 +93,7 @@ class DeadlineWatch:
         """The naive local time of the deadline that was missed last."""
 
         self._read_at = read_at
+        self._has_read = False
         self._next_deadline = NextDeadline()
         self._next: Deadline | None = None
         self._passed: Deadline | None = None
@@ -102,13 +103,15 @@ class DeadlineWatch:
     ) -> bool:
         """Process a reading, and return whether it shows a newly missed deadline."""
         read_at, self._read_at = self._read_at, now
+        has_read, self._has_read = self._has_read, True
         if read_at is None or not timedelta() <= now - read_at <= MAX_GAP:
-            self._next = self._passed = None
-        elif self._next is None:
-            self._next = next_deadline(vehicle, policy, zone, read_at)
-        if self._next is not None and self._next.at <= now:
-            self._passed = self._next
-        # `_passed` keeps the level that was set before the deadline.
+            self._passed = None
+        elif not has_read or (self._next is not None and self._next.at <= now):
+            # The deadline by this reading: it may have been moved since the last one.
+            passed = next_deadline(vehicle, policy, zone, read_at)
+            if passed is not None and passed.at <= now:
+                # That of the last reading has the level that was set before.
+                self._passed = self._next if has_read else passed
         self._next = self._next_deadline.after(now, vehicle, policy, zone)
         return self._is_missed(vehicle, now)
 

@@ -276,6 +276,17 @@ async def test_added_meanwhile(home: Home, person: Person) -> None:
     assert TEXTS["abort"]["already_configured"]
 
 
+async def test_gone_meanwhile(home: Home, person: Person) -> None:
+    """A car that Podero no longer lists cannot be left out."""
+    await home.set_up()
+    step = await person.open(only_new_car(home).issue_id)
+    home.simulator.vehicles[1].delete()
+    await home.later(A_DAY)
+    step = await person.submit(step, next_step_id="ignore")
+    assert (step["type"], step["reason"]) == ("abort", "not_listed")
+    assert not new_cars(home, is_ignored=True)
+
+
 async def test_account_is_not_loaded(home: Home, person: Person) -> None:
     """A car cannot be added while its account is not loaded."""
     await home.set_up()

@@ -1,6 +1,7 @@
 """A car with a new id takes over the device, entities and history of the old one."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,10 +21,12 @@ from homeassistant.helpers import (
 )
 from homeassistant.util import dt as dt_util
 
+from .charging import add_session, park, recorded, recorded_hours
 from .dialogs import Person, issues, only_issue
 from .home import Home, account_entry, vehicle_subentry
 from .repository import read_texts
 from .support import complaints
+from .test_new_vehicles import only_new_car
 from custom_components.podero.charging.hours import Amounts
 from custom_components.podero.charging.statistics import (
     async_get_newest_hour,
@@ -37,6 +40,7 @@ pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
 TEXTS = read_texts("en")["issues"]["vehicle_not_found"]["fix_flow"]
 BATTERY = "sensor.car_1_battery"
+DAY = timedelta(days=1)
 UNKNOWN_ID = "00000000-1111-4222-8333-444444444444"
 
 
@@ -194,6 +198,34 @@ async def test_statistics_keep_their_ids(home: Home, person: Person) -> None:
     )
     assert f"podero:{old_id.replace('-', '_')}_energy" in str(dashboard)
     assert again.id.replace("-", "_") not in str(dashboard)
+
+
+async def test_the_old_id_comes_back(home: Home, person: Person) -> None:
+    """A replaced car that is added again does not write into its successor's statistics."""
+    first = home.car
+    evening = dt_util.utcnow().replace(minute=0, second=0, microsecond=0) - DAY
+    again = await connect_again(home)
+    for car in home.simulator.vehicles:
+        park(car)
+    again.created_at = evening - DAY
+    add_session(first, evening - 2 * DAY, 1, 10)
+    add_session(again, evening, 1, 7)
+    await person.submit(await begin(home, person), vehicle=again.id)
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    first.life.deleted_at = None
+    await home.later(24 * 3600 + 1)
+    step = await person.open(only_new_car(home).issue_id)
+    step = await person.submit(step, next_step_id="add")
+    assert step["type"] == "create_entry"
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    added = list(home.entry.subentries.values())[-1]
+    assert added.unique_id == first.id
+    assert statistics_source(added) == (f"{first.id}-2", None)
+    assert await recorded(home.hass, first) == {evening: 7}
+    both = await recorded_hours(home.hass, f"{first.id}-2")
+    assert both == {evening - 2 * DAY: 10}
 
 
 async def test_added_already(

@@ -118,7 +118,9 @@ class OnboardingSteps(
             vehicle_id, vehicle = self._connected
             if vehicle_id in configured_vehicles(self.hass):
                 return self.async_abort(reason="already_configured")
-            return await self._async_finish([vehicle_subentry(vehicle_id, vehicle)])
+            return await self._async_finish(
+                [vehicle_subentry(self.hass, vehicle_id, vehicle)]
+            )
         if self._outcome == "not_connected":
             return await self.async_step_not_connected()
         return self.async_abort(reason=str(self._outcome))

@@ -410,7 +410,7 @@ class NewVehicleFlow(RepairsFlow):
         if vehicle is None:
             raise AbortFlow("not_listed")
         added = [
-            vehicle_subentry(*item)
+            vehicle_subentry(self.hass, *item)
             for item in new_vehicles(self.hass, [vehicle]).items()
         ]
         if not added:
@@ -421,7 +421,9 @@ class NewVehicleFlow(RepairsFlow):
     async def async_step_ignore(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ignore the issue."""
+        """Ignore the issue, unless the vehicle is no longer listed."""
+        if ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is None:
+            raise AbortFlow("not_listed")
         ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)
         return self.async_abort(reason="ignored")
 

@@ -58,7 +58,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
                 return await self.async_step_back()
             if chosen := user_input.get(CONF_VEHICLES):
                 return await self._async_finish(
-                    [vehicle_subentry(key, self._new[key]) for key in chosen]
+                    [vehicle_subentry(self.hass, key, self._new[key]) for key in chosen]
                 )
             errors[CONF_VEHICLES] = "no_choice"
         labels = vehicle_labels(self._new)
@@ -105,7 +105,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
             vehicle = await self._client.get_vehicle(vehicle_id)
             if vehicle.deleted_at is not None:
                 raise NotFoundError("The vehicle was deleted")
-        return vehicle_subentry(vehicle_id, vehicle)
+        return vehicle_subentry(self.hass, vehicle_id, vehicle)
 
     def _goes_back(self, step_id: str, user_input: dict[str, Any]) -> bool:
         """Store the input of a step, and return whether the user goes back."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, count
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,8 @@ from homeassistant.util import slugify
 
 from .api import InvalidRequestError, InvalidResponseError, PoderoClient, Vehicle
 from .charging.memory import Memory
-from .const import DOMAIN, SUBENTRY_VEHICLE
+from .const import CONF_STATISTICS_ID, DOMAIN, SUBENTRY_VEHICLE
+from .helpers import statistics_source
 from .sessions import async_remove_store
 
 MAX_NAME_LENGTH = 100
@@ -72,10 +74,22 @@ def vehicle_labels(vehicles: Mapping[str, Vehicle]) -> dict[str, str]:
     return {key: vehicle_label(vehicle) for key, vehicle in vehicles.items()}
 
 
-def vehicle_subentry(vehicle_id: str, vehicle: Vehicle) -> ConfigSubentryData:
-    """Return the subentry data of a vehicle."""
+def vehicle_subentry(
+    hass: HomeAssistant, vehicle_id: str, vehicle: Vehicle
+) -> ConfigSubentryData:
+    """Return the subentry data of a vehicle.
+
+    If the vehicle that replaced this one once has its statistics, it gets others.
+    """
+    taken = {
+        statistics_source(subentry)[0]
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for subentry in entry.subentries.values()
+    }
+    ids = chain([vehicle_id], (f"{vehicle_id}-{number}" for number in count(2)))
+    statistics_id = next(candidate for candidate in ids if candidate not in taken)
     return ConfigSubentryData(
-        data={},
+        data={} if statistics_id == vehicle_id else {CONF_STATISTICS_ID: statistics_id},
         subentry_type=SUBENTRY_VEHICLE,
         title=vehicle_name(vehicle),
         unique_id=vehicle_id,

@@ -284,6 +284,25 @@ async def test_noticed_by_polling(home: Home, person: Person, reconnect: str) ->
 
 
 @pytest.mark.usefixtures("often_polls")
+async def test_pending_again_before_the_flow_ends(
+    home: Home, person: Person, reconnect: str
+) -> None:
+    """The end of a flow deletes the issue; the next reading raises it again."""
+    step = await person.fix(reconnect)
+    progressed = async_capture_events(home.hass, STEP)
+    home.car.clear_actions()
+    await until(lambda: bool(progressed))
+    assert not issues(home.hass)
+    home.car.raise_reauthenticate()
+    await home.refresh()
+    assert only_issue(home.hass).issue_id == reconnect
+    assert (await person.look(step))["type"] == "create_entry"
+    assert not issues(home.hass)
+    await home.refresh()
+    assert only_issue(home.hass).issue_id == reconnect
+
+
+@pytest.mark.usefixtures("often_polls")
 async def test_waiting_through_failures(
     home: Home, person: Person, reconnect: str
 ) -> None:

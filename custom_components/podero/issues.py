@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
@@ -10,11 +11,15 @@ from .api import Action, InformationAction, ReauthenticateAction, Vehicle
 from .const import DOMAIN, NEW_VEHICLE
 from .coordinator import PoderoCoordinator
 
+NOT_FOUND: Final = "vehicle_not_found"
+
 
 @callback
 def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> None:
     """Keep a vehicle's issues in sync with its readings until it is unloaded."""
-    shown: tuple[bool, set[str], bool] | None = None
+    registry = ir.async_get(hass)
+    not_found = f"{NOT_FOUND}_{coordinator.subentry.subentry_id}"
+    shown: tuple[set[str], bool] | None = None
 
     @callback
     def update() -> None:
@@ -22,12 +27,20 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
         vehicle, is_missing = coordinator.data, coordinator.is_missing
         if not is_missing and not coordinator.last_update_success:
             return
-        pending = pending_actions(coordinator.subentry.subentry_id, vehicle)
+        issues: Mapping[str, Action | None] = (
+            {not_found: None}
+            if is_missing
+            else pending_actions(coordinator.subentry.subentry_id, vehicle)
+        )
         # Compared by id, as every reading renews the links.
-        now = is_missing, set(pending), vehicle.are_actions_known
-        if now != shown:
+        now = set(issues), vehicle.are_actions_known
+        # A repair flow that ends deletes its issue, even if it was raised again since.
+        is_any_deleted = any(
+            registry.async_get_issue(DOMAIN, issue_id) is None for issue_id in issues
+        )
+        if now != shown or is_any_deleted:
             shown = now
-            _async_update(hass, coordinator, {} if is_missing else pending)
+            _async_update(hass, coordinator, issues)
 
     @callback
     def clear() -> None:
@@ -43,18 +56,19 @@ def async_track_issues(hass: HomeAssistant, coordinator: PoderoCoordinator) -> N
 
 @callback
 def _async_update(
-    hass: HomeAssistant, coordinator: PoderoCoordinator, pending: Mapping[str, Action]
+    hass: HomeAssistant,
+    coordinator: PoderoCoordinator,
+    issues: Mapping[str, Action | None],
 ) -> None:
-    """Create the new issues of a vehicle, and delete the resolved ones."""
-    not_found = f"vehicle_not_found_{coordinator.subentry.subentry_id}"
-    issues: dict[str, Action | None] = (
-        {not_found: None} if coordinator.is_missing else {**pending}
-    )
+    """Create the new issues of a vehicle, and delete the resolved ones.
+
+    While its actions are not known, those about actions are kept.
+    """
     for issue_id, action in issues.items():
         _async_raise(hass, coordinator, issue_id, action)
     over = {issue.issue_id for issue in _issues_of(hass, coordinator)} - {*issues}
     if not coordinator.is_missing and not coordinator.data.are_actions_known:
-        over &= {not_found}
+        over = {key for key in over if key.startswith(NOT_FOUND)}
     for issue_id in over:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
 
@@ -120,11 +134,7 @@ def _async_raise(
 ) -> None:
     """Create the issue of an action, or of a missing vehicle if it is None."""
     kinds = {ReauthenticateAction: "reauthenticate", InformationAction: "information"}
-    kind = (
-        "vehicle_not_found"
-        if action is None
-        else kinds.get(type(action), "unknown_action")
-    )
+    kind = NOT_FOUND if action is None else kinds.get(type(action), "unknown_action")
     ir.async_create_issue(
         hass,
         DOMAIN,
@@ -135,7 +145,7 @@ def _async_raise(
         },
         is_fixable=True,
         severity=ir.IssueSeverity.ERROR
-        if kind in {"reauthenticate", "vehicle_not_found"}
+        if kind in {"reauthenticate", NOT_FOUND}
         else ir.IssueSeverity.WARNING,
         translation_key=kind,
         translation_placeholders={"vehicle": coordinator.subentry.title},

@@ -167,6 +167,22 @@ async def test_the_plug_stands_for_the_car(home: Home, runs: list[ServiceCall]) 
     assert await is_true(home, runs)
 
 
+async def test_the_sensor_is_renamed(
+    home: Home, entity_registry: er.EntityRegistry, runs: list[ServiceCall]
+) -> None:
+    """A condition on another entity of the car still finds it."""
+    await home.set_up()
+    await automate(home, "is_plugged_in", {"entity_id": "sensor.car_1_battery"})
+    entity_registry.async_update_entity(
+        "binary_sensor.car_1_plugged_in", new_entity_id="binary_sensor.plug"
+    )
+    await home.hass.async_block_till_done()
+    assert await is_true(home, runs)
+    home.car.unplug()
+    await home.refresh()
+    assert not await is_true(home, runs)
+
+
 @pytest.mark.parametrize(
     "entity_id", ["binary_sensor.lamp", "binary_sensor.nothing", "event.something"]
 )

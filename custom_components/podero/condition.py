@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import ClassVar, override
 
 from homeassistant.components.binary_sensor import DOMAIN as BINARY_SENSOR_DOMAIN
-from homeassistant.const import ATTR_ENTITY_ID, STATE_ON
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, STATE_ON
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.automation import DomainSpec
@@ -30,28 +30,28 @@ class VehicleCondition(EntityStateConditionBase):
     _states = {STATE_ON}  # noqa: RUF012
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Replace each entity in the target with the binary sensor of its vehicle.
+        """Replace other entities in the target with the devices of their vehicles.
 
         The user may target any entity of a vehicle, and Home Assistant only watches the
         entities in the target.
         """
         self._registry = er.async_get(hass)
         assert config.target is not None
+        named = cv.ensure_list(config.target.get(ATTR_ENTITY_ID))
+        entries = map(self._registry.async_get, named)
+        others = {
+            entry.entity_id: entry.device_id
+            for entry in entries
+            if entry and entry.platform == DOMAIN and not self._is_sensor(entry)
+        }
         target = config.target | {
-            ATTR_ENTITY_ID: [
-                self._sensor_for(entity_id)
-                for entity_id in cv.ensure_list(config.target.get(ATTR_ENTITY_ID))
-            ]
+            ATTR_ENTITY_ID: [name for name in named if name not in others],
+            ATTR_DEVICE_ID: [
+                *cv.ensure_list(config.target.get(ATTR_DEVICE_ID)),
+                *filter(None, others.values()),
+            ],
         }
         super().__init__(hass, replace(config, target=target))
-
-    def _sensor_for(self, entity_id: str) -> str:
-        """Return the id of the binary sensor of the vehicle that an entity belongs to."""
-        entry = self._registry.async_get(entity_id)
-        if entry is None or entry.platform != DOMAIN or entry.device_id is None:
-            return entity_id
-        others = er.async_entries_for_device(self._registry, entry.device_id)
-        return next(filter(self._is_sensor, others), entry).entity_id
 
     def _is_sensor(self, entry: er.RegistryEntry) -> bool:
         """Return whether an entity is the binary sensor of a vehicle."""

@@ -9,7 +9,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import CoreState, ServiceCall
+from homeassistant.core import CoreState, ServiceCall, callback
 from homeassistant.helpers import entity_registry as er
 
 from .automations import listen
@@ -114,6 +114,98 @@ async def test_told_after_the_start(
     home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await home.hass.async_block_till_done()
     assert told() == [("unplugged", True), ("plugged_in", False)]
+
+
+async def test_reloaded_before_the_start(
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
+) -> None:
+    """A reload loses none of the events that are fired after the start."""
+    await home.set_up()
+    await listen(home)
+    await home.unload()
+    home.hass.set_state(CoreState.starting)
+    freezer.tick(HOUR)
+    home.car.unplug()
+    await home.load()
+    for _ in range(2):
+        await _reload(home)
+    assert told() == []
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.hass.async_block_till_done()
+    assert told() == [("unplugged", True)]
+    await _reload(home)
+    assert told() == []
+
+
+async def test_reloaded_as_a_poll_ends(
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
+) -> None:
+    """A reload between a reading and its event neither loses nor repeats the event."""
+    await home.set_up()
+    await listen(home)
+    freezer.tick(HOUR)
+    home.car.unplug()
+    coordinator = home.coordinator()
+
+    @callback
+    def reload() -> None:
+        # The entities are updated before the events are fired.
+        home.hass.async_create_task(home.reload())
+
+    coordinator.async_add_listener(reload)
+    await coordinator.async_refresh()
+    await home.settle()
+    assert told() == [("unplugged", True)]
+    await _reload(home)
+    assert told() == []
+
+
+@pytest.mark.parametrize("reloads", [1, 2])
+async def test_an_old_document_after_a_reload(
+    home: Home, freezer: FrozenDateTimeFactory, told: Told, reloads: int
+) -> None:
+    """A server that lags behind does not make an event fire twice, or hides one."""
+    car = home.car
+    await home.set_up()
+    await listen(home)
+    old = car.document()
+    freezer.tick(HOUR)
+    car.unplug()
+    await home.refresh()
+    assert told() == [("unplugged", False)]
+    car.replace_document(old)
+    for _ in range(reloads):
+        await _reload(home)
+    car.clear_overrides()
+    await home.refresh()
+    assert told() == []
+    car.replace_document(old)
+    await _reload(home)
+    car.clear_overrides()
+    freezer.tick(HOUR)
+    car.plug_in()
+    await home.refresh()
+    assert told() == [("plugged_in", True)]
+
+
+async def test_a_clock_that_was_set_back(
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
+) -> None:
+    """Events are derived again from the third older document on."""
+    car = home.car
+    await home.set_up()
+    await listen(home)
+    await home.unload()
+    for number in range(5):
+        moment = f"2001-01-01T10:0{number}:00Z"
+        car.override(
+            updated_at=moment,
+            current_state_last_updated_at=moment,
+            is_plugged_in=number < 4,
+        )
+        await (home.refresh() if number else home.load())
+    assert told() == [("unplugged", False)]
 
 
 async def test_another_car_is_added(

@@ -24,7 +24,6 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
-from homeassistant.util import dt as dt_util
 
 from .api import (
     AuthenticationError,
@@ -38,8 +37,8 @@ from .api import (
     TokenRefusedError,
     Vehicle,
 )
-from .charging.events import SESSION_ENDS, ChargingEvent, ChargingEvents, resume
-from .charging.memory import Memory
+from .charging.events import SESSION_ENDS, ChargingEvent
+from .charging.memory import RememberedEvents
 from .charging.optimistic import PendingWrites
 from .charging.readings import Reading, sanitize
 from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
@@ -125,12 +124,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self.sessions = ChargingSessions(
             hass, entry, subentry, client, self.async_update_listeners
         )
-        self._memory = Memory(hass, subentry.subentry_id)
         self._reading: Reading | None = None
-        self._events: ChargingEvents | None = None
-        self._unfired: list[tuple[ChargingEvent, bool]] = []
-        """Events to fire, and whether each happened while the vehicle was not polled."""
-
+        self._events = RememberedEvents(hass, subentry.subentry_id)
         self._fires_events = False
         self._writes = PendingWrites()
         self._write_lock = asyncio.Lock()
@@ -157,14 +152,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             self._reading = reading
             if not reading.stale_count:
                 await self._async_process(reading)
-        if self._events is not None:
-            # Saved before the events are fired, so that none fires again after a crash.
-            await self._memory.async_save(self._events.known)
+        # Saved before the events are fired, so that none fires again after a crash.
+        await self._events.async_save()
         shown = self._writes.read(reading.vehicle)
         self._adapt_update_interval()
         if self.sessions.async_process(reading.vehicle):
-            self._unfired.append((ChargingEvent.DEADLINE_MISSED, False))
-        if self._unfired:
+            self._events.unfired.append((ChargingEvent.DEADLINE_MISSED, False))
+        if self._events.unfired:
             # Fired after the entities are updated, so that automations see new states.
             self.hass.loop.call_soon(self._async_fire_events)
         return shown
@@ -193,14 +187,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._async_update_device(vehicle)
         if reading.is_contradictory:
             return
-        remembered = await self._memory.async_load() if self._events is None else None
-        if remembered is not None:
-            self._events, happened = resume(*remembered, vehicle, dt_util.utcnow())
-        else:
-            self._events = self._events or ChargingEvents()
-            happened = self._events.derive(vehicle)
-        was_missed = remembered is not None
-        self._unfired.extend((event, was_missed) for event in happened)
+        happened = await self._events.async_derive(vehicle)
         if not SESSION_ENDS.isdisjoint(happened):
             self.sessions.async_end_session()
 
@@ -323,8 +310,9 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Stop polling, unblock calls that wait for a reading, and store the state."""
         await super().async_shutdown()
         self._writes.close()
-        if self._events is not None:
-            await self._memory.async_write(self._events.known)
+        # Those that are not fired yet are derived again after a reload.
+        self._fires_events = False
+        await self._events.async_close()
         await self.sessions.async_close()
 
     async def async_set(self, preference: str, value: Any, **implied: Any) -> None:
@@ -436,8 +424,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Fire the events, unless Home Assistant is still starting."""
         if not self._fires_events:
             return
-        unfired, self._unfired = self._unfired, []
-        for event, was_missed in unfired:
+        for event, was_missed in self._events.take():
             async_dispatcher_send(
                 self.hass, SIGNAL_CHARGING_EVENT, self, event, was_missed
             )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from ..api import BoostState, Vehicle
 
 MAX_GAP = timedelta(hours=12)
-"""Events within a longer gap between readings are not fired."""
+"""Events of a longer time without Home Assistant are not fired."""
 
 
 class ChargingEvent(StrEnum):

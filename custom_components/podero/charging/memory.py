@@ -1,4 +1,4 @@
-"""Keep the values that events are derived from across restarts."""
+"""Derive events across restarts: keep what they are derived from."""
 
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
@@ -8,8 +8,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from ..api import Vehicle
 from ..const import DOMAIN, LOGGER
-from .events import Known
+from .events import ChargingEvent, ChargingEvents, Known, reported_at, resume
+from .readings import MAX_STALE
 
 STORAGE_VERSION = 1
 
@@ -58,6 +60,69 @@ class Memory:
     async def async_remove(self) -> None:
         """Delete the file."""
         await self._store.async_remove()
+
+
+class RememberedEvents:
+    """Derive a vehicle's events across restarts, and keep them until they are fired."""
+
+    def __init__(self, hass: HomeAssistant, subentry_id: str) -> None:
+        """Continue from what is stored of a subentry, once there is a reading."""
+        self.unfired: list[tuple[ChargingEvent, bool]] = []
+        """Events to fire, and whether each happened while the vehicle was not polled."""
+
+        self._memory = Memory(hass, subentry_id)
+        self._events: ChargingEvents | None = None
+        self._before_unfired: Known | None = None
+        """What the first unfired event was derived from."""
+
+        self._stale_count = 0
+
+    async def async_derive(self, vehicle: Vehicle) -> list[ChargingEvent]:
+        """Process a reading: return its events, and add them to the unfired ones."""
+        was_missed = False
+        stored = await self._memory.async_load() if self._events is None else None
+        if stored is not None:
+            before, written_at = stored
+            if self._is_stale(vehicle, before):
+                return []
+            now = dt_util.utcnow()
+            self._events, happened = resume(before, written_at, vehicle, now)
+            was_missed = True
+        else:
+            self._events = self._events or ChargingEvents()
+            before = self._events.known
+            happened = self._events.derive(vehicle)
+        if happened:
+            self._before_unfired = self._before_unfired or before
+            self.unfired.extend((event, was_missed) for event in happened)
+        return happened
+
+    def _is_stale(self, vehicle: Vehicle, known: Known) -> bool:
+        """Return whether a first reading is older than what is stored.
+
+        It is ignored, like any stale reading, up to MAX_STALE in a row.
+        """
+        reported = reported_at(vehicle)
+        if reported and known.reported_at and reported < known.reported_at:
+            self._stale_count += 1
+            return self._stale_count < MAX_STALE
+        return False
+
+    def take(self) -> list[tuple[ChargingEvent, bool]]:
+        """Return the unfired events, which are fired now."""
+        taken, self.unfired = self.unfired, []
+        self._before_unfired = None
+        return taken
+
+    async def async_save(self) -> None:
+        """Save the values of the last reading, if necessary."""
+        if self._events is not None:
+            await self._memory.async_save(self._events.known)
+
+    async def async_close(self) -> None:
+        """Save what the next events are derived from, including the unfired ones."""
+        if self._events is not None:
+            await self._memory.async_write(self._before_unfired or self._events.known)
 
 
 def _urgent(known: Known) -> tuple[Any, ...]:

@@ -198,6 +198,28 @@ async def test_vehicle_that_is_not_loaded(home: Home) -> None:
     assert not home.written()
 
 
+async def test_area_with_a_disabled_vehicle(
+    home: Home,
+    area_registry: ar.AreaRegistry,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """It is left out, unless it is named."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    garage = area_registry.async_create("Garage").id
+    first, second = (home.device(car).id for car in (0, 1))
+    for car in (first, second):
+        device_registry.async_update_device(car, area_id=garage)
+    device_registry.async_update_device(second, disabled_by=dr.DeviceEntryDisabler.USER)
+    await home.reload()
+    for target in ({"device_id": second}, {"entity_id": "switch.car_2_pause_charging"}):
+        with pytest.raises(ServiceValidationError, match="Car 2 cannot be controlled"):
+            await pause(home, area_id=garage, **target)
+    assert not home.written()
+    await pause(home, area_id=garage)
+    assert home.state(PAUSED) == "on"
+
+
 async def test_actions_without_an_account(home: Home) -> None:
     assert await async_setup_component(home.hass, DOMAIN, {})
     with pytest.raises(ServiceValidationError, match="None of the chosen targets"):

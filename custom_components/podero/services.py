@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import MAXYEAR, datetime, time, timedelta
 from typing import Any, Final
 
 import voluptuous as vol
@@ -26,7 +26,7 @@ from .charging.hours import Amounts, amounts_of
 from .const import DOMAIN, MAX_RANGE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .dashboard import DASHBOARD_SCHEMA, async_get_dashboard
-from .helpers import targeted_devices, to_read_error
+from .helpers import devices_of, targeted_devices, to_read_error
 
 ATTR_FROM: Final = "from"
 ATTR_TO: Final = "to"
@@ -105,6 +105,8 @@ async def _async_get_charging_sessions(call: ServiceCall) -> ServiceResponse:
         raise _invalid("range_reversed")
     if last - first > MAX_RANGE:
         raise _invalid("range_too_long")
+    # No session is completed after today, and the last date has no day after it.
+    last = min(last, dt_util.now().date())
     start = dt_util.start_of_local_day(first)
     end = dt_util.start_of_local_day(last + timedelta(days=1))
     coordinators = _targeted(call)
@@ -190,6 +192,9 @@ def _end_of_pause(call: ServiceCall) -> datetime:
         ).replace(microsecond=0)
     except OverflowError:
         raise _invalid("pause_end_not_possible") from None
+    if until.year == MAXYEAR:
+        # In a reading it means "none".
+        raise _invalid("pause_end_not_possible")
     if until <= now:
         raise _invalid("pause_end_in_the_past")
     return until
@@ -219,12 +224,18 @@ def _targeted(call: ServiceCall) -> list[PoderoCoordinator]:
 
 
 def _targeted_vehicles(call: ServiceCall) -> dict[str, str]:
-    """Return the names of the vehicles that an action targets, by their ids."""
+    """Return the names of the vehicles that an action targets, by their ids.
+
+    A disabled one, for example in a targeted area, is left out unless it is named.
+    """
     devices = dr.async_get(call.hass)
+    target = TargetSelection(call.data)
+    named = target.device_ids | devices_of(call.hass, target.entity_ids)
     return {
         identifier[1]: device.name_by_user or device.name or identifier[1]
-        for device_id in targeted_devices(call.hass, TargetSelection(call.data))
+        for device_id in targeted_devices(call.hass, target)
         if (device := devices.async_get(device_id))
+        and (not device.disabled or device_id in named)
         for identifier in device.identifiers
         if identifier[0] == DOMAIN
     }

@@ -101,6 +101,26 @@ async def test_a_new_month_begins_at_zero(
     assert month.attributes["last_reset"] == "2026-12-01T00:00:00+01:00"
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later", "cost"),
+    [
+        # The month's sessions decide, not those of the month before.
+        ({}, {"actual_cost_eur": None}, STATE_UNKNOWN),
+        ({"actual_cost_eur": None}, {}, "1.6"),
+        ({"actual_cost_eur": None}, None, "0.0"),
+        ({}, {"is_at_home": False, "actual_cost_eur": None}, "0.0"),
+    ],
+)
+async def test_money_of_the_month_only(
+    home: Home, earlier: dict[str, Any], later: dict[str, Any] | None, cost: str
+) -> None:
+    add_session(home.car, moment("2026-10-20T21:00:00"), 4, 8, **earlier)
+    if later is not None:
+        add_session(home.car, moment("2026-11-05T21:00:00"), 4, 8, **later)
+    await home.set_up()
+    assert home.state("sensor.car_1_cost_this_month") == cost
+
+
 async def test_without_money_there_is_none(home: Home) -> None:
     for day in (3, 4):
         start = moment(f"2026-11-0{day}T21:00:00")
@@ -146,7 +166,129 @@ async def test_the_running_session_and_its_plan(
     assert shown["session_energy"] == "12.34"
 
 
+async def test_a_plan_after_a_reading_without_the_plug(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """It is read at once, although the reading before does not say "unplugged"."""
+    car = home.car
+    await home.set_up()
+    car.plug_in()
+    await live(home, freezer, timedelta(minutes=2))
+    car.unplug()
+    await live(home, freezer, timedelta(minutes=1))
+    car.override(is_plugged_in=None)
+    await live(home, freezer, timedelta(minutes=1))
+    assert home.state("sensor.car_1_planned_start") == STATE_UNKNOWN
+    car.clear_overrides("is_plugged_in")
+    car.plug_in()
+    await live(home, freezer, timedelta(minutes=1))
+    assert home.state("sensor.car_1_planned_start") != STATE_UNKNOWN
+
+
+async def test_a_session_that_ended_before_a_restart(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """It is shown within minutes, although the service lists it late."""
+    car = home.car
+    car.override(is_plugged_in=True)
+    await home.set_up()
+    car.override(is_plugged_in=False)
+    await live(home, freezer, timedelta(minutes=2))
+    await home.unload()
+    await home.load()
+    await home.settle()
+    add_session(car, moment("2026-11-20T10:00:00"), 2, 5.5)
+    await live(home, freezer, timedelta(minutes=11))
+    assert home.state("sensor.car_1_charged_this_month") == "5.5"
+
+
 # The deadline of the policy.
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [None, "", " ", ".", "../x", "Mars/Base", pytest.param("x" * 300, id="long")],
+)
+async def test_a_policy_without_a_usable_zone(home: Home, zone: str | None) -> None:
+    """Its days are those of Home Assistant's time zone."""
+    policy = {"sat": {"charge_percentage": 70, "charge_deadline": "10:00:00"}}
+    body = json.dumps({"metadata": {}, "data": {**policy, "timezone": zone}}).encode()
+    home.simulator.add_fault(kind="charge_policy", body=body)
+    await home.set_up()
+    await home.refresh()
+    deadline = home.state("sensor.car_1_next_charging_deadline")
+    assert deadline == "2026-11-21T09:00:00+00:00"
+    assert home.coordinator().sessions.answers[Endpoint.POLICY] == "ok"
+
+
+async def test_a_policy_that_is_withdrawn(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """The vehicle's own deadline is in force again."""
+    car = home.car
+    car.write_preferences({"charge_deadline_at": "06:00:00"})
+    car.set_day_policy("sat", 80, "09:30:00")
+    await home.set_up()
+    deadline = "sensor.car_1_next_charging_deadline"
+    assert home.state(deadline) == "2026-11-21T08:30:00+00:00"
+    home.simulator.add_fault(kind="charge_policy", status=HTTPStatus.FORBIDDEN)
+    await live(home, freezer, timedelta(minutes=70), step=600)
+    assert home.state(deadline) == "2026-11-21T05:00:00+00:00"
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_what_is_refused_later_is_no_longer_shown(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """An old plan and an old total would look current."""
+    add_session(home.car, moment("2026-11-18T21:00:00"), 4, 5.5)
+    home.car.plug_in()
+    await home.set_up()
+    assert STATE_UNKNOWN not in {
+        states(home)[name] for name in ("planned_start", "charged_this_month")
+    }
+    for kind in ENDPOINTS:
+        home.simulator.add_fault(kind=kind, status=HTTPStatus.FORBIDDEN)
+    await live(home, freezer, timedelta(minutes=80), step=600)
+    assert set(states(home).values()) == {STATE_UNKNOWN}
+
+
+@pytest.fixture
+def told(home: Home) -> list[ChargingEvent]:
+    """Collect the events of all cars."""
+    events: list[ChargingEvent] = []
+
+    @callback
+    def tell(_: Any, event: ChargingEvent, was_missed: bool) -> None:
+        events.append(event)
+
+    async_dispatcher_connect(home.hass, SIGNAL_CHARGING_EVENT, tell)
+    return events
+
+
+@pytest.mark.parametrize(
+    "status", [HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS]
+)
+@pytest.mark.parametrize(("failures", "expected"), [(2, []), (10, ["deadline_missed"])])
+async def test_no_deadline_before_the_policy_is_known(
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    told: list[ChargingEvent],
+    status: HTTPStatus,
+    failures: int,
+    expected: list[str],
+) -> None:
+    """The vehicle's own deadline may not be in force; it is if the policy never comes."""
+    car = home.car
+    car.write_preferences(
+        {"charge_deadline_at": "13:40:00", "minimum_charge_limit": 80}
+    )
+    car.set_day_policy("fri", 80, "18:00:00")
+    car.override(is_plugged_in=True, battery_level=70, is_fully_charged=False)
+    home.simulator.add_fault(kind="charge_policy", status=status, count=failures)
+    await home.set_up()
+    await live(home, freezer, timedelta(minutes=50))
+    assert told == expected
 
 
 async def test_the_deadline_is_the_policys(
@@ -174,19 +316,15 @@ async def test_the_deadline_is_the_policys(
 
 @pytest.mark.parametrize("is_restarted", [False, True])
 async def test_a_missed_deadline_is_told_once(
-    home: Home, freezer: FrozenDateTimeFactory, is_restarted: bool
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    told: list[ChargingEvent],
+    is_restarted: bool,
 ) -> None:
     car = home.car
     car.set_day_policy("fri", 80, "14:00:00")
     car.override(is_plugged_in=True, battery_level=70, is_fully_charged=False)
     await home.set_up()
-    told: list[ChargingEvent] = []
-
-    @callback
-    def tell(_: Any, event: ChargingEvent, was_missed: bool) -> None:
-        told.append(event)
-
-    async_dispatcher_connect(home.hass, SIGNAL_CHARGING_EVENT, tell)
     await live(home, freezer, timedelta(minutes=59))
     assert told == []
     if is_restarted:
@@ -314,17 +452,29 @@ async def test_a_disabled_car_is_left_alone(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored", [[], {"spans": "all", "missed_deadline": 5}, {"spans": [[1, 2, 3]]}]
+    "stored",
+    [
+        *([], {"spans": "all", "missed_deadline": 5}, {"spans": [[1, 2, 3]]}),
+        {"spans": [[1e13, 1e13 + 10, 0]], "missed_deadline": None},
+    ],
 )
 async def test_a_foreign_file(
-    home: Home, hass_storage: dict[str, Any], stored: Any
+    home: Home,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+    told: list[ChargingEvent],
+    stored: Any,
 ) -> None:
     (subentry_id,) = home.entry.subentries
     key = f"podero.{subentry_id}.charging"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": stored}
     add_session(home.car, moment("2026-11-18T21:00:00"), 4, 5.5)
+    home.car.set_day_policy("fri", 80, "13:05:00")
+    home.car.override(is_plugged_in=True, battery_level=70, is_fully_charged=False)
     await home.set_up()
     assert home.state("sensor.car_1_charged_this_month") == "5.5"
+    await live(home, freezer, timedelta(minutes=7))
+    assert told == ["deadline_missed"]
 
 
 async def test_what_is_remembered_goes_with_the_car(
@@ -361,9 +511,6 @@ async def test_a_day_takes_at_most_a_tenth_more(
     assert polls == 1440
     assert others(home) <= 144
     assert others(home) > 60 + 24
-
-
-# Calendar.
 
 
 # The action.
@@ -426,6 +573,22 @@ async def test_days_that_make_no_sense(
     before = others(home)
     with pytest.raises(ServiceValidationError, match=text):
         await get_sessions(home, first, last)
+    assert others(home) == before
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        *(("2027-06-01", "2027-06-30"), ("9999-01-01", "9999-12-31")),
+        *(("0001-01-01", "0001-12-31"), ("1970-01-01", "1970-01-01")),
+    ],
+)
+async def test_days_without_a_session(home: Home, first: str, last: str) -> None:
+    """Nothing is requested for them."""
+    await home.set_up()
+    before = others(home)
+    (vehicle,) = (await get_sessions(home, first, last))["vehicles"]
+    assert vehicle["sessions"] == []
     assert others(home) == before
 
 

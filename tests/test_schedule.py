@@ -105,7 +105,16 @@ def test_an_end_after_another_is_not_forgotten() -> None:
     reader.live(8)
     reader.schedule.end_session(reader.now)
     reader.live(180)
-    assert reader.minutes(Endpoint.SESSIONS) == [0, 110, 178]
+    assert reader.minutes(Endpoint.SESSIONS) == [0, 110, 118, 178]
+
+
+def test_an_end_during_a_read_is_not_forgotten() -> None:
+    reader = Reader()
+    reader.schedule.start(Endpoint.SESSIONS, reader.now)
+    reader.schedule.end_session(reader.now + MINUTE)
+    reader.schedule.read_sessions(reader.now)
+    reader.live(180)
+    assert reader.minutes(Endpoint.SESSIONS) == [11, 71]
 
 
 def test_the_policy_is_read_after_a_preference_was_set() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -35,6 +35,14 @@ from .charging.statistics import PAST, REWRITTEN, VehicleStatistics
 from .charging.watched import Watched
 from .const import DOMAIN, LOGGER
 from .helpers import NOT_OFFERED, statistics_source
+
+FIRST_SESSION: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Sessions before it are not requested: there are none."""
+
+MAX_POLICY_FAILURES: Final = 3
+"""Failed requests after which a vehicle is assumed to have no weekly policy."""
+
+NOT_OFFERED_KEYS: Final = frozenset(error.key for error in NOT_OFFERED)
 
 STEP: Final = timedelta(days=183)
 """Days of sessions per request."""
@@ -108,6 +116,8 @@ class ChargingSessions:
         self._name = subentry.title
         self._update_listeners = update_listeners
         self._schedule = Schedule(self._vehicle_id)
+        # A session may have ended shortly before.
+        self._schedule.end_session(dt_util.utcnow())
         statistics_id, self._since = statistics_source(subentry)
         self._statistics = VehicleStatistics(
             hass, entry, statistics_id, self._name, self._since
@@ -115,11 +125,14 @@ class ChargingSessions:
         self._store = _store(hass, subentry.subentry_id)
         self._next_deadline = NextDeadline()
         self._policy_zone: tzinfo | None = None
+        self._policy_failures = 0
         # Both are None until the store is loaded.
         self._watched: Watched | None = None
         self._deadlines: DeadlineWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_plugged_in: bool | None = None
+        """Whether the vehicle is plugged in, as far as is known."""
+
         self._is_clock_slow = False
         """Whether the last reading has an `updated_at` in the future."""
 
@@ -140,9 +153,7 @@ class ChargingSessions:
     @property
     def is_offered(self) -> bool:
         """Return whether this account may list sessions, as far as is known."""
-        return self.answers.get(Endpoint.SESSIONS) not in {
-            error.key for error in NOT_OFFERED
-        }
+        return self.answers.get(Endpoint.SESSIONS) not in NOT_OFFERED_KEYS
 
     @property
     def latest(self) -> ChargingSession | None:
@@ -170,20 +181,32 @@ class ChargingSessions:
         self._record_power(vehicle, now)
         if vehicle.is_plugged_in and self._is_plugged_in is False:
             self._schedule.begin_session()
-        self._is_plugged_in = vehicle.is_plugged_in
+        if vehicle.is_plugged_in is not None:
+            self._is_plugged_in = vehicle.is_plugged_in
         self._is_clock_slow = (vehicle.updated_at or now) > now + CLOCK_TOLERANCE
         if vehicle.is_plugged_in is False:
             self._end_running(now)
         if self.month is not None and self._month_start(now) != self.month.start:
             self._is_stale = True
         self._async_start_reading(now)
-        # The deadline is not known until the policy has been requested.
-        if self._deadlines is None or Endpoint.POLICY not in self.answers:
+        if self._deadlines is None or not self._is_policy_known:
             return False
         is_missed = self._deadlines.update(vehicle, self.policy, self._zone, now)
         if is_missed:
             self._store.async_delay_save(self._to_store)
         return is_missed
+
+    @property
+    def _is_policy_known(self) -> bool:
+        """Return whether the policy is known, or that there is none.
+
+        An endpoint that fails again and again counts as none.
+        """
+        return (
+            self.policy is not None
+            or self.answers.get(Endpoint.POLICY) in NOT_OFFERED_KEYS
+            or self._policy_failures >= MAX_POLICY_FAILURES
+        )
 
     @callback
     def _async_start_reading(self, now: datetime) -> None:
@@ -204,8 +227,11 @@ class ChargingSessions:
         Returns the valid ones, by start. Raises PoderoError.
         """
         now = dt_util.utcnow()
+        if start > now or end < FIRST_SESSION:
+            return []
         # Not documented: whether the days are those of the start or of the end.
-        first, last = start - REWRITTEN, min(end + REWRITTEN, now)
+        first = max(start, FIRST_SESSION) - REWRITTEN
+        last = min(end + REWRITTEN, now)
         found = await self._client.get_sessions(
             self._vehicle_id, dt_util.as_utc(first).date(), dt_util.as_utc(last).date()
         )
@@ -259,8 +285,12 @@ class ChargingSessions:
                 await self._async_read_endpoint(endpoint, now)
             except PoderoError as err:
                 self.answers[endpoint] = err.key
+                if endpoint is Endpoint.POLICY and not self._is_policy_known:
+                    self._policy_failures += 1
+                    self._schedule.retry(endpoint, now)
                 if isinstance(err, NOT_OFFERED):
                     self._schedule.stop(endpoint)
+                    self._forget(endpoint)
                     refused.append(endpoint)
                 elif isinstance(err, RateLimitError):
                     self._schedule.wait(err.retry_after, now)
@@ -277,19 +307,24 @@ class ChargingSessions:
         if self._is_stale:
             await self._async_calculate(now)
 
+    def _forget(self, endpoint: Endpoint) -> None:
+        """Forget what an endpoint returned before it was refused."""
+        match endpoint:
+            case Endpoint.POLICY:
+                self.policy = self._policy_zone = None
+            case Endpoint.RUNNING:
+                self.running = None
+            case Endpoint.SESSIONS:
+                self._listed, self.known_since, self.month = (), None, None
+        self._is_stale = True
+
     async def _async_load(self) -> None:
         """Load what earlier polls have seen, nothing if the file is invalid."""
-        stored: Any = None
         try:
-            stored = await self._store.async_load()
+            self._watched, self._deadlines = _parse(await self._store.async_load())
         except Exception as err:  # noqa: BLE001 - the file may contain anything
             LOGGER.debug("The stored polls are invalid: %s", type(err).__name__)
-        if not isinstance(stored, dict):
-            stored = {}
-        self._watched = watched = Watched.from_json(stored.get("spans"))
-        last_poll = watched.spans and dt_util.utc_from_timestamp(watched.spans[-1].end)
-        missed = dt_util.parse_datetime(str(stored.get("missed_deadline")))
-        self._deadlines = DeadlineWatch(last_poll or None, missed)
+            self._watched, self._deadlines = Watched(), DeadlineWatch()
 
     def _to_store(self) -> dict[str, Any]:
         """Return what to keep across restarts."""
@@ -307,8 +342,7 @@ class ChargingSessions:
         self._schedule.count(1, now)
         if endpoint is Endpoint.POLICY:
             policy = await self._client.get_charge_policy(self._vehicle_id)
-            self._policy_zone = await dt_util.async_get_time_zone(policy.timezone or "")
-            self.policy = policy
+            self.policy, self._policy_zone = policy, await _async_zone(policy.timezone)
             return
         session = await self._client.get_current_session(self._vehicle_id)
         running = self.running and key_of(self.running)
@@ -370,7 +404,7 @@ class ChargingSessions:
         if self.known_since is not None:
             spans = tuple(self._watched.spans) if self._watched else ()
             hours = await self._hass.async_add_executor_job(hours_of, valid, spans, now)
-            self.month = _month(valid, hours, self._month_start(now))
+            self.month = _month(valid, hours, self._month_start(now), now)
             self._statistics.async_write(hours, self.known_since)
         self._update_listeners()
 
@@ -380,18 +414,45 @@ class ChargingSessions:
         return start if self._since is None else max(start, self._since)
 
 
+def _parse(stored: dict[str, Any] | None) -> tuple[Watched, DeadlineWatch]:
+    """Parse the content of a file. Raises an arbitrary exception if it is invalid."""
+    if stored is None:
+        return Watched(), DeadlineWatch()
+    watched = Watched.from_json(stored["spans"])
+    last_poll = watched.spans and dt_util.utc_from_timestamp(watched.spans[-1].end)
+    missed = dt_util.parse_datetime(str(stored["missed_deadline"]))
+    return watched, DeadlineWatch(last_poll or None, missed)
+
+
+async def _async_zone(name: str | None) -> tzinfo | None:
+    """Return the time zone with a name, or None without a valid one."""
+    if not name:
+        return None
+    try:
+        return await dt_util.async_get_time_zone(name)
+    except OSError, ValueError:
+        # The name is used as a path in the database of time zones.
+        return None
+
+
 def _month(
     sessions: Collection[ChargingSession],
     hours: Mapping[datetime, Amounts],
     start: datetime,
+    now: datetime,
 ) -> Month:
     """Return the totals from the start of a month on."""
     total = Amounts()
     for hour, amounts in hours.items():
         if hour >= start:
             total = total.plus(amounts)
-    costs = {session.actual_cost_eur for session in sessions}
-    savings = {session.actual_savings_eur for session in sessions}
+    at_home = [
+        session
+        for session in sessions
+        if session.is_at_home is not False and min([*ends_of(session), now]) > start
+    ]
+    costs = {session.actual_cost_eur for session in at_home}
+    savings = {session.actual_savings_eur for session in at_home}
     return Month(
         start=start,
         energy=round(total.energy, 3),

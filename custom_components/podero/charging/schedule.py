@@ -13,6 +13,9 @@ AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
 FIRST_READ, SECOND_READ = timedelta(minutes=10), timedelta(minutes=70)
 """Delays of the two reads after the car was unplugged, full, or stopped charging."""
 
+RETRY: Final = timedelta(minutes=10)
+"""Delay of a request that is repeated earlier than after its interval."""
+
 NIGHT_START, NIGHT_MINUTES = timedelta(hours=1), 240
 """Start and length of the window for one read a night, each vehicle in its own minute."""
 
@@ -46,7 +49,7 @@ class Schedule:
         """Choose the minute of the nightly read by the vehicle's id."""
         self._night_minute = int(vehicle_id[-4:], 16) % NIGHT_MINUTES
         self._due = dict.fromkeys(Endpoint, AT_ONCE)
-        self._second_read = AT_ONCE
+        self._reads_after_end: tuple[datetime, ...] = ()
         self._wait_until = AT_ONCE
         self._requests: deque[datetime] = deque(maxlen=REQUESTS_A_DAY)
 
@@ -68,17 +71,19 @@ class Schedule:
         """Record that an endpoint is read now, and make it due after its interval."""
         self._due[endpoint] = now + INTERVALS[endpoint]
 
+    def retry(self, endpoint: Endpoint, now: datetime) -> None:
+        """Make an endpoint due soon, as a request has failed."""
+        self._due[endpoint] = now + RETRY
+
     def count(self, requests: int, now: datetime) -> None:
         """Count requests for the daily limit."""
         self._requests.extend([now] * requests)
 
     def read_sessions(self, now: datetime) -> None:
-        """Make the sessions due at night, or at the second read after a session."""
+        """Make the sessions due at night, or at the next read after a session."""
         night = _next_night(now, self._night_minute)
-        is_second_ahead = _is_ahead(self._second_read, now)
-        self._due[Endpoint.SESSIONS] = (
-            min(self._second_read, night) if is_second_ahead else night
-        )
+        ahead = [read for read in self._reads_after_end if _is_ahead(read, now)]
+        self._due[Endpoint.SESSIONS] = min([night, *ahead])
 
     def begin_session(self) -> None:
         """Make the running session due, as the car was plugged in."""
@@ -87,7 +92,7 @@ class Schedule:
 
     def end_session(self, now: datetime) -> None:
         """Make the sessions due soon, as one may have ended."""
-        self._second_read = now + SECOND_READ
+        self._reads_after_end = now + FIRST_READ, now + SECOND_READ
         if Endpoint.SESSIONS in self._due:
             self._due[Endpoint.SESSIONS] = min(
                 self._due[Endpoint.SESSIONS], now + FIRST_READ

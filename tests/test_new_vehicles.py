@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
 from .dialogs import Person, account_input, user_input, walk
@@ -202,6 +203,26 @@ async def test_removed_while_disabled(home: Home, hass_storage: dict[str, Any]) 
     assert not new_cars(home)
     assert new_cars(home, is_ignored=True)
     assert not any(subentry_id in key for key in hass_storage)
+
+
+async def test_removed_while_the_setup_is_retried(
+    home: Home, hass_storage: dict[str, Any]
+) -> None:
+    """A car that was removed then is not new, and its stored data go at the next try."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    await home.unload()
+    home.simulator.add_fault(kind="vehicle", status=503)
+    assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
+    assert home.entry.state is ConfigEntryState.SETUP_RETRY
+    subentry_id = list(home.entry.subentries)[1]
+    assert any(subentry_id in key for key in hass_storage)
+    home.remove_vehicle(1)
+    home.simulator.clear_faults()
+    await home.later(600)
+    assert home.entry.state is ConfigEntryState.LOADED
+    assert not any(subentry_id in key for key in hass_storage)
+    assert not new_cars(home)
 
 
 async def test_left_out_at_set_up(home: Home) -> None:

@@ -39,6 +39,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> bo
     """
     # Registered first: a vehicle may be added during the first refresh.
     entry.async_on_unload(entry.add_update_listener(_async_update_listener))
+    if hasattr(entry, "runtime_data"):
+        # The last attempt failed, and was not told of changes since.
+        for subentry in _async_ignore_removed(hass, entry):
+            await async_delete_vehicle_data(hass, subentry.subentry_id)
     client = async_create_client(hass, entry.data)
     entry.async_on_unload(client.close)
     subentries = tuple(entry.get_subentries_of_type(SUBENTRY_VEHICLE))
@@ -145,6 +149,25 @@ async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> N
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
     """Reload the account, and delete the stored data of removed vehicles."""
     was_loaded = entry.state is ConfigEntryState.LOADED
+    removed = _async_ignore_removed(hass, entry)
+    # Several vehicles may be added at once, each of which calls this listener.
+    await asyncio.sleep(0)
+    if was_loaded and entry.state is not ConfigEntryState.LOADED:
+        # Another call of this listener reloads it with this change.
+        return
+    await hass.config_entries.async_reload(entry.entry_id)
+    for subentry in removed:
+        await async_delete_vehicle_data(hass, subentry.subentry_id)
+
+
+@callback
+def _async_ignore_removed(
+    hass: HomeAssistant, entry: PoderoConfigEntry
+) -> list[ConfigSubentry]:
+    """Return the vehicles that were removed since the setup began.
+
+    The user removed them: they are not reported as new vehicles.
+    """
     data = entry.runtime_data
     removed = [
         subentry
@@ -154,13 +177,5 @@ async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) 
     for subentry in removed:
         coordinator = data.coordinators.get(subentry.subentry_id)
         if coordinator is None or not coordinator.is_missing:
-            # The user removed it: do not report it as a new vehicle.
             async_ignore_vehicle(hass, str(subentry.unique_id), subentry.title, entry)
-    # Several vehicles may be added at once, each of which calls this listener.
-    await asyncio.sleep(0)
-    if was_loaded and entry.state is not ConfigEntryState.LOADED:
-        # Another call of this listener reloads it with this change.
-        return
-    await hass.config_entries.async_reload(entry.entry_id)
-    for subentry in removed:
-        await async_delete_vehicle_data(hass, subentry.subentry_id)
+    return removed

@@ -17,8 +17,12 @@ from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClien
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
-from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.core import CoreState, HomeAssistant, ServiceCall
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
@@ -177,6 +181,8 @@ async def test_phones(
         (lambda car: car.start_charging(), False),
         (lambda car: car.unplug(), False),
         (lambda car: car.override(is_plugged_in=None, is_charging=None), True),
+        (lambda car: car.override(is_fully_charged=True), False),
+        (lambda car: car.override(is_pause_power_active=True), False),
     ],
 )
 async def test_charging_interrupted(
@@ -205,6 +211,28 @@ async def test_charging_interrupted(
     async_fire_time_changed(home.hass)
     await home.hass.async_block_till_done()
     assert messages() == ([("Car 1", "Charging was interrupted.")] if is_told else [])
+
+
+async def test_charging_interrupted_repeatedly(
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    messages: Messages,
+) -> None:
+    """It notifies of the last of several interruptions, the only one that lasts."""
+    car = home.car
+    car.life.preferences.is_smart_optimization_active = False
+    car.start_charging()
+    await home.set_up()
+    await use(home, "charging_interrupted", caplog, cars=[home.device().id])
+    for step in (*[car.stop_charging, car.start_charging] * 3, car.stop_charging):
+        freezer.tick(60)
+        step()
+        await home.coordinator().async_refresh()
+    freezer.tick(601)
+    async_fire_time_changed(home.hass)
+    await home.hass.async_block_till_done()
+    assert messages() == [("Car 1", "Charging was interrupted.")]
 
 
 @pytest.mark.parametrize(
@@ -294,6 +322,31 @@ async def test_needs_you(
     assert messages() == []
 
 
+async def test_needs_you_after_a_start(
+    home: Home, caplog: pytest.LogCaptureFixture, messages: Messages
+) -> None:
+    """It notifies of what came while Home Assistant was down, not of what is ignored."""
+    home.hass.set_state(CoreState.not_running)
+    await use(home, "needs_you", caplog)
+    home.car.raise_message("Hello")
+    await home.set_up()
+    assert messages() == []
+    await home.hass.async_start()
+    await home.settle()
+    assert len(messages()) == 1
+
+
+async def test_needs_you_for_nothing(
+    home: Home, caplog: pytest.LogCaptureFixture, messages: Messages
+) -> None:
+    """A car that you remove yourself, which is ignored at once, needs nobody."""
+    await home.set_up()
+    await use(home, "needs_you", caplog)
+    home.remove_vehicle(1)
+    await home.settle()
+    assert messages() == []
+
+
 async def test_needs_you_to_sign_in(
     home: Home, caplog: pytest.LogCaptureFixture, messages: Messages
 ) -> None:
@@ -311,8 +364,11 @@ async def test_needs_you_to_sign_in(
     [
         ({}, 1, False, False),
         ({"is_asking": False}, 1, False, True),
-        ({"phones": True}, 0, True, True),
-        ({"phones": True, "is_asking": False}, 0, False, True),
+        ({"phones": ["My Phone"]}, 0, True, True),
+        ({"phones": ["My Phone"], "is_asking": False}, 0, False, True),
+        # A device of the app that cannot be notified.
+        ({"phones": ["Old Tablet"]}, 1, False, False),
+        ({"phones": ["Old Tablet", "My Phone"]}, 0, True, True),
     ],
 )
 async def test_deadline_missed(
@@ -334,15 +390,23 @@ async def test_deadline_missed(
     car.override(is_fully_charged=False, battery_level=50)
     await home.set_up()
     await home.refresh()
-    phone_entry = MockConfigEntry(domain="mobile_app")
-    phone_entry.add_to_hass(home.hass)
-    phone = dr.async_get(home.hass).async_get_or_create(
-        config_entry_id=phone_entry.entry_id,
-        identifiers={("mobile_app", "phone")},
-        name="My Phone",
+    app = MockConfigEntry(domain="mobile_app")
+    app.add_to_hass(home.hass)
+    phones = {
+        name: dr.async_get(home.hass).async_get_or_create(
+            config_entry_id=app.entry_id, identifiers={("mobile_app", name)}, name=name
+        )
+        for name in ("My Phone", "Old Tablet")
+    }
+    er.async_get(home.hass).async_get_or_create(
+        "notify",
+        "mobile_app",
+        "phone",
+        config_entry=app,
+        device_id=phones["My Phone"].id,
     )
-    if "phones" in inputs:
-        inputs = inputs | {"phones": [phone.id]}
+    chosen = inputs.get("phones", [])
+    inputs = inputs | {"phones": [phones[name].id for name in chosen]}
     sent = async_mock_service(home.hass, "notify", "mobile_app_my_phone")
     pressed = async_mock_service(home.hass, "button", "press")
     button = "button.car_1_charge_now"
@@ -358,7 +422,7 @@ async def test_deadline_missed(
     assert len(messages()) == messages_shown
     text = "It is not charged as far as it should be."
     assert [(call.data["title"], call.data["message"]) for call in sent] == (
-        [("Car 1", text)] if "phones" in inputs else []
+        [("Car 1", text)] if "My Phone" in chosen else []
     )
     if is_asked:
         assert pressed == []
@@ -369,6 +433,36 @@ async def test_deadline_missed(
         )
         await home.hass.async_block_till_done()
     assert [call.data["entity_id"] for call in pressed] == [[button]] * is_charging
+
+
+async def test_deadline_missed_while_charging(
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    messages: Messages,
+) -> None:
+    """It notifies although "charge now" is refused, as the car charges already."""
+    freezer.move_to("2026-11-20T12:59:30+00:00")
+    car = home.car
+    car.set_policy_zone("UTC")
+    car.set_day_policy("fri", 100, "13:00:00")
+    car.override(is_fully_charged=False, battery_level=50)
+    car.start_charging()
+    await home.set_up()
+    await home.refresh()
+    button = "button.car_1_charge_now"
+    await use(
+        home,
+        "deadline_missed",
+        caplog,
+        car=home.device().id,
+        charge_now=button,
+        is_asking=False,
+    )
+    freezer.tick(60)
+    await home.refresh()
+    await home.refresh()
+    assert len(messages()) == 1
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -7,6 +7,7 @@ import pytest
 
 from homeassistant.components.conversation import async_converse
 from homeassistant.core import Context
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
 from .home import Home
@@ -93,6 +94,11 @@ async def test_when_ready(home: Home) -> None:
     home.car.override(is_charging=True, charge_time_remaining=8 * 3600)
     await home.refresh()
     assert await ask(home, question) == "It will be ready tomorrow at 05:00."
+    home.car.override(is_charging=True, charge_time_remaining=30 * 3600)
+    await home.refresh()
+    assert await ask(home, question) == "It will be ready on Friday at 03:00."
+    answer = await ask(home, "Wann ist das Auto fertig?", "de")
+    assert answer == "Es ist am Freitag um 03:00 Uhr fertig."
     home.car.override(is_charging=False)
     await home.refresh()
     assert await ask(home, question) == "It is not charging, so I do not know."
@@ -109,6 +115,7 @@ async def test_charge_now(home: Home) -> None:
     assert await ask(home, "Charge it now!") == "OK, it charges now."
     assert home.written() == [("POST", None)]
     assert home.state("sensor.car_1_charging_state") == "starting"
+    assert await ask(home, "Charge it now!") == "OK, it charges now."
     home.simulator.advance(timedelta(seconds=45))
     await home.refresh()
     assert await ask(home, "charge my car right now") == "It is already charging."
@@ -130,6 +137,43 @@ async def test_charge_now_is_refused(home: Home, status: int) -> None:
     home.simulator.add_fault(kind="boost", status=status)
     assert await ask(home, "charge the car now") == FAILED
     await home.settle()
+
+
+async def test_charge_now_without_the_button(home: Home) -> None:
+    """Home Assistant skips an unavailable button in silence."""
+    await use(home)
+    home.simulator.add_fault(kind="vehicle", status=403)
+    await home.refresh()
+    assert await ask(home, "charge the car now") == FAILED
+    home.simulator.clear_faults()
+    er.async_get(home.hass).async_update_entity(
+        "button.car_1_charge_now", disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await home.refresh()
+    assert await ask(home, "charge the car now") == FAILED
+    assert not home.written()
+
+
+async def test_a_battery_of_another_integration(home: Home) -> None:
+    """A helper on the car's device is not asked."""
+    home.car.override(battery_level=62)
+    await home.set_up()
+    helper = er.async_get(home.hass).async_get_or_create(
+        "sensor",
+        "template",
+        "battery",
+        device_id=home.device().id,
+        object_id_base="a_helper",
+        original_device_class="battery",
+    )
+    home.hass.states.async_set(helper.entity_id, "90", {"device_class": "battery"})
+    er.async_get(home.hass).async_update_entity(
+        "sensor.car_1_battery", new_entity_id="sensor.level"
+    )
+    await home.hass.async_block_till_done()
+    await home.unload()
+    await use(home)
+    assert await ask(home, "How full is it?") == "The battery is at 62 percent."
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,49 @@ async def test_known(home: Home, runs: list[ServiceCall], name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "target", ["area", "label", "label of an entity", "device", "another entity"]
+)
+@pytest.mark.parametrize(
+    "changes", [{"hidden_by": er.RegistryEntryHider.USER}, {"area_id": "yard"}, {}]
+)
+async def test_the_sensor_need_not_be_in_the_target(
+    home: Home,
+    area_registry: ar.AreaRegistry,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+    label_registry: lr.LabelRegistry,
+    runs: list[ServiceCall],
+    target: str,
+    changes: dict[str, Any],
+) -> None:
+    """A condition finds the cars that triggers and actions find."""
+    await home.set_up()
+    area_registry.async_create("Yard")
+    area = area_registry.async_create("Garage")
+    label = label_registry.async_create("Cars").label_id
+    levels = label_registry.async_create("Levels").label_id
+    device = home.device()
+    device_registry.async_update_device(device.id, area_id=area.id, labels={label})
+    entity_registry.async_update_entity("sensor.car_1_battery", labels={levels})
+    entity_registry.async_update_entity("binary_sensor.car_1_plugged_in", **changes)
+    await automate(
+        home,
+        "is_plugged_in",
+        {
+            "area": {"area_id": area.id},
+            "label": {"label_id": label},
+            "label of an entity": {"label_id": levels},
+            "device": {"device_id": device.id},
+            "another entity": {"entity_id": "sensor.car_1_battery"},
+        }[target],
+    )
+    assert await is_true(home, runs)
+    home.car.unplug()
+    await home.refresh()
+    assert not await is_true(home, runs)
+
+
+@pytest.mark.parametrize(
     "target", ["area", "label", "sensor itself", "another entity of the car"]
 )
 async def test_targets(

@@ -63,11 +63,17 @@ class VehicleCondition(EntityStateConditionBase):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Return the entities that are the binary sensor of a vehicle."""
+        """Return the binary sensors of the vehicles that the entities belong to.
+
+        The sensor itself may be hidden, or in another area than its vehicle.
+        """
+        entries = map(self._registry.async_get, entities)
         return {
-            entity_id
-            for entity_id in super().entity_filter(entities)
-            if (entry := self._registry.async_get(entity_id)) and self._is_sensor(entry)
+            other.entity_id
+            for device_id in {entry.device_id for entry in entries if entry}
+            if device_id is not None
+            for other in er.async_entries_for_device(self._registry, device_id)
+            if self._is_sensor(other)
         }
 
     @override

@@ -1,7 +1,7 @@
 """The integration's actions."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import MAXYEAR, datetime, time, timedelta
 from typing import Any, Final
 
@@ -77,24 +77,22 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_pause_charging(call: ServiceCall) -> None:
     """Pause charging until a time or for a duration."""
-    until = _end_of_pause(call)
-    await _async_pause(_targeted(call), until)
+    await _async_pause(call, _end_of_pause(call))
 
 
 async def _async_resume_charging(call: ServiceCall) -> None:
     """End a pause."""
-    await _async_pause(_targeted(call), None)
+    await _async_pause(call, None)
 
 
-async def _async_pause(
-    coordinators: Iterable[PoderoCoordinator], until: datetime | None
-) -> None:
+async def _async_pause(call: ServiceCall, until: datetime | None) -> None:
     """Pause or resume each vehicle; one that fails does not stop the others."""
+    coordinators, not_loaded = _targeted(call)
     failures = await asyncio.gather(
         *(coordinator.async_pause(until) for coordinator in coordinators),
         return_exceptions=True,
     )
-    if failure := next(filter(None, failures), None):
+    if failure := next(filter(None, [*failures, not_loaded]), None):
         raise failure
 
 
@@ -109,7 +107,9 @@ async def _async_get_charging_sessions(call: ServiceCall) -> ServiceResponse:
     last = min(last, dt_util.now().date())
     start = dt_util.start_of_local_day(first)
     end = dt_util.start_of_local_day(last + timedelta(days=1))
-    coordinators = _targeted(call)
+    coordinators, not_loaded = _targeted(call)
+    if not_loaded is not None:
+        raise not_loaded
     try:
         answers = await asyncio.gather(
             *(
@@ -201,10 +201,13 @@ def _end_of_pause(call: ServiceCall) -> datetime:
 
 
 @callback
-def _targeted(call: ServiceCall) -> list[PoderoCoordinator]:
+def _targeted(
+    call: ServiceCall,
+) -> tuple[list[PoderoCoordinator], ServiceValidationError | None]:
     """Return the coordinators of the vehicles that an action targets.
 
-    A vehicle is targeted by its device or by any entity of it.
+    A vehicle is targeted by its device or by any entity of it. The exception is for one
+    that is not loaded. Raises ServiceValidationError without a vehicle.
     """
     vehicles = _targeted_vehicles(call)
     if not vehicles:
@@ -218,9 +221,10 @@ def _targeted(call: ServiceCall) -> list[PoderoCoordinator]:
         for coordinator in entry.runtime_data.coordinators.values()
         if vehicles.pop(coordinator.vehicle_id, None) is not None
     ]
-    if vehicles:
-        raise _invalid("vehicle_not_loaded", vehicle=next(iter(vehicles.values())))
-    return coordinators
+    failures = (
+        _invalid("vehicle_not_loaded", vehicle=name) for name in vehicles.values()
+    )
+    return coordinators, next(failures, None)
 
 
 def _targeted_vehicles(call: ServiceCall) -> dict[str, str]:

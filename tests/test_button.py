@@ -75,6 +75,36 @@ async def test_charging_begins(home: Home, freezer: FrozenDateTimeFactory) -> No
     assert home.readings() == 4, "often only while it is starting"
 
 
+@pytest.mark.parametrize("is_plugged_in", [True, False])
+async def test_shown_late(
+    home: Home, freezer: FrozenDateTimeFactory, is_plugged_in: bool
+) -> None:
+    """While the readings do not show it yet, the car is polled every 3 seconds."""
+    if not is_plugged_in:
+        home.car.unplug()
+    await home.set_up()
+    home.car.replace_document(home.car.document())
+    await press(home, CHARGE_NOW)
+    assert home.coordinator().update_interval == timedelta(seconds=3)
+    home.car.clear_overrides()
+    freezer.tick(4)
+    async_fire_time_changed(home.hass)
+    await home.settle()
+    state = "sensor.car_1_charging_state" if is_plugged_in else ARMED
+    assert home.state(state) == ("starting" if is_plugged_in else "on")
+
+
+async def test_never_shown(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    """After 30 seconds it is polled every minute again."""
+    await home.set_up()
+    home.car.replace_document(home.car.document())
+    await press(home, CHARGE_NOW)
+    for _ in range(9):
+        freezer.tick(4)
+        await home.refresh()
+    assert home.coordinator().update_interval == timedelta(seconds=60)
+
+
 async def test_armed_and_cancelled(home: Home) -> None:
     home.car.unplug()
     await home.set_up()

@@ -8,6 +8,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import callback
@@ -164,6 +165,41 @@ async def test_the_running_session_and_its_plan(
     shown = states(home)
     assert shown["planned_start"] == shown["planned_end"] == STATE_UNKNOWN
     assert shown["session_energy"] == "12.34"
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_a_plan_that_is_over(home: Home, freezer: FrozenDateTimeFactory) -> None:
+    """It does not look like one for tonight, even if no reading changes anything."""
+    home.car.plug_in()
+    assert home.car.life.session is not None
+    home.car.life.session.corrections |= {
+        "desired_charging_start_time": "2026-11-20T14:00:00Z",
+        "desired_charging_end_time": "2026-11-20T16:00:00Z",
+    }
+    await home.set_up()
+    freezer.move_to("2026-11-20T15:59:50Z")
+    await home.later(0)
+    assert home.state("sensor.car_1_planned_start") == "2026-11-20T14:00:00+00:00"
+    freezer.move_to("2026-11-20T16:01:00Z")
+    async_fire_time_changed(home.hass)
+    await home.hass.async_block_till_done()
+    assert home.state("sensor.car_1_planned_start") == STATE_UNKNOWN
+    assert home.state("sensor.car_1_planned_end") == STATE_UNKNOWN
+
+
+async def test_a_plan_after_charge_now(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """What changes the plan makes it due in a minute."""
+    car = home.car
+    car.plug_in()
+    await home.set_up()
+    assert car.life.session is not None
+    new = "2026-11-20T20:00:00+00:00"
+    car.life.session.corrections["desired_charging_start_time"] = new
+    await home.call("button.press", entity_id="button.car_1_charge_now")
+    await live(home, freezer, timedelta(minutes=2))
+    assert home.state("sensor.car_1_planned_start") == new
 
 
 async def test_a_plan_after_a_reading_without_the_plug(

@@ -117,12 +117,14 @@ def test_an_end_during_a_read_is_not_forgotten() -> None:
     assert reader.minutes(Endpoint.SESSIONS) == [11, 71]
 
 
-def test_the_policy_is_read_after_a_preference_was_set() -> None:
+def test_policy_and_plan_are_read_after_something_was_set() -> None:
     reader = Reader()
+    reader.is_plugged_in = True
     reader.live(10)
-    reader.schedule.change_policy()
+    reader.schedule.change_plan(reader.now)
     reader.live(120)
     assert reader.minutes(Endpoint.POLICY) == [0, 10, 70]
+    assert reader.minutes(Endpoint.RUNNING)[:3] == [0, 11, 26]
 
 
 @pytest.mark.parametrize("is_failing", [True, False])
@@ -132,7 +134,7 @@ def test_however_often_it_ends_a_tenth_more_is_not_exceeded(is_failing: bool) ->
     reader.failing = set(Endpoint) if is_failing else set()
     for _ in range(3 * POLLS_A_DAY // 5):
         reader.schedule.end_session(reader.now)
-        reader.schedule.change_policy()
+        reader.schedule.change_plan(reader.now)
         reader.live(5)
     times = [at for _, at in reader.read]
     assert len(times) > 2.5 * REQUESTS_A_DAY
@@ -158,7 +160,7 @@ def test_what_is_stopped_is_read_no_more() -> None:
     for endpoint in Endpoint:
         reader.schedule.stop(endpoint)
     reader.schedule.end_session(reader.now)
-    reader.schedule.change_policy()
+    reader.schedule.change_plan(reader.now)
     reader.live(POLLS_A_DAY)
     assert reader.read == []
 

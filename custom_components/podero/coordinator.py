@@ -39,7 +39,7 @@ from .api import (
 )
 from .charging.events import SESSION_ENDS, ChargingEvent
 from .charging.memory import RememberedEvents
-from .charging.optimistic import PendingWrites
+from .charging.optimistic import CONFIRMATION_PERIOD, PendingWrites
 from .charging.readings import Reading, sanitize
 from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
 from .helpers import to_home_assistant_error
@@ -131,6 +131,10 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._write_lock = asyncio.Lock()
         self._device_details: tuple[DeviceModel | None, str | None] | None = None
         self._fast_until: float | None = None
+        self._boost_before: Any = None
+        self._boost_until = 0.0
+        """Until when a reading is expected to differ from `_boost_before`."""
+
         self._logged_fields: set[str] = set()
 
     @property
@@ -282,8 +286,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             if self._fast_until is None:
                 self._fast_until = monotonic() + BOOST_UPDATE_PERIOD
             is_boosting = monotonic() < self._fast_until
+        is_expecting = (
+            monotonic() < self._boost_until and _boost(reading) == self._boost_before
+        )
         interval = (
-            FAST_UPDATE_INTERVAL if is_boosting or self._writes else UPDATE_INTERVAL
+            FAST_UPDATE_INTERVAL
+            if is_boosting or is_expecting or self._writes
+            else UPDATE_INTERVAL
         )
         if interval is not self.update_interval:
             self.update_interval = interval
@@ -325,7 +334,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             await self.client.set_preferences(
                 self.vehicle_id, **{preference: _to_json(value)}
             )
-            self.sessions.async_change_policy()
+            self.sessions.async_change_plan()
             write = self._writes.add(preference, value, implied)
             self._async_show()
         if write.done.is_set():
@@ -366,6 +375,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Charge now. Raises HomeAssistantError if the service refuses it."""
         async with self._async_writing():
             await self.client.start_boost(self.vehicle_id)
+        self._expect_boost()
         await self.async_refresh()
 
     async def async_cancel_boost(self) -> None:
@@ -386,7 +396,14 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                         translation_domain=DOMAIN, translation_key="nothing_to_cancel"
                     )
             await self.client.cancel_boost(self.vehicle_id)
+        self._expect_boost()
         await self.async_refresh()
+
+    def _expect_boost(self) -> None:
+        """Poll faster until a reading shows that "charge now" was set or cancelled."""
+        self.sessions.async_change_plan()
+        self._boost_before = _boost(self.reading)
+        self._boost_until = monotonic() + CONFIRMATION_PERIOD
 
     @asynccontextmanager
     async def _async_writing(self) -> AsyncIterator[None]:
@@ -428,6 +445,11 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             async_dispatcher_send(
                 self.hass, SIGNAL_CHARGING_EVENT, self, event, was_missed
             )
+
+
+def _boost(reading: Vehicle | None) -> Any:
+    """Return what shows whether "charge now" is set, for comparison."""
+    return reading and (reading.boost_state, reading.boost_for_next_session)
 
 
 def _to_json(value: Any) -> Any:

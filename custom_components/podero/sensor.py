@@ -157,8 +157,15 @@ def _month(field: str) -> Callable[[PoderoCoordinator], MonthlyTotal | None]:
 
 
 def _planned(field: str) -> Callable[[PoderoCoordinator], datetime | None]:
-    """Return a function that reads a timestamp of the running session."""
-    return lambda coordinator: getattr(coordinator.sessions.running, field, None)
+    """Return a function that reads a timestamp of the plan, None once it is over."""
+
+    def read(coordinator: PoderoCoordinator) -> datetime | None:
+        running = coordinator.sessions.running
+        end = running.desired_charging_end_time if running else None
+        is_over = end is not None and end <= dt_util.utcnow()
+        return None if is_over else getattr(running, field, None)
+
+    return read
 
 
 def _paused_until(coordinator: PoderoCoordinator) -> datetime | None:
@@ -326,17 +333,19 @@ SENSORS: tuple[PoderoSensorDescription, ...] = (
         value_fn=_month("savings"),
         state_class=SensorStateClass.TOTAL,
     ),
-    PoderoSensorDescription(
-        key="planned_start",
-        value_fn=_planned("desired_charging_start_time"),
-        device_class=SensorDeviceClass.TIMESTAMP,
-    ),
-    PoderoSensorDescription(
-        key="planned_end",
-        value_fn=_planned("desired_charging_end_time"),
-        device_class=SensorDeviceClass.TIMESTAMP,
-        entity_registry_enabled_default=False,
-    ),
+)
+
+PLANNED_START = PoderoSensorDescription(
+    key="planned_start",
+    value_fn=_planned("desired_charging_start_time"),
+    device_class=SensorDeviceClass.TIMESTAMP,
+)
+
+PLANNED_END = PoderoSensorDescription(
+    key="planned_end",
+    value_fn=_planned("desired_charging_end_time"),
+    device_class=SensorDeviceClass.TIMESTAMP,
+    entity_registry_enabled_default=False,
 )
 
 PAUSED_UNTIL = PoderoSensorDescription(
@@ -368,6 +377,8 @@ async def async_setup_entry(
     for subentry_id, coordinator in entry.runtime_data.vehicles:
         sensors = (_sensor(coordinator, description) for description in SENSORS)
         with_clock = (
+            PoderoClockSensor(coordinator, PLANNED_START),
+            PoderoClockSensor(coordinator, PLANNED_END),
             PoderoClockSensor(coordinator, PAUSED_UNTIL),
             PoderoClockSensor(coordinator, CHARGE_DEADLINE),
             PoderoFinishSensor(coordinator, CHARGING_FINISHES_AT),

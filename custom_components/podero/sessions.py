@@ -243,9 +243,9 @@ class ChargingSessions:
         self._schedule.end_session(dt_util.utcnow())
 
     @callback
-    def async_change_policy(self) -> None:
-        """Make the policy due at the next poll, as a preference was set."""
-        self._schedule.change_policy()
+    def async_change_plan(self) -> None:
+        """Make the policy and the plan due soon, as something was set."""
+        self._schedule.change_plan(dt_util.utcnow())
 
     async def async_close(self) -> None:
         """Save what polls have seen."""

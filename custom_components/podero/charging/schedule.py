@@ -16,6 +16,9 @@ FIRST_READ, SECOND_READ = timedelta(minutes=10), timedelta(minutes=70)
 RETRY: Final = timedelta(minutes=10)
 """Delay of a request that is repeated earlier than after its interval."""
 
+PLAN_DELAY: Final = timedelta(minutes=1)
+"""Delay of reading the plan after what may have changed it."""
+
 NIGHT_START, NIGHT_MINUTES = timedelta(hours=1), 240
 """Start and length of the window for one read a night, each vehicle in its own minute."""
 
@@ -91,17 +94,21 @@ class Schedule:
             self._due[Endpoint.RUNNING] = AT_ONCE
 
     def end_session(self, now: datetime) -> None:
-        """Make the sessions due soon, as one may have ended."""
+        """Make the sessions and the plan due soon, as one may have ended."""
         self._reads_after_end = now + FIRST_READ, now + SECOND_READ
-        if Endpoint.SESSIONS in self._due:
-            self._due[Endpoint.SESSIONS] = min(
-                self._due[Endpoint.SESSIONS], now + FIRST_READ
-            )
+        self._hasten(Endpoint.SESSIONS, now + FIRST_READ)
+        self._hasten(Endpoint.RUNNING, now + PLAN_DELAY)
 
-    def change_policy(self) -> None:
-        """Make the policy due, as a preference was set that may have changed it."""
+    def change_plan(self, now: datetime) -> None:
+        """Make the policy due, and soon the plan: something was set that changes them."""
         if Endpoint.POLICY in self._due:
             self._due[Endpoint.POLICY] = AT_ONCE
+        self._hasten(Endpoint.RUNNING, now + PLAN_DELAY)
+
+    def _hasten(self, endpoint: Endpoint, moment: datetime) -> None:
+        """Make an endpoint due at a moment, unless it is due earlier."""
+        if endpoint in self._due:
+            self._due[endpoint] = min(self._due[endpoint], moment)
 
     def stop(self, endpoint: Endpoint) -> None:
         """Remove an endpoint from the schedule."""

@@ -10,8 +10,8 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from homeassistant.const import STATE_UNKNOWN
-from homeassistant.core import callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNKNOWN
+from homeassistant.core import CoreState, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -374,6 +374,32 @@ async def test_a_missed_deadline_is_told_once(
         await home.reload()
         await home.settle()
     await live(home, freezer, timedelta(minutes=30))
+    assert told == ["deadline_missed"]
+
+
+@pytest.mark.parametrize("reloads", [0, 2])
+async def test_a_missed_deadline_before_the_start(
+    home: Home, freezer: FrozenDateTimeFactory, told: list[ChargingEvent], reloads: int
+) -> None:
+    """It is told once Home Assistant has started, also after a reload."""
+    home.car.set_day_policy("fri", 80, "14:00:00")
+    home.car.override(is_plugged_in=True, battery_level=70, is_fully_charged=False)
+    await home.set_up()
+    await live(home, freezer, timedelta(minutes=59))
+    await home.unload()
+    home.hass.set_state(CoreState.starting)
+    freezer.tick(240)
+    await home.load()
+    await home.settle()
+    await live(home, freezer, timedelta(minutes=1))
+    for _ in range(reloads):
+        await home.reload()
+        await home.settle()
+    assert told == []
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.settle()
+    await live(home, freezer, timedelta(minutes=5))
     assert told == ["deadline_missed"]
 
 

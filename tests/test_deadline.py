@@ -171,6 +171,14 @@ def test_a_reading_that_does_not_tell_leaves_it_to_the_next() -> None:
     assert not any(look((BEFORE, {}), *late, (DEADLINE + 16 * minute, {})))
 
 
+def test_a_policy_that_is_unknown_for_a_moment_changes_nothing() -> None:
+    unknown = {"is_charge_policy_enabled": None}
+    later = AFTER + timedelta(minutes=1)
+    assert look((BEFORE, {}), (AFTER, unknown), (later, {})) == [False, False, True]
+    earlier = BEFORE - timedelta(minutes=1)
+    assert look((earlier, {}), (BEFORE, unknown), (AFTER, {})) == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "is_missed"),
     [

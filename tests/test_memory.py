@@ -156,7 +156,7 @@ async def test_reloaded_as_a_poll_ends(
     coordinator.async_add_listener(reload)
     await coordinator.async_refresh()
     await home.settle()
-    assert told() == [("unplugged", True)]
+    assert told() == [("unplugged", False)]
     await _reload(home)
     assert told() == []
 
@@ -189,16 +189,18 @@ async def test_an_old_document_after_a_reload(
     assert told() == [("plugged_in", True)]
 
 
+@pytest.mark.parametrize("is_moving", [True, False])
 async def test_a_clock_that_was_set_back(
-    home: Home, freezer: FrozenDateTimeFactory, told: Told
+    home: Home, freezer: FrozenDateTimeFactory, told: Told, is_moving: bool
 ) -> None:
-    """Events are derived again from the third older document on."""
+    """Events are derived again from the third older reading on, even of one document."""
     car = home.car
     await home.set_up()
     await listen(home)
     await home.unload()
     for number in range(5):
-        moment = f"2001-01-01T10:0{number}:00Z"
+        minute = number if is_moving or number == 4 else 0
+        moment = f"2001-01-01T10:0{minute}:00Z"
         car.override(
             updated_at=moment,
             current_state_last_updated_at=moment,
@@ -206,6 +208,25 @@ async def test_a_clock_that_was_set_back(
         )
         await (home.refresh() if number else home.load())
     assert told() == [("unplugged", False)]
+
+
+async def test_a_time_that_is_known_again(
+    home: Home, freezer: FrozenDateTimeFactory, told: Told
+) -> None:
+    """A reading is not stale because the car reported before the service wrote it."""
+    car = home.car
+    car.override(
+        is_charging=False,
+        updated_at="2999-11-20T11:59:00Z",
+        current_state_last_updated_at=None,
+    )
+    await home.set_up()
+    await listen(home)
+    car.override(current_state_last_updated_at="2999-11-20T11:50:00Z")
+    await _reload(home)
+    car.override(is_charging=True, updated_at="2999-11-20T12:10:00Z")
+    await home.refresh()
+    assert told() == [("charging_started", False)]
 
 
 async def test_another_car_is_added(

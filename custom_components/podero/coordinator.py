@@ -152,7 +152,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._async_set_missing(False)
         self._async_set_refused(False)
         reading = sanitize(raw, self._reading)
-        if reading is not self._reading:
+        if reading is not self._reading or self._events.is_waiting:
             self._reading = reading
             if not reading.stale_count:
                 await self._async_process(reading)
@@ -319,7 +319,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Stop polling, unblock calls that wait for a reading, and store the state."""
         await super().async_shutdown()
         self._writes.close()
-        # Those that are not fired yet are derived again after a reload.
+        # Those that are not fired yet are fired after a reload.
         self._fires_events = False
         await self._events.async_close()
         await self.sessions.async_close()

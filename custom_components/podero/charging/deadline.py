@@ -102,6 +102,9 @@ class DeadlineWatch:
         self, vehicle: Vehicle, policy: ChargePolicy | None, zone: tzinfo, now: datetime
     ) -> bool:
         """Process a reading, and return whether it shows a newly missed deadline."""
+        if vehicle.is_charge_policy_enabled is None:
+            # The next reading decides.
+            return False
         read_at, self._read_at = self._read_at, now
         has_read, self._has_read = self._has_read, True
         if read_at is None or not timedelta() <= now - read_at <= MAX_GAP:

@@ -51,6 +51,9 @@ class Known:
     reported_at: datetime | None = None
     """When the car reported them, see reported_at."""
 
+    updated_at: datetime | None = None
+    """When the service changed the document."""
+
     has_been_full: bool = False
     """Whether the vehicle was full at an earlier reading since it was plugged in."""
 
@@ -76,6 +79,7 @@ class Known:
             is_fully_charged=is_full,
             battery_at_plug_in=at_plug_in,
             reported_at=_either(reported_at(vehicle), self.reported_at),
+            updated_at=_either(vehicle.updated_at, self.updated_at),
             has_been_full=not is_replugged
             and bool(self.has_been_full or self.is_fully_charged),
         )

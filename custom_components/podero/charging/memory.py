@@ -7,13 +7,21 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from ..api import Vehicle
 from ..const import DOMAIN, LOGGER
-from .events import ChargingEvent, ChargingEvents, Known, reported_at, resume
+from .events import ChargingEvent, ChargingEvents, Known, resume
 from .readings import MAX_STALE
 
 STORAGE_VERSION = 1
+
+DATA_UNFIRED: HassKey[dict[str, list[tuple[ChargingEvent, bool]]]] = HassKey(
+    f"{DOMAIN}_unfired"
+)
+"""By the id of a subentry."""
+
+TIMES = "reported_at", "updated_at"
 
 MAX_AGE = timedelta(hours=1)
 """Age at which the file is rewritten without an event, in case of a power cut."""
@@ -52,7 +60,7 @@ class Memory:
         await self._store.async_save(
             {
                 **asdict(known),
-                "reported_at": known.reported_at and known.reported_at.isoformat(),
+                **{name: _isoformat(getattr(known, name)) for name in TIMES},
                 "written_at": self._written_at.isoformat(),
             }
         )
@@ -67,34 +75,39 @@ class RememberedEvents:
 
     def __init__(self, hass: HomeAssistant, subentry_id: str) -> None:
         """Continue from what is stored of a subentry, once there is a reading."""
-        self.unfired: list[tuple[ChargingEvent, bool]] = []
-        """Events to fire, and whether each happened while the vehicle was not polled."""
+        unfired = hass.data.setdefault(DATA_UNFIRED, {})
+        self.unfired: list[tuple[ChargingEvent, bool]] = unfired.setdefault(
+            subentry_id, []
+        )
+        """Events to fire, and whether each happened while the vehicle was not polled.
+
+        They are kept over a reload.
+        """
 
         self._memory = Memory(hass, subentry_id)
         self._events: ChargingEvents | None = None
-        self._before_unfired: Known | None = None
-        """What the first unfired event was derived from."""
-
         self._stale_count = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether only stale readings were processed."""
+        return self._events is None and self._stale_count > 0
 
     async def async_derive(self, vehicle: Vehicle) -> list[ChargingEvent]:
         """Process a reading: return its events, and add them to the unfired ones."""
         was_missed = False
         stored = await self._memory.async_load() if self._events is None else None
         if stored is not None:
-            before, written_at = stored
-            if self._is_stale(vehicle, before):
+            known, written_at = stored
+            if self._is_stale(vehicle, known):
                 return []
             now = dt_util.utcnow()
-            self._events, happened = resume(before, written_at, vehicle, now)
+            self._events, happened = resume(known, written_at, vehicle, now)
             was_missed = True
         else:
             self._events = self._events or ChargingEvents()
-            before = self._events.known
             happened = self._events.derive(vehicle)
-        if happened:
-            self._before_unfired = self._before_unfired or before
-            self.unfired.extend((event, was_missed) for event in happened)
+        self.unfired.extend((event, was_missed) for event in happened)
         return happened
 
     def _is_stale(self, vehicle: Vehicle, known: Known) -> bool:
@@ -102,16 +115,19 @@ class RememberedEvents:
 
         It is ignored, like any stale reading, up to MAX_STALE in a row.
         """
-        reported = reported_at(vehicle)
-        if reported and known.reported_at and reported < known.reported_at:
+        if (
+            vehicle.updated_at is not None
+            and known.updated_at is not None
+            and vehicle.updated_at < known.updated_at
+        ):
             self._stale_count += 1
             return self._stale_count < MAX_STALE
         return False
 
     def take(self) -> list[tuple[ChargingEvent, bool]]:
         """Return the unfired events, which are fired now."""
-        taken, self.unfired = self.unfired, []
-        self._before_unfired = None
+        taken = self.unfired.copy()
+        self.unfired.clear()
         return taken
 
     async def async_save(self) -> None:
@@ -120,9 +136,9 @@ class RememberedEvents:
             await self._memory.async_save(self._events.known)
 
     async def async_close(self) -> None:
-        """Save what the next events are derived from, including the unfired ones."""
+        """Save the values of the last reading."""
         if self._events is not None:
-            await self._memory.async_write(self._before_unfired or self._events.known)
+            await self._memory.async_write(self._events.known)
 
 
 def _urgent(known: Known) -> tuple[Any, ...]:
@@ -130,17 +146,25 @@ def _urgent(known: Known) -> tuple[Any, ...]:
     return known.is_plugged_in, known.is_fully_charged, known.has_been_full
 
 
+def _isoformat(time: datetime | None) -> str | None:
+    """Return a time as a string."""
+    return None if time is None else time.isoformat()
+
+
 def _parse(stored: dict[str, Any] | None) -> tuple[Known, datetime] | None:
     """Parse the content of a file. Raises an arbitrary exception if it is invalid."""
     if stored is None:
         return None
     written_at = datetime.fromisoformat(stored["written_at"])
+    # A file of an earlier version has no `updated_at`.
+    stored = {"updated_at": None, **stored}
     values = {field.name: stored[field.name] for field in fields(Known)}
     for name in ("is_plugged_in", "is_charging", "is_fully_charged", "has_been_full"):
         if values[name] not in (True, False, None):
             raise ValueError(name)
-    if reported := values["reported_at"]:
-        values["reported_at"] = datetime.fromisoformat(reported)
-    if written_at.tzinfo is None or (reported and values["reported_at"].tzinfo is None):
+    times = {
+        name: datetime.fromisoformat(values[name]) for name in TIMES if values[name]
+    }
+    if any(time.tzinfo is None for time in (written_at, *times.values())):
         raise ValueError("naive")
-    return Known(**values), written_at
+    return Known(**values | times), written_at

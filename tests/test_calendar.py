@@ -231,6 +231,29 @@ async def test_a_long_time_is_asked_for_once(
     assert asked_for_sessions(home) == known + 2
 
 
+async def test_a_session_that_is_not_listed_yet(
+    hass: HomeAssistant, home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """One that has just ended is in every view, however far back it begins."""
+    await home.set_up()
+    home.car.plug_in()
+    await home.refresh()
+    freezer.tick(3600)
+    await home.refresh()
+    await home.settle()
+    plugged_in_at = home.coordinator().sessions.sessions[-1].plug_in_time
+    assert plugged_in_at is not None
+    nothing = {"total": 0, "items": []}
+    home.simulator.add_fault(kind="sessions", body=orjson.dumps(nothing))
+    home.car.unplug()
+    await home.refresh()
+    await home.settle()
+    for start in (dt_util.utcnow() - 2 * DAY, LONG_AGO):
+        found = await get_events(hass, start, dt_util.utcnow() + DAY)
+        starts = [dt_util.parse_datetime(event["start"]) for event in found]
+        assert starts[-1] == plugged_in_at
+
+
 async def test_what_is_to_come_is_asked_of_nobody(
     hass: HomeAssistant, home: Home
 ) -> None:

@@ -178,6 +178,15 @@ async def test_other_names(
         assert gone not in written
 
 
+async def test_hidden_entities(home: Home, entity_registry: er.EntityRegistry) -> None:
+    """They are left out, as in Home Assistant's own dashboards."""
+    await home.set_up()
+    hidden = "sensor.car_1_cost_this_month"
+    assert hidden in texts(await get_dashboard(home.hass))
+    entity_registry.async_update_entity(hidden, hidden_by=er.RegistryEntryHider.USER)
+    assert hidden not in texts(await get_dashboard(home.hass))
+
+
 async def test_cars_of_one_name(home: Home, device_registry: dr.DeviceRegistry) -> None:
     """Cars of the same name have different paths."""
     await home.set_up()

@@ -122,11 +122,11 @@ def _vehicles(
 
 
 def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
-    """Return the ids of a vehicle's enabled entities, by platform and key."""
+    """Return the ids of a vehicle's visible entities, by platform and key."""
     return {
         f"{entry.domain}.{entry.translation_key}": entry.entity_id
         for entry in er.async_entries_for_device(er.async_get(hass), device.id)
-        if entry.platform == DOMAIN
+        if entry.platform == DOMAIN and entry.hidden_by is None
     }
 
 
@@ -157,7 +157,7 @@ def _failure(entry: PoderoConfigEntry, device: dr.DeviceEntry) -> str:
 def _fill(node: Any, names: Mapping[str, str]) -> Any:
     """Return a part of the template with each `$name` replaced.
 
-    Items of a list that show a missing or disabled entity are left out.
+    Items of a list that show a missing, disabled or hidden entity are left out.
     """
     if isinstance(node, str):
         if node.startswith("$"):

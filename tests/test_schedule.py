@@ -127,6 +127,19 @@ def test_policy_and_plan_are_read_after_something_was_set() -> None:
     assert reader.minutes(Endpoint.RUNNING)[:3] == [0, 11, 26]
 
 
+def test_many_changes_do_not_starve_the_sessions() -> None:
+    """An automation that sets something every five minutes leaves requests for them."""
+    reader = Reader()
+    reader.is_plugged_in = True
+    for _ in range(POLLS_A_DAY // 5 - 20):
+        reader.schedule.change_plan(reader.now)
+        reader.live(5)
+    reader.schedule.end_session(reader.now)
+    ended_at = int((reader.now - START) / MINUTE)
+    reader.live(100)
+    assert reader.minutes(Endpoint.SESSIONS)[-2:] == [ended_at + 10, ended_at + 70]
+
+
 @pytest.mark.parametrize("is_failing", [True, False])
 def test_however_often_it_ends_a_tenth_more_is_not_exceeded(is_failing: bool) -> None:
     reader = Reader()

@@ -25,6 +25,9 @@ NIGHT_START, NIGHT_MINUTES = timedelta(hours=1), 240
 REQUESTS_A_DAY: Final = 144
 """Limit per vehicle: a tenth of the requests of polling."""
 
+CHANGES_A_DAY: Final = 10
+"""Limit of the changes that make something due: what is due anyway needs 122 requests."""
+
 MIN_WAIT, MAX_WAIT = timedelta(minutes=1), DAY
 """Bounds of the service's Retry-After."""
 
@@ -55,13 +58,11 @@ class Schedule:
         self._reads_after_end: tuple[datetime, ...] = ()
         self._wait_until = AT_ONCE
         self._requests: deque[datetime] = deque(maxlen=REQUESTS_A_DAY)
+        self._changes: deque[datetime] = deque(maxlen=CHANGES_A_DAY)
 
     def due(self, now: datetime, *, is_plugged_in: bool) -> list[Endpoint]:
         """Return the endpoints to read now, the running session only while plugged in."""
-        is_spent = len(self._requests) == REQUESTS_A_DAY and _is_ahead(
-            self._requests[0] + DAY, now
-        )
-        if is_spent or _is_ahead(self._wait_until, now):
+        if _is_full(self._requests, now) or _is_ahead(self._wait_until, now):
             return []
         return [
             endpoint
@@ -94,13 +95,18 @@ class Schedule:
             self._due[Endpoint.RUNNING] = AT_ONCE
 
     def end_session(self, now: datetime) -> None:
-        """Make the sessions and the plan due soon, as one may have ended."""
+        """Make the sessions due soon, as one may have ended."""
         self._reads_after_end = now + FIRST_READ, now + SECOND_READ
         self._hasten(Endpoint.SESSIONS, now + FIRST_READ)
-        self._hasten(Endpoint.RUNNING, now + PLAN_DELAY)
 
     def change_plan(self, now: datetime) -> None:
-        """Make the policy due, and soon the plan: something was set that changes them."""
+        """Make the policy due, and soon the plan: something was set that changes them.
+
+        After CHANGES_A_DAY, as by an automation, they are read when they are due anyway.
+        """
+        if _is_full(self._changes, now):
+            return
+        self._changes.append(now)
         if Endpoint.POLICY in self._due:
             self._due[Endpoint.POLICY] = AT_ONCE
         self._hasten(Endpoint.RUNNING, now + PLAN_DELAY)
@@ -123,6 +129,11 @@ class Schedule:
 def _duration(seconds: float) -> timedelta:
     """Return the seconds as a duration between MIN_WAIT and MAX_WAIT."""
     return min(max(timedelta(seconds=min(seconds, 1e6)), MIN_WAIT), MAX_WAIT)
+
+
+def _is_full(moments: deque[datetime], now: datetime) -> bool:
+    """Return whether as many moments as fit in a deque are of the last day."""
+    return len(moments) == moments.maxlen and _is_ahead(moments[0] + DAY, now)
 
 
 def _is_ahead(moment: datetime, now: datetime) -> bool:

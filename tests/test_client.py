@@ -99,6 +99,7 @@ def test_base_urls(text: str, origin: str) -> None:
         *("https://user@app.podero.com", "https://user:password@app.podero.com"),
         *("https://app.podero.com/path", "https://app.podero.com/?query=1"),
         *("https://app.podero.com/#fragment", "https://app.podero.com:99999"),
+        f"https://xn--a{'1' * 70}app.podero.com",
         *("javascript:alert(1)", "ws://localhost"),
         *("https://[]@", "https://a]b[@", "//[]@"),
         *("https://a..b", "https://.a", "https://.", f"https://{'a' * 64}.local"),

@@ -282,6 +282,15 @@ async def test_only_user(hass: HomeAssistant, server: Server) -> None:
     assert entry.data["user_id"] == stranger.user_id
 
 
+async def test_user_is_typed_if_the_list_is_refused(
+    hass: HomeAssistant, server: Server
+) -> None:
+    """A 401 for the list of users does not mean that the sign-in was refused."""
+    server.simulator.add_fault(kind="users", status=401)
+    result = await go_on(hass, await start(hass), account_input(server))
+    assert_form(result, "enter_user")
+
+
 @pytest.mark.parametrize(
     "prepare",
     [
@@ -1071,6 +1080,33 @@ async def test_reauth(
     assert entry.title == account_entry(home.server).title
     assert setups.call_count == 2
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_reauth_without_the_list(home: Home) -> None:
+    """An account whose list is refused, but not its cars, can sign in again."""
+    await home.set_up()
+    home.simulator.add_fault(kind="vehicles", status=403)
+    password = {"password": home.simulator.account.password}
+    result = dict(await home.entry.start_reauth_flow(home.hass))
+    result = await go_on(home.hass, result, password)
+    assert result["reason"] == "reauth_successful"
+    await home.settle()
+    home.break_vehicle(0, status=403)
+    result = dict(await home.entry.start_reauth_flow(home.hass))
+    result = await go_on(home.hass, result, password)
+    assert_form(result, "reauth_confirm", {"base": "forbidden"})
+
+
+async def test_reauth_keeps_no_secret(home: Home) -> None:
+    """Whoever opens the flow later is not shown what was entered before."""
+    await home.set_up()
+    result = dict(await home.entry.start_reauth_flow(home.hass))
+    result = await go_on(home.hass, result, {"password": "wrong"})
+    suggested = assert_form(result, "reauth_confirm", {"password": "invalid_auth"})
+    assert suggested == {"password": "wrong"}
+    flow = home.hass.config_entries.flow
+    later = dict(await flow.async_configure(result["flow_id"]))
+    assert assert_form(later, "reauth_confirm") == {"password": None}
 
 
 async def test_reauth_of_an_entry_that_failed(home: Home, setups: AsyncMock) -> None:

@@ -391,3 +391,76 @@ def test_texts() -> None:
         texts["selector"]["price_zone"]["options"]
         == texts["entity"]["sensor"]["price_zone"]["state"]
     )
+
+
+# The dialog is open while something else happens.
+
+
+async def post(person: Person, step: dict[str, Any], **answers: Any) -> tuple[int, Any]:
+    """Submit a form, and return the status and the body of the response."""
+    path = f"{SUBENTRY_FLOWS}/{step['flow_id']}"
+    response = await person.client.post(path, json=answers)
+    return response.status, await response.json()
+
+
+async def test_reloaded_while_open(home: Home, person: Person) -> None:
+    """A reload of the account does not disturb the dialog."""
+    await home.set_up()
+    step = await person.add_vehicle(home.entry)
+    step = await person.submit(step, next_step_id="enter_vehicle")
+    await home.reload()
+    step = await person.submit(step, vehicle=home.simulator.vehicles[1].id)
+    assert step["type"] == "create_entry"
+
+
+@pytest.mark.parametrize("name", ["enter_vehicle", "vehicles", "connect"])
+async def test_removed_while_open(home: Home, person: Person, name: str) -> None:
+    """The removal of the account closes the dialog."""
+    await home.set_up()
+    step = await person.add_vehicle(home.entry)
+    step = await person.submit(step, next_step_id=name)
+    await home.remove()
+    status, _ = await post(person, step)
+    assert status == 404
+
+
+async def test_removed_while_connecting(home: Home, person: Person) -> None:
+    """The return from Podero's page finds no dialog."""
+    await home.set_up()
+    step = await open_page(person, home)
+    await home.remove()
+    assert not home.hass.data.get(DATA_TICKETS)
+    status, _ = await post(person, step)
+    assert status == 404
+
+
+async def test_some_were_added_while_open(home: Home, person: Person) -> None:
+    """The others that were chosen are added."""
+    await home.set_up()
+    third = home.simulator.add_vehicle()
+    second = home.simulator.vehicles[1]
+    step = await person.add_vehicle(home.entry)
+    step = await person.submit(step, next_step_id="vehicles")
+    home.add_vehicle(1)
+    await home.settle()
+    step = await person.submit(step, vehicles=[second.id, third.id])
+    assert step["type"] == "create_entry"
+    await home.settle()
+    ids = [subentry.unique_id for subentry in home.entry.subentries.values()]
+    assert ids == [home.car.id, second.id, third.id]
+    step = await person.add_vehicle(home.entry)
+    assert step["step_id"] == "none_left"
+
+
+async def test_a_choice_that_is_no_longer_offered(home: Home, person: Person) -> None:
+    """It is not suggested when the user goes back and forth."""
+    await home.set_up()
+    third = home.simulator.add_vehicle()
+    step = await person.add_vehicle(home.entry)
+    step = await person.submit(step, next_step_id="vehicles")
+    chosen = [home.simulator.vehicles[1].id, third.id]
+    step = await person.submit(step, vehicles=chosen, back=True)
+    home.add_vehicle(1)
+    await home.settle()
+    step = await person.submit(step, next_step_id="vehicles")
+    assert step["step_id"] == "vehicles"

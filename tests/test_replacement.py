@@ -378,6 +378,54 @@ async def test_no_other_car(
     assert TEXTS["abort"]["no_other"]
 
 
+async def test_the_car_itself(home: Home, person: Person) -> None:
+    """After a short 404, a car is neither offered as its own replacement nor accepted."""
+    home.break_vehicle(0, status=404)
+    await home.refresh()
+    step = await begin(home, person)
+    assert options(step) == ["Car 2"]
+    home.simulator.lists_vehicles = False
+    step = await begin(home, person)
+    assert step["step_id"] == "enter_new"
+    home.simulator.clear_faults()
+    step = await person.submit(step, vehicle=home.car.id)
+    assert (step["type"], step["reason"]) == ("abort", "found")
+    assert len(home.entry.subentries) == 2
+
+
+async def test_two_dialogs(home: Home, person: Person) -> None:
+    """The second one, for example on a phone, does not delete what the first has saved."""
+    again = await connect_again(home)
+    first, second = await begin(home, person), await begin(home, person)
+    step = await person.submit(first, vehicle=again.id)
+    assert step["type"] == "create_entry"
+    await home.settle()
+    before = registered(home)
+    step = await person.submit(second, vehicle=again.id)
+    assert (step["type"], step["reason"]) == ("abort", "found")
+    assert registered(home) == before
+
+
+@pytest.mark.parametrize("is_merging", [False, True])
+async def test_found_while_choosing(
+    home: Home, person: Person, is_merging: bool
+) -> None:
+    """Another car is not merged into one that is found again."""
+    home.break_vehicle(0, status=404)
+    await home.refresh()
+    step = await begin(home, person)
+    choice = {"vehicle": home.simulator.vehicles[1].id}
+    if is_merging:
+        step = await person.submit(step, **choice)
+        assert step["step_id"] == "merge"
+        choice = {}
+    home.simulator.clear_faults()
+    await home.refresh()
+    step = await person.submit(step, **choice)
+    assert (step["type"], step["reason"]) == ("abort", "found")
+    assert len(home.entry.subentries) == 2
+
+
 async def test_found_meanwhile(home: Home, person: Person) -> None:
     """A car that is found again is not replaced."""
     await connect_again(home)

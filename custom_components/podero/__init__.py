@@ -140,10 +140,27 @@ async def async_unload_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> b
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
-    """Delete the issues and the stored data of an account."""
+    """Abort the flows of an account, and delete its issues and stored data."""
+    _async_abort_flows(hass, entry)
     async_delete_orphaned_issues(hass)
     for subentry_id in entry.subentries:
         await async_delete_vehicle_data(hass, subentry_id)
+
+
+@callback
+def _async_abort_flows(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
+    """Abort the flows that add vehicles to an account or change its credentials.
+
+    Home Assistant itself aborts only those that ask to sign in again.
+    """
+    subentries = hass.config_entries.subentries
+    for adding in subentries.async_progress(include_uninitialized=True):
+        if adding["handler"][0] == entry.entry_id:
+            subentries.async_abort(adding["flow_id"])
+    for changing in hass.config_entries.flow.async_progress_by_handler(
+        DOMAIN, include_uninitialized=True, match_context={"entry_id": entry.entry_id}
+    ):
+        hass.config_entries.flow.async_abort(changing["flow_id"])
 
 
 async def _async_update_listener(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:

@@ -7,7 +7,6 @@ from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_USER,
-    ConfigEntryState,
     ConfigFlow,
     ConfigFlowContext,
     ConfigFlowResult,
@@ -28,6 +27,7 @@ from .api import (
     NotFoundError,
     PoderoClient,
     PoderoError,
+    TokenRefusedError,
     User,
     Vehicle,
 )
@@ -43,7 +43,6 @@ from .forms import (
     CONF_SERVER,
     CONF_USER,
     CONF_VEHICLE,
-    CONF_VEHICLES,
     CREDENTIALS,
     ENVIRONMENTS,
     PRODUCTION,
@@ -63,12 +62,7 @@ from .forms import (
 from .new_vehicles import async_ignore_vehicle
 from .onboarding import OnboardingSteps
 from .vehicle_steps import VehicleSteps
-from .vehicles import (
-    async_add_vehicles,
-    async_list_vehicles,
-    new_vehicles,
-    vehicle_labels,
-)
+from .vehicles import async_add_vehicles, async_list_vehicles, vehicle_labels
 
 
 class PoderoConfigFlow(
@@ -254,11 +248,7 @@ class PoderoConfigFlow(
         """Show the vehicles that can be added, or another step if there are none."""
         if vehicles is None:
             return await self.async_step_enter_vehicle()
-        self._new = new_vehicles(self.hass, vehicles)
-        chosen = self._typed.get("vehicles", {}).get(CONF_VEHICLES, ())
-        if not self._new.keys() >= set(chosen):
-            # The earlier choice was among another user's vehicles.
-            del self._typed["vehicles"]
+        self._offer_vehicles(vehicles)
         if not self._new:
             return await self.async_step_no_vehicles()
         return await self.async_step_vehicles()
@@ -305,7 +295,9 @@ class PoderoConfigFlow(
             if added and vehicle_id not in added:
                 async_ignore_vehicle(self.hass, vehicle_id, label)
         return self.async_create_entry(
-            title=_account_title(self.hass), data=self._data, subentries=vehicles
+            title=_account_title(self.hass),
+            data=self._data,
+            subentries=self._still_new(vehicles),
         )
 
     async def async_step_reauth(
@@ -322,12 +314,15 @@ class PoderoConfigFlow(
         grant = entry.data[CONF_GRANT]
         name, secret = CREDENTIALS[grant]
         errors: dict[str, str] = {}
-        if user_input is not None:
+        if user_input is None:
+            # The flow outlives its dialog: do not suggest the secret to somebody else.
+            self._typed.pop("reauth_confirm", None)
+        else:
             self._typed["reauth_confirm"] = user_input
             self._data = {**entry.data, secret: user_input[secret]}
             try:
                 with errors_at({"invalid_auth": secret}):
-                    await self._async_try_account()
+                    await self._async_try_account(entry)
             except InputError as err:
                 errors = err.errors
             else:
@@ -352,7 +347,7 @@ class PoderoConfigFlow(
             try:
                 self._data = parse_account(grant, user_input, entry.data)
                 with errors_at(account_error_fields(self._data)):
-                    await self._async_try_account()
+                    await self._async_try_account(entry)
             except InputError as err:
                 errors = err.errors
             else:
@@ -364,13 +359,26 @@ class PoderoConfigFlow(
             "reconfigure", schema, errors, placeholders=_PLACEHOLDERS, last_step=True
         )
 
-    async def _async_try_account(self) -> None:
+    async def _async_try_account(self, entry: PoderoConfigEntry) -> None:
         """Check the credentials and the access to the user. Raises PoderoError."""
         self._client = self._open_client(self._data)
         await self._client.authenticate()
-        # Not every server has the list.
-        with suppress(NotFoundError):
-            await async_list_vehicles(self._client)
+        try:
+            # Not every server has the list.
+            with suppress(NotFoundError):
+                await async_list_vehicles(self._client)
+        except ForbiddenError:
+            # Nor is it offered to every account that may read its vehicles.
+            if not await self._async_can_read_any(entry):
+                raise
+
+    async def _async_can_read_any(self, entry: PoderoConfigEntry) -> bool:
+        """Return whether any vehicle of an entry can be read. Raises PoderoError."""
+        for subentry in entry.subentries.values():
+            with suppress(ForbiddenError, NotFoundError):
+                await self._client.get_vehicle(str(subentry.unique_id))
+                return True
+        return False
 
     def _async_update(self, entry: PoderoConfigEntry, reason: str) -> ConfigFlowResult:
         """Store the checked data, and reload the entry even if nothing changed."""
@@ -390,11 +398,8 @@ class VehicleSubentryFlow(OnboardingSteps):
     ) -> SubentryFlowResult:
         """List the vehicles, and ask how to add one."""
         entry: PoderoConfigEntry = self._get_entry()
-        self._client = (
-            entry.runtime_data.client
-            if entry.state is ConfigEntryState.LOADED
-            else self._open_client(entry.data)
-        )
+        # A client of its own: a reload of the account closes the account's.
+        self._client = self._open_client(entry.data)
         try:
             await self._client.authenticate()
             vehicles = await async_list_vehicles(self._client)
@@ -405,7 +410,7 @@ class VehicleSubentryFlow(OnboardingSteps):
         if vehicles is None:
             return await self.async_step_not_listed()
         self._vehicles = vehicles
-        self._new = new_vehicles(self.hass, vehicles)
+        self._offer_vehicles(vehicles)
         if self._new:
             return self._show_menu("user", "vehicles")
         if vehicles:
@@ -444,6 +449,8 @@ class VehicleSubentryFlow(OnboardingSteps):
     ) -> SubentryFlowResult:
         """Add the vehicles: a subentry flow creates only one itself."""
         entry: PoderoConfigEntry = self._get_entry()
+        if not (vehicles := self._still_new(vehicles)):
+            return self.async_abort(reason="already_configured")
         *others, last = vehicles
         async_add_vehicles(self.hass, entry, others)
         return self.async_create_entry(
@@ -464,7 +471,14 @@ async def _async_list_users(client: PoderoClient) -> dict[str, str]:
     """
     try:
         users = await client.get_users()
-    except ForbiddenError, NotFoundError, InvalidRequestError, InvalidResponseError:
+    except (
+        ForbiddenError,
+        NotFoundError,
+        InvalidRequestError,
+        InvalidResponseError,
+        # The sign-in itself was accepted.
+        TokenRefusedError,
+    ):
         return {}
 
     def has_no_vehicles(user: User) -> bool:

@@ -446,13 +446,17 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
             description_placeholders={"vehicle": self._vehicle},
         )
 
+    def _raise_if_found(self) -> None:
+        """Raise AbortFlow if Podero knows the vehicle again."""
+        if not self._coordinator.is_missing:
+            raise AbortFlow("found")
+
     async def async_step_remove(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Remove the vehicle, unless Podero knows it again."""
         coordinator = await self._async_refresh()
-        if not coordinator.is_missing:
-            raise AbortFlow("found")
+        self._raise_if_found()
         self.hass.config_entries.async_remove_subentry(
             coordinator.config_entry, coordinator.subentry.subentry_id
         )
@@ -468,8 +472,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
             errors = {CONF_VEHICLE: "no_choice"}
             return self._show("replace", vehicle_schema(self._names), errors)
         coordinator = await self._async_refresh()
-        if not coordinator.is_missing:
-            raise AbortFlow("found")
+        self._raise_if_found()
         try:
             vehicles = await async_list_vehicles(coordinator.client)
         except ForbiddenError, NotFoundError:
@@ -486,6 +489,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
             for subentry in coordinator.config_entry.subentries.values()
         }
         listed = {vehicle.id for vehicle in vehicles if vehicle.deleted_at is None}
+        listed.discard(coordinator.vehicle_id)
         self._names |= {key: titles[key] for key in titles if key in listed}
         if not self._names:
             raise AbortFlow("no_other")
@@ -522,7 +526,8 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         return await self._async_replace()
 
     async def _async_read_replacement(self, vehicle_id: str) -> Vehicle:
-        """Read the replacement. Raises InputError."""
+        """Read the replacement. Raises InputError, AbortFlow if none is needed."""
+        self._raise_if_found()
         entry = self._coordinator.config_entry
         ours = {subentry.unique_id for subentry in entry.subentries.values()}
         if vehicle_id in configured_vehicles(self.hass) - ours:
@@ -531,6 +536,8 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
             vehicle = await self._coordinator.client.get_vehicle(vehicle_id)
             if vehicle.deleted_at is not None:
                 raise NotFoundError("The vehicle was deleted")
+        if vehicle_id == self._coordinator.vehicle_id:
+            raise AbortFlow("found")
         return replace(vehicle, id=vehicle_id)
 
     async def async_step_merge(
@@ -556,6 +563,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
 
     async def _async_replace(self) -> RepairsFlowResult:
         """Replace the vehicle."""
+        self._raise_if_found()
         coordinator = self._coordinator
         await async_replace_vehicle(
             self.hass,

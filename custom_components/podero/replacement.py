@@ -26,7 +26,7 @@ async def async_replace_vehicle(
     await hass.config_entries.async_unload(entry.entry_id)
     try:
         for other in list(entry.subentries.values()):
-            if other.unique_id == vehicle_id:
+            if other.unique_id == vehicle_id and other.subentry_id != subentry_id:
                 hass.config_entries.async_remove_subentry(entry, other.subentry_id)
                 await async_delete_vehicle_data(hass, other.subentry_id)
                 _async_clear_statistics(hass, other)

@@ -1,7 +1,7 @@
 """Flow steps that select vehicles, for the config flow and the subentry flow."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, override
 
@@ -24,7 +24,12 @@ from .forms import (
     parse_ids,
 )
 from .helpers import async_create_client
-from .vehicles import configured_vehicles, vehicle_labels, vehicle_subentry
+from .vehicles import (
+    configured_vehicles,
+    new_vehicles,
+    vehicle_labels,
+    vehicle_subentry,
+)
 
 
 class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
@@ -86,7 +91,8 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
         """Show the previous step."""
-        self._shown.pop()
+        if len(self._shown) > 1:
+            self._shown.pop()
         result: ResultT = await getattr(self, f"async_step_{self._shown[-1]}")()
         return result
 
@@ -106,6 +112,21 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
             if vehicle.deleted_at is not None:
                 raise NotFoundError("The vehicle was deleted")
         return vehicle_subentry(self.hass, vehicle_id, vehicle)
+
+    def _offer_vehicles(self, vehicles: Collection[Vehicle]) -> None:
+        """Let the user choose from the vehicles that are not configured."""
+        self._new = new_vehicles(self.hass, vehicles)
+        chosen = self._typed.get("vehicles", {}).get(CONF_VEHICLES, ())
+        if not self._new.keys() >= set(chosen):
+            # An earlier choice is no longer offered.
+            del self._typed["vehicles"]
+
+    def _still_new(
+        self, vehicles: Iterable[ConfigSubentryData]
+    ) -> list[ConfigSubentryData]:
+        """Return those of the vehicles that were not added since they were offered."""
+        configured = configured_vehicles(self.hass)
+        return [one for one in vehicles if one["unique_id"] not in configured]
 
     def _goes_back(self, step_id: str, user_input: dict[str, Any]) -> bool:
         """Store the input of a step, and return whether the user goes back."""

@@ -60,7 +60,12 @@ def parse_base_url(text: str) -> URL:
     credentials, path, query or fragment.
     """
     url = parse_url(text.strip())
-    if not url.absolute or url.host is None or url.scheme not in {"http", "https"}:
+    try:
+        host = url.host
+    except OverflowError:
+        # yarl raises it for some invalid "xn--" labels.
+        raise ValueError("Not a host name") from None
+    if not url.absolute or host is None or url.scheme not in {"http", "https"}:
         raise ValueError("Not an absolute http(s) URL")
     if not all(
         0 < len(label) < 64
@@ -68,7 +73,7 @@ def parse_base_url(text: str) -> URL:
     ):
         # Invalid labels make resolvers raise arbitrary exceptions.
         raise ValueError("Not a host name")
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not _is_loopback(host):
         raise ValueError("Not an https URL")
     if url != url.origin():
         raise ValueError("More than an origin")

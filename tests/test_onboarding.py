@@ -459,8 +459,12 @@ async def test_a_choice_that_is_no_longer_offered(home: Home, person: Person) ->
     step = await person.add_vehicle(home.entry)
     step = await person.submit(step, next_step_id="vehicles")
     chosen = [home.simulator.vehicles[1].id, third.id]
-    step = await person.submit(step, vehicles=chosen, back=True)
     home.add_vehicle(1)
     await home.settle()
+    step = await person.submit(step, vehicles=chosen, back=True)
     step = await person.submit(step, next_step_id="vehicles")
-    assert step["step_id"] == "vehicles"
+    field = next(field for field in step["data_schema"] if field["name"] == "vehicles")
+    options = field["selector"]["select"]["options"]
+    assert [option["value"] for option in options] == [third.id]
+    # The only one is always suggested.
+    assert field["description"]["suggested_value"] == [third.id]

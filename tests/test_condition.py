@@ -85,50 +85,14 @@ async def test_known(home: Home, runs: list[ServiceCall], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["area", "label", "label of an entity", "device", "another entity"]
+    "target",
+    [
+        *("area", "label", "label of an entity", "device"),
+        *("sensor itself", "another entity of the car"),
+    ],
 )
 @pytest.mark.parametrize(
     "changes", [{"hidden_by": er.RegistryEntryHider.USER}, {"area_id": "yard"}, {}]
-)
-async def test_the_sensor_need_not_be_in_the_target(
-    home: Home,
-    area_registry: ar.AreaRegistry,
-    device_registry: dr.DeviceRegistry,
-    entity_registry: er.EntityRegistry,
-    label_registry: lr.LabelRegistry,
-    runs: list[ServiceCall],
-    target: str,
-    changes: dict[str, Any],
-) -> None:
-    """A condition finds the cars that triggers and actions find."""
-    await home.set_up()
-    area_registry.async_create("Yard")
-    area = area_registry.async_create("Garage")
-    label = label_registry.async_create("Cars").label_id
-    levels = label_registry.async_create("Levels").label_id
-    device = home.device()
-    device_registry.async_update_device(device.id, area_id=area.id, labels={label})
-    entity_registry.async_update_entity("sensor.car_1_battery", labels={levels})
-    entity_registry.async_update_entity("binary_sensor.car_1_plugged_in", **changes)
-    await automate(
-        home,
-        "is_plugged_in",
-        {
-            "area": {"area_id": area.id},
-            "label": {"label_id": label},
-            "label of an entity": {"label_id": levels},
-            "device": {"device_id": device.id},
-            "another entity": {"entity_id": "sensor.car_1_battery"},
-        }[target],
-    )
-    assert await is_true(home, runs)
-    home.car.unplug()
-    await home.refresh()
-    assert not await is_true(home, runs)
-
-
-@pytest.mark.parametrize(
-    "target", ["area", "label", "sensor itself", "another entity of the car"]
 )
 async def test_targets(
     home: Home,
@@ -138,13 +102,21 @@ async def test_targets(
     label_registry: lr.LabelRegistry,
     runs: list[ServiceCall],
     target: str,
+    changes: dict[str, Any],
 ) -> None:
-    """Any target of a car checks the car's own sensor, not another plug in the area."""
+    """Any target of a car checks the car's own sensor, not another plug in the area.
+
+    Like for triggers and actions, the sensor may be hidden or in another area.
+    """
     await home.set_up()
+    area_registry.async_create("Yard")
     area = area_registry.async_create("Garage")
     label = label_registry.async_create("Cars").label_id
+    levels = label_registry.async_create("Levels").label_id
     device = home.device()
     device_registry.async_update_device(device.id, area_id=area.id, labels={label})
+    entity_registry.async_update_entity("sensor.car_1_battery", labels={levels})
+    entity_registry.async_update_entity("binary_sensor.car_1_plugged_in", **changes)
     lamp = entity_registry.async_get_or_create(
         "binary_sensor", "test", "lamp", original_device_class="plug"
     )
@@ -156,6 +128,8 @@ async def test_targets(
         {
             "area": {"area_id": area.id},
             "label": {"label_id": label},
+            "label of an entity": {"label_id": levels},
+            "device": {"device_id": device.id},
             "sensor itself": {"entity_id": "binary_sensor.car_1_plugged_in"},
             "another entity of the car": {"entity_id": "sensor.car_1_battery"},
         }[target],

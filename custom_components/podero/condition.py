@@ -15,6 +15,7 @@ from homeassistant.helpers.condition import (
 )
 
 from .const import DOMAIN
+from .helpers import devices_of
 
 
 class VehicleCondition(EntityStateConditionBase):
@@ -30,27 +31,16 @@ class VehicleCondition(EntityStateConditionBase):
     _states = {STATE_ON}  # noqa: RUF012
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Replace other entities in the target with the devices of their vehicles.
+        """Add the devices of the entities in the target to it.
 
-        The user may target any entity of a vehicle, and Home Assistant only watches the
-        entities in the target.
+        The user may target any entity of a vehicle, and Home Assistant only watches
+        binary sensors and what belongs to devices.
         """
-        self._registry = er.async_get(hass)
+        self.hass = hass
         assert config.target is not None
         named = cv.ensure_list(config.target.get(ATTR_ENTITY_ID))
-        entries = map(self._registry.async_get, named)
-        others = {
-            entry.entity_id: entry.device_id
-            for entry in entries
-            if entry and entry.platform == DOMAIN and not self._is_sensor(entry)
-        }
-        target = config.target | {
-            ATTR_ENTITY_ID: [name for name in named if name not in others],
-            ATTR_DEVICE_ID: [
-                *cv.ensure_list(config.target.get(ATTR_DEVICE_ID)),
-                *filter(None, others.values()),
-            ],
-        }
+        devices = cv.ensure_list(config.target.get(ATTR_DEVICE_ID))
+        target = config.target | {ATTR_DEVICE_ID: [*devices, *devices_of(hass, named)]}
         super().__init__(hass, replace(config, target=target))
 
     def _is_sensor(self, entry: er.RegistryEntry) -> bool:
@@ -67,13 +57,12 @@ class VehicleCondition(EntityStateConditionBase):
 
         The sensor itself may be hidden, or in another area than its vehicle.
         """
-        entries = map(self._registry.async_get, entities)
+        registry = er.async_get(self.hass)
         return {
-            other.entity_id
-            for device_id in {entry.device_id for entry in entries if entry}
-            if device_id is not None
-            for other in er.async_entries_for_device(self._registry, device_id)
-            if self._is_sensor(other)
+            entry.entity_id
+            for device_id in devices_of(self.hass, entities)
+            for entry in er.async_entries_for_device(registry, device_id)
+            if self._is_sensor(entry)
         }
 
     @override

@@ -36,7 +36,7 @@ from .external_step import ExternalStep
 from .forms import with_back
 from .http import request_language
 from .vehicle_steps import VehicleSteps
-from .vehicles import configured_vehicles, new_vehicles, vehicle_subentry
+from .vehicles import new_vehicles, vehicle_subentry
 
 CONF_PRICE_ZONE: Final = "price_zone"
 
@@ -115,11 +115,8 @@ class OnboardingSteps(
         """Add the vehicle, or show why there is none."""
         self._stop_watching()
         if self._connected is not None:
-            vehicle_id, vehicle = self._connected
-            if vehicle_id in configured_vehicles(self.hass):
-                return self.async_abort(reason="already_configured")
             return await self._async_finish(
-                [vehicle_subentry(self.hass, vehicle_id, vehicle)]
+                [vehicle_subentry(self.hass, *self._connected)]
             )
         if self._outcome == "not_connected":
             return await self.async_step_not_connected()

@@ -13,7 +13,7 @@ from homeassistant.components.repairs import (
     repairs_flow_manager,
 )
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, FlowManager
 from homeassistant.helpers import issue_registry as ir
 
@@ -40,7 +40,7 @@ from .forms import (
     vehicle_schema,
 )
 from .http import SignInState, request_language
-from .issues import pending_actions
+from .issues import NOT_FOUND, pending_actions
 from .new_vehicles import find_vehicle
 from .replacement import async_replace_vehicle
 from .vehicles import (
@@ -64,12 +64,20 @@ async def async_create_fix_flow(
     """Return the flow that fixes an issue."""
     flows: dict[str, type[RepairsFlow]] = {
         "reauthenticate": ReauthenticateFlow,
-        "vehicle_not_found": VehicleNotFoundFlow,
+        NOT_FOUND: VehicleNotFoundFlow,
         "information": MessageFlow,
         NEW_VEHICLE: NewVehicleFlow,
         "unknown_action": UnknownActionFlow,
     }
     return next(flow for kind, flow in flows.items() if issue_id.startswith(kind))()
+
+
+@callback
+def _async_ignore(flow: RepairsFlow, if_gone: str) -> None:
+    """Ignore the issue of a flow. Raises AbortFlow with a reason if it is gone."""
+    if ir.async_get(flow.hass).async_get_issue(DOMAIN, flow.issue_id) is None:
+        raise AbortFlow(if_gone)
+    ir.async_ignore_issue(flow.hass, DOMAIN, flow.issue_id, True)
 
 
 class VehicleRepairFlow(RepairsFlow):
@@ -422,9 +430,7 @@ class NewVehicleFlow(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Ignore the issue, unless the vehicle is no longer listed."""
-        if ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is None:
-            raise AbortFlow("not_listed")
-        ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)
+        _async_ignore(self, if_gone="not_listed")
         return self.async_abort(reason="ignored")
 
 
@@ -587,7 +593,5 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Keep the vehicle, and ignore the issue."""
-        if ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is None:
-            raise AbortFlow("found")
-        ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)
+        _async_ignore(self, if_gone="found")
         return self.async_abort(reason="kept")

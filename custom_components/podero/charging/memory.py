@@ -12,7 +12,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..api import Vehicle
 from ..const import DOMAIN, LOGGER
 from .events import ChargingEvent, ChargingEvents, Known, resume
-from .readings import MAX_STALE
+from .readings import MAX_STALE, is_stale
 
 STORAGE_VERSION = 1
 
@@ -94,13 +94,18 @@ class RememberedEvents:
         return self._events is None and self._stale_count > 0
 
     async def async_derive(self, vehicle: Vehicle) -> list[ChargingEvent]:
-        """Process a reading: return its events, and add them to the unfired ones."""
+        """Process a reading: return its events, and add them to the unfired ones.
+
+        A first one that is older than what is stored is ignored, up to MAX_STALE in a row.
+        """
         was_missed = False
         stored = await self._memory.async_load() if self._events is None else None
         if stored is not None:
             known, written_at = stored
-            if self._is_stale(vehicle, known):
-                return []
+            if is_stale(vehicle, known.updated_at):
+                self._stale_count += 1
+                if self._stale_count < MAX_STALE:
+                    return []
             now = dt_util.utcnow()
             self._events, happened = resume(known, written_at, vehicle, now)
             was_missed = True
@@ -109,20 +114,6 @@ class RememberedEvents:
             happened = self._events.derive(vehicle)
         self.unfired.extend((event, was_missed) for event in happened)
         return happened
-
-    def _is_stale(self, vehicle: Vehicle, known: Known) -> bool:
-        """Return whether a first reading is older than what is stored.
-
-        It is ignored, like any stale reading, up to MAX_STALE in a row.
-        """
-        if (
-            vehicle.updated_at is not None
-            and known.updated_at is not None
-            and vehicle.updated_at < known.updated_at
-        ):
-            self._stale_count += 1
-            return self._stale_count < MAX_STALE
-        return False
 
     def take(self) -> list[tuple[ChargingEvent, bool]]:
         """Return the unfired events, which are fired now."""

@@ -1,6 +1,7 @@
 """Validate a reading before it is shown."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from ..api import Vehicle
@@ -35,7 +36,7 @@ def sanitize(raw: Vehicle, last: Reading | None) -> Reading:
     - Without a position, or at 0/0, the last position is kept.
     """
     if last is not None:
-        if _is_stale(raw, last.raw) and last.stale_count + 1 < MAX_STALE:
+        if is_stale(raw, last.raw.updated_at) and last.stale_count + 1 < MAX_STALE:
             return replace(last, stale_count=last.stale_count + 1)
         if raw is last.raw and not last.stale_count and not last.is_contradictory:
             return last
@@ -67,12 +68,12 @@ def sanitize(raw: Vehicle, last: Reading | None) -> Reading:
     )
 
 
-def _is_stale(raw: Vehicle, last: Vehicle) -> bool:
+def is_stale(raw: Vehicle, last_updated_at: datetime | None) -> bool:
     """Return whether `updated_at` is before the last reading's, as far as is known."""
     return (
         raw.updated_at is not None
-        and last.updated_at is not None
-        and raw.updated_at < last.updated_at
+        and last_updated_at is not None
+        and raw.updated_at < last_updated_at
     )
 
 

@@ -11,7 +11,7 @@ DAY: Final = timedelta(days=1)
 AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
 
 FIRST_READ, SECOND_READ = timedelta(minutes=10), timedelta(minutes=70)
-"""Delays of the two reads after the car was unplugged, full, or stopped charging."""
+"""Delays of the two reads after a session may have ended, and after a start."""
 
 RETRY: Final = timedelta(minutes=10)
 """Delay of a request that is repeated earlier than after its interval."""
@@ -77,7 +77,7 @@ class Schedule:
 
     def retry(self, endpoint: Endpoint, now: datetime) -> None:
         """Make an endpoint due soon, as a request has failed."""
-        self._due[endpoint] = now + RETRY
+        self._hasten(endpoint, now + RETRY)
 
     def count(self, requests: int, now: datetime) -> None:
         """Count requests for the daily limit."""
@@ -91,8 +91,7 @@ class Schedule:
 
     def begin_session(self) -> None:
         """Make the running session due, as the car was plugged in."""
-        if Endpoint.RUNNING in self._due:
-            self._due[Endpoint.RUNNING] = AT_ONCE
+        self._hasten(Endpoint.RUNNING, AT_ONCE)
 
     def end_session(self, now: datetime) -> None:
         """Make the sessions due soon, as one may have ended."""
@@ -107,8 +106,7 @@ class Schedule:
         if _is_full(self._changes, now):
             return
         self._changes.append(now)
-        if Endpoint.POLICY in self._due:
-            self._due[Endpoint.POLICY] = AT_ONCE
+        self._hasten(Endpoint.POLICY, AT_ONCE)
         self._hasten(Endpoint.RUNNING, now + PLAN_DELAY)
 
     def _hasten(self, endpoint: Endpoint, moment: datetime) -> None:

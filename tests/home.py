@@ -19,8 +19,9 @@ from homeassistant.config_entries import (
     ConfigSubentry,
     ConfigSubentryDataWithId,
 )
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE
 from homeassistant.core import (
+    CoreState,
     Event,
     EventStateChangedData,
     HomeAssistant,
@@ -134,6 +135,12 @@ class Home:
     async def reload(self) -> None:
         """Reload the account."""
         assert await self.hass.config_entries.async_reload(self.entry.entry_id)
+
+    async def finish_start(self) -> None:
+        """Let Home Assistant finish its start."""
+        self.hass.set_state(CoreState.running)
+        self.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+        await self.settle()
 
     async def remove(self) -> None:
         """Remove the account."""

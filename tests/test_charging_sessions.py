@@ -10,7 +10,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNKNOWN
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import CoreState, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -396,9 +396,7 @@ async def test_a_missed_deadline_before_the_start(
         await home.reload()
         await home.settle()
     assert told == []
-    home.hass.set_state(CoreState.running)
-    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await home.settle()
+    await home.finish_start()
     await live(home, freezer, timedelta(minutes=5))
     assert told == ["deadline_missed"]
 

@@ -8,7 +8,6 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, ServiceCall, callback
 from homeassistant.helpers import entity_registry as er
 
@@ -110,9 +109,7 @@ async def test_told_after_the_start(
     car.plug_in()
     await home.refresh()
     assert told() == []
-    home.hass.set_state(CoreState.running)
-    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await home.hass.async_block_till_done()
+    await home.finish_start()
     assert told() == [("unplugged", True), ("plugged_in", False)]
 
 
@@ -130,9 +127,7 @@ async def test_reloaded_before_the_start(
     for _ in range(2):
         await _reload(home)
     assert told() == []
-    home.hass.set_state(CoreState.running)
-    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await home.hass.async_block_till_done()
+    await home.finish_start()
     assert told() == [("unplugged", True)]
     await _reload(home)
     assert told() == []

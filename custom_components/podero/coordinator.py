@@ -39,7 +39,7 @@ from .api import (
 )
 from .charging.events import SESSION_ENDS, ChargingEvent
 from .charging.memory import RememberedEvents
-from .charging.optimistic import CONFIRMATION_PERIOD, PendingWrites
+from .charging.optimistic import PendingWrites
 from .charging.readings import Reading, sanitize
 from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
 from .helpers import to_home_assistant_error
@@ -50,7 +50,7 @@ FAST_UPDATE_INTERVAL = timedelta(seconds=3)
 """Interval while a command takes effect."""
 
 BOOST_UPDATE_PERIOD = 120.0
-"""Seconds of faster polling after "charge now" was requested."""
+"""Seconds of faster polling, at most, until "charge now" takes effect."""
 
 RETRY_DELAY = 3.0
 """Seconds before the only retry of a poll that could not connect."""
@@ -130,10 +130,11 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._writes = PendingWrites()
         self._write_lock = asyncio.Lock()
         self._device_details: tuple[DeviceModel | None, str | None] | None = None
-        self._fast_until: float | None = None
-        self._boost_before: Any = None
-        self._boost_until = 0.0
-        """Until when a reading is expected to differ from `_boost_before`."""
+        self._boost: tuple[BoostState | None, bool | None] | None = None
+        """What the last reading showed of "charge now"."""
+
+        self._fast_until = 0.0
+        """Until when "charge now" is expected to take effect."""
 
         self._logged_fields: set[str] = set()
 
@@ -279,21 +280,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     def _adapt_update_interval(self) -> None:
         """Poll faster while a command takes effect, for a limited time."""
-        reading, is_boosting = self.reading, False
-        if reading is None or reading.boost_state is not BoostState.REQUESTED:
-            self._fast_until = None
-        else:
-            if self._fast_until is None:
-                self._fast_until = monotonic() + BOOST_UPDATE_PERIOD
-            is_boosting = monotonic() < self._fast_until
-        is_expecting = (
-            monotonic() < self._boost_until and _boost(reading) == self._boost_before
-        )
-        interval = (
-            FAST_UPDATE_INTERVAL
-            if is_boosting or is_expecting or self._writes
-            else UPDATE_INTERVAL
-        )
+        if (reading := self.reading) is not None:
+            boost = reading.boost_state, reading.boost_for_next_session
+            if boost != self._boost:
+                self._boost = boost
+                self._expect_boost(reading.boost_state is BoostState.REQUESTED)
+        is_fast = self._writes or monotonic() < self._fast_until
+        interval = FAST_UPDATE_INTERVAL if is_fast else UPDATE_INTERVAL
         if interval is not self.update_interval:
             self.update_interval = interval
 
@@ -375,7 +368,8 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """Charge now. Raises HomeAssistantError if the service refuses it."""
         async with self._async_writing():
             await self.client.start_boost(self.vehicle_id)
-        self._expect_boost()
+        self._expect_boost(True)
+        self.sessions.async_change_plan()
         await self.async_refresh()
 
     async def async_cancel_boost(self) -> None:
@@ -396,14 +390,13 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                         translation_domain=DOMAIN, translation_key="nothing_to_cancel"
                     )
             await self.client.cancel_boost(self.vehicle_id)
-        self._expect_boost()
+        self._expect_boost(True)
+        self.sessions.async_change_plan()
         await self.async_refresh()
 
-    def _expect_boost(self) -> None:
-        """Poll faster until a reading shows that "charge now" was set or cancelled."""
-        self.sessions.async_change_plan()
-        self._boost_before = _boost(self.reading)
-        self._boost_until = monotonic() + CONFIRMATION_PERIOD
+    def _expect_boost(self, is_expected: bool) -> None:
+        """Set whether "charge now" is expected to take effect."""
+        self._fast_until = monotonic() + BOOST_UPDATE_PERIOD if is_expected else 0.0
 
     @asynccontextmanager
     async def _async_writing(self) -> AsyncIterator[None]:
@@ -445,11 +438,6 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             async_dispatcher_send(
                 self.hass, SIGNAL_CHARGING_EVENT, self, event, was_missed
             )
-
-
-def _boost(reading: Vehicle | None) -> Any:
-    """Return what shows whether "charge now" is set, for comparison."""
-    return reading and (reading.boost_state, reading.boost_for_next_session)
 
 
 def _to_json(value: Any) -> Any:

@@ -137,13 +137,25 @@ async def test_outage(home: Home, is_set_up_before: bool) -> None:
     assert Template(outage["content"], home.hass).async_render() == ""
 
 
-async def test_disabled_car(home: Home, device_registry: dr.DeviceRegistry) -> None:
-    """A disabled car has no view."""
+@pytest.mark.parametrize("are_entities_disabled", [False, True])
+async def test_disabled_car(
+    home: Home,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+    are_entities_disabled: bool,
+) -> None:
+    """A car that is disabled, itself or with all its entities, has no view."""
     await home.set_up()
     device = home.device()
-    device_registry.async_update_device(
-        device.id, disabled_by=dr.DeviceEntryDisabler.USER
-    )
+    if are_entities_disabled:
+        for entity in er.async_entries_for_device(entity_registry, device.id):
+            entity_registry.async_update_entity(
+                entity.entity_id, disabled_by=er.RegistryEntryDisabler.USER
+            )
+    else:
+        device_registry.async_update_device(
+            device.id, disabled_by=dr.DeviceEntryDisabler.USER
+        )
     await home.hass.async_block_till_done()
     assert [view["title"] for view in await get_dashboard(home.hass)] == ["Car 2"]
 

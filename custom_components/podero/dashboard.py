@@ -63,8 +63,8 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
     hass = call.hass
     chosen = call.data.get(ATTR_DEVICE_ID)
     vehicles = [
-        (entry, device)
-        for entry, device in _vehicles(hass)
+        (entry, device, entities)
+        for entry, device, entities in _vehicles(hass)
         if chosen is None or device.id in chosen
     ]
     if not vehicles:
@@ -76,17 +76,16 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
     texts = await _async_get_texts(hass, "common")
     failures = await _async_get_texts(hass, "exceptions")
     views: list[Any] = []
-    for entry, device in vehicles:
+    for entry, device, entities in vehicles:
         name = device.name_by_user or device.name or ""
         path = ensure_unique_string(slugify(name), [made["path"] for made in views])
-        entities = _entities(hass, device)
         names = {
             **texts,
             **entities,
             **_statistics(entry, device),
             "vehicle": name,
             "path": path,
-            "entity": min(entities.values(), default=""),
+            "entity": min(entities.values()),
             "failure": failures.get(
                 _failure(entry, device), texts["dashboard_failure"]
             ),
@@ -111,14 +110,14 @@ async def _async_get_texts(hass: HomeAssistant, category: str) -> dict[str, str]
 
 def _vehicles(
     hass: HomeAssistant,
-) -> Iterator[tuple[PoderoConfigEntry, dr.DeviceEntry]]:
-    """Yield the account and the device of each vehicle that is enabled."""
+) -> Iterator[tuple[PoderoConfigEntry, dr.DeviceEntry, dict[str, str]]]:
+    """Yield each vehicle with visible entities: its account, its device, and these."""
     registry = dr.async_get(hass)
     entry: PoderoConfigEntry
     for entry in hass.config_entries.async_entries(DOMAIN):
         for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
-            if not device.disabled:
-                yield entry, device
+            if entities := _entities(hass, device):
+                yield entry, device, entities
 
 
 def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:

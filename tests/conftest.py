@@ -1,6 +1,7 @@
 """Fixtures: a real Home Assistant core and the simulator, over real HTTP."""
 
 from collections.abc import AsyncGenerator, Generator
+import logging
 from pathlib import Path
 import shutil
 from unittest.mock import PropertyMock, patch
@@ -28,6 +29,23 @@ from simulator import Server, Simulator
 @pytest.fixture(autouse=True)
 def _use_custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant find the integration."""
+
+
+@pytest.fixture(autouse=True)
+def _no_deprecated_use() -> Generator[None]:
+    """Home Assistant reports no deprecated use of its API."""
+    reported: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        # Only the text: a record keeps objects alive.
+        reported.append(record.getMessage())
+        return True
+
+    logger = logging.getLogger("homeassistant.helpers.frame")
+    logger.addFilter(note)
+    yield
+    logger.removeFilter(note)
+    assert not reported
 
 
 @pytest.fixture

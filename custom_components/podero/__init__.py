@@ -126,7 +126,7 @@ def _async_track_devices(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
         if data["action"] != "update" or "disabled_by" not in data["changes"]:
             return
         device = dr.async_get(hass).async_get(data["device_id"])
-        if device is not None and entry.entry_id in device.config_entries:
+        if device is not None and device.config_entry_id == entry.entry_id:
             hass.config_entries.async_schedule_reload(entry.entry_id)
 
     entry.async_on_unload(

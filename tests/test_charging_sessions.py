@@ -21,7 +21,8 @@ from .home import Home
 from .support import complaints
 from custom_components.podero.charging.events import ChargingEvent
 from custom_components.podero.charging.schedule import Endpoint
-from custom_components.podero.const import DOMAIN, SIGNAL_CHARGING_EVENT
+from custom_components.podero.const import DOMAIN
+from custom_components.podero.coordinator import SIGNAL_CHARGING_EVENT
 from custom_components.podero.diagnostics import async_get_config_entry_diagnostics
 
 NOW = moment("2026-11-20T12:00:00")

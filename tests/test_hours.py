@@ -13,7 +13,6 @@ from custom_components.podero.charging.hours import (
     Fault,
     amounts_of,
     hours_of,
-    key_of,
     valid_sessions,
 )
 from custom_components.podero.charging.watched import Span, Watched
@@ -454,15 +453,15 @@ def test_sums_are_the_sessions(
     assert all(amounts.energy >= 0 for amounts in hours.values())
     assert all(hour <= NOW and hour.minute == 0 for hour in hours)
     all_sessions = [*sessions, running] if running else sessions
-    assert set(faults) <= set(map(key_of, all_sessions))
-    if len({key_of(session) for session in all_sessions}) < len(all_sessions) or len(
+    assert set(faults) <= {session.key for session in all_sessions}
+    if len({session.key for session in all_sessions}) < len(all_sessions) or len(
         {session.plug_in_time for session in all_sessions}
     ) < len(all_sessions):
         return
     counted = [
         amounts_of(session)
         for session in all_sessions
-        if faults.get(key_of(session)) in {None, Fault.OVERLAPPING}
+        if faults.get(session.key) in {None, Fault.OVERLAPPING}
         and session.is_at_home is not False
     ]
     for index in range(3):

@@ -16,7 +16,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from .api import ChargingSession, PoderoError
-from .charging.hours import ends_of, in_period, key_of
+from .charging.hours import ends_of, in_period
 from .const import DOMAIN, MAX_RANGE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity
@@ -123,9 +123,9 @@ class PoderoCalendar(PoderoEntity[Window], CalendarEntity):
             )
         listed = await self._async_get_cached(start, end, now)
         # One that has just ended is listed later.
-        keys = set(map(key_of, listed))
+        keys = {session.key for session in listed}
         recent = in_period(ours.sessions, start, end)
-        return [*listed, *(one for one in recent if key_of(one) not in keys)]
+        return [*listed, *(one for one in recent if one.key not in keys)]
 
     async def _async_get_cached(
         self, start: datetime, end: datetime, now: datetime

@@ -28,7 +28,6 @@ from .api import (
     PoderoClient,
     PoderoError,
     TokenRefusedError,
-    User,
     Vehicle,
 )
 from .const import (
@@ -481,12 +480,9 @@ async def _async_list_users(client: PoderoClient) -> dict[str, str]:
     ):
         return {}
 
-    def has_no_vehicles(user: User) -> bool:
-        return not user.num_electric_vehicles
-
     return {
         user.id: user.name or user.id
-        for user in sorted(users, key=has_no_vehicles)
+        for user in sorted(users, key=lambda user: not user.num_electric_vehicles)
         if user.id
     }
 

@@ -41,8 +41,6 @@ CONF_STATISTICS_SINCE: Final = "statistics_since"
 GRANT_CLIENT_CREDENTIALS: Final = "client_credentials"
 GRANT_PASSWORD: Final = "password"
 
-SIGNAL_CHARGING_EVENT: Final = f"{DOMAIN}_charging_event"
-
 NEW_VEHICLE: Final = "new_vehicle"
 """Prefix of the ids of issues about new vehicles."""
 

@@ -24,6 +24,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util.signal_type import SignalType
 
 from .api import (
     AuthenticationError,
@@ -41,7 +42,7 @@ from .charging.events import SESSION_ENDS, ChargingEvent
 from .charging.memory import RememberedEvents
 from .charging.optimistic import PendingWrites
 from .charging.readings import Reading, sanitize
-from .const import DOMAIN, LOGGER, SIGNAL_CHARGING_EVENT
+from .const import DOMAIN, LOGGER
 from .helpers import to_home_assistant_error
 from .sessions import ChargingSessions
 
@@ -80,6 +81,11 @@ class PoderoData:
             if subentry_id in coordinator.config_entry.subentries:
                 yield subentry_id, coordinator
 
+
+SIGNAL_CHARGING_EVENT: SignalType[PoderoCoordinator, ChargingEvent, bool] = SignalType(
+    f"{DOMAIN}_charging_event"
+)
+"""Sent with the vehicle, the event, and whether it was missed."""
 
 type PoderoConfigEntry = ConfigEntry[PoderoData]
 

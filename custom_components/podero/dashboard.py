@@ -131,11 +131,9 @@ def _entities(hass: HomeAssistant, device: dr.DeviceEntry) -> dict[str, str]:
 
 def _statistics(entry: PoderoConfigEntry, device: dr.DeviceEntry) -> dict[str, str]:
     """Return the ids of a vehicle's statistics, by series."""
+    vehicle_id, _ = statistics_source(entry.subentries[str(device.config_subentry_id)])
     return {
-        f"statistics.{series}": statistic_id(statistics_source(subentry)[0], series)
-        for subentry in entry.subentries.values()
-        if (DOMAIN, subentry.unique_id) in device.identifiers
-        for series in SERIES
+        f"statistics.{series}": statistic_id(vehicle_id, series) for series in SERIES
     }
 
 
@@ -143,14 +141,11 @@ def _failure(entry: PoderoConfigEntry, device: dr.DeviceEntry) -> str:
     """Return the key of the error that makes a vehicle unavailable, or an empty string."""
     if entry.state is not ConfigEntryState.LOADED:
         return entry.error_reason_translation_key or ""
-    for _, coordinator in entry.runtime_data.vehicles:
-        if (DOMAIN, coordinator.vehicle_id) in device.identifiers:
-            error = coordinator.last_exception
-            if not coordinator.last_update_success and isinstance(
-                error, HomeAssistantError
-            ):
-                return error.translation_key or ""
-    return ""
+    coordinator = entry.runtime_data.coordinators.get(str(device.config_subentry_id))
+    if coordinator is None or coordinator.last_update_success:
+        return ""
+    error = coordinator.last_exception
+    return (isinstance(error, HomeAssistantError) and error.translation_key) or ""
 
 
 def _fill(node: Any, names: Mapping[str, str]) -> Any:

@@ -1,6 +1,6 @@
 """Diagnostics, made from an allow-list so that they contain no personal data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, time
 from enum import Enum
 import re
@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .api import Action, Vehicle, is_word
-from .const import CONF_BASE_URL, CONF_GRANT, DOMAIN
+from .const import CONF_BASE_URL, CONF_GRANT
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
 from .helpers import observations_of
 from .sessions import ChargingSessions
@@ -40,7 +40,8 @@ async def async_get_config_entry_diagnostics(
         },
         "service": observations_of(hass, entry.data[CONF_BASE_URL]).as_json(),
         "vehicles": [
-            _vehicle_diagnostics(coordinator) for coordinator in _coordinators(entry)
+            _vehicle_diagnostics(coordinator)
+            for coordinator in _coordinators(entry).values()
         ],
     }
 
@@ -49,21 +50,13 @@ async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: PoderoConfigEntry, device: DeviceEntry
 ) -> dict[str, Any]:
     """Return the diagnostics of a vehicle."""
-    return next(
-        (
-            _vehicle_diagnostics(coordinator)
-            for coordinator in _coordinators(entry)
-            if (DOMAIN, coordinator.vehicle_id) in device.identifiers
-        ),
-        {},
-    )
+    coordinator = _coordinators(entry).get(str(device.config_subentry_id))
+    return {} if coordinator is None else _vehicle_diagnostics(coordinator)
 
 
-def _coordinators(entry: PoderoConfigEntry) -> Iterable[PoderoCoordinator]:
+def _coordinators(entry: PoderoConfigEntry) -> Mapping[str, PoderoCoordinator]:
     """Return the coordinators of an account, none before it is set up."""
-    if not hasattr(entry, "runtime_data"):
-        return ()
-    return entry.runtime_data.coordinators.values()
+    return entry.runtime_data.coordinators if hasattr(entry, "runtime_data") else {}
 
 
 def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .charging.events import ChargingEvent
-from .const import ATTR_MISSED, SIGNAL_CHARGING_EVENT
-from .coordinator import PoderoConfigEntry, PoderoCoordinator
+from .const import ATTR_MISSED
+from .coordinator import SIGNAL_CHARGING_EVENT, PoderoConfigEntry, PoderoCoordinator
 from .entity import PoderoEntity
 
 PARALLEL_UPDATES = 0

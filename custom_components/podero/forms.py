@@ -25,8 +25,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .api import IdError, PoderoError, find_named_ids, parse_base_url, parse_id
-from .api.ids import IdKind
+from .api import IdError, IdKind, PoderoError, find_named_ids, parse_base_url, parse_id
 from .const import (
     CONF_BASE_URL,
     CONF_GRANT,

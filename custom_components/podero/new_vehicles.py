@@ -73,7 +73,6 @@ def async_ignore_vehicle(
     ir.async_ignore_issue(hass, DOMAIN, issue_id(vehicle_id), True)
 
 
-@callback
 def find_vehicle(vehicles: tuple[Vehicle, ...], wanted: str) -> Vehicle | None:
     """Return the vehicle that an issue is about."""
     return next(

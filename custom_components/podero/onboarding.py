@@ -216,7 +216,7 @@ def default_price_zone(
     """Return the price zone of most vehicles, or else of the country."""
     zones = Counter(vehicle.price_zone for vehicle in vehicles if vehicle.price_zone)
     if zones:
-        return max(zones, key=zones.__getitem__)
+        return zones.most_common(1)[0][0]
     return PRICE_ZONES.get(hass.config.country or "")
 
 

@@ -200,7 +200,6 @@ def _end_of_pause(call: ServiceCall) -> datetime:
     return until
 
 
-@callback
 def _targeted(
     call: ServiceCall,
 ) -> tuple[list[PoderoCoordinator], ServiceValidationError | None]:

@@ -12,6 +12,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .api import (
+    PAGE_SIZE,
     ChargePolicy,
     ChargingSession,
     PoderoClient,
@@ -27,7 +28,6 @@ from .charging.hours import (
     ends_of,
     hours_of,
     in_period,
-    key_of,
     valid_sessions,
 )
 from .charging.schedule import DAY, Endpoint, Schedule
@@ -46,9 +46,6 @@ NOT_OFFERED_KEYS: Final = frozenset(error.key for error in NOT_OFFERED)
 
 STEP: Final = timedelta(days=183)
 """Days of sessions per request."""
-
-SESSIONS_A_REQUEST: Final = 200
-"""Sessions per page; each further page counts as a request."""
 
 LISTED_AFTER: Final = DAY
 """How long a session that has ended is kept while the service does not list it."""
@@ -345,8 +342,8 @@ class ChargingSessions:
             self.policy, self._policy_zone = policy, await _async_zone(policy.timezone)
             return
         session = await self._client.get_current_session(self._vehicle_id)
-        running = self.running and key_of(self.running)
-        if running is not None and (session is None or key_of(session) != running):
+        running = self.running and self.running.key
+        if running is not None and (session is None or session.key != running):
             self._end_running(now)
         # Polls are more recent: no session is running if the last one saw no plug.
         if self._is_plugged_in is not False:
@@ -363,9 +360,10 @@ class ChargingSessions:
             last = min(first + STEP, now.date())
             self._schedule.count(1, now)
             found = await self._client.get_sessions(self._vehicle_id, first, last)
-            self._schedule.count(len(found) // SESSIONS_A_REQUEST, now)
-            known = set(map(key_of, listed))
-            listed += (session for session in found if key_of(session) not in known)
+            # Each further page is a request.
+            self._schedule.count(len(found) // PAGE_SIZE, now)
+            known = {session.key for session in listed}
+            listed += (session for session in found if session.key not in known)
             if is_past:
                 LOGGER.info(
                     "%s: read %s charging sessions up to %s",
@@ -376,12 +374,11 @@ class ChargingSessions:
             first = last + DAY
         self._listed, self.known_since = tuple(listed), start
         self._schedule.read_sessions(now)
-        ended = {key_of(session) for session in listed if ends_of(session)}
-        if self.running is not None and key_of(self.running) in ended:
+        ended = {session.key for session in listed if ends_of(session)}
+        if self.running is not None and self.running.key in ended:
             self.running = None
         if self._ended is not None and (
-            key_of(self._ended) in ended
-            or max(ends_of(self._ended)) < now - LISTED_AFTER
+            self._ended.key in ended or max(ends_of(self._ended)) < now - LISTED_AFTER
         ):
             self._ended = None
 

@@ -32,8 +32,8 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .charging.events import ChargingEvent
-from .const import ATTR_MISSED, DOMAIN, SIGNAL_CHARGING_EVENT
-from .coordinator import PoderoCoordinator
+from .const import ATTR_MISSED, DOMAIN
+from .coordinator import SIGNAL_CHARGING_EVENT, PoderoCoordinator
 from .helpers import targeted_devices
 
 

@@ -4,7 +4,7 @@ Source of all facts: the contract (Partner API 2.0) and Podero's developer guide
 """
 
 from .auth import Auth, ClientCredentialsAuth, PasswordAuth
-from .client import ONBOARDING_LANGUAGES, OnboardingLanguage, PoderoClient
+from .client import ONBOARDING_LANGUAGES, PAGE_SIZE, OnboardingLanguage, PoderoClient
 from .errors import (
     AuthenticationError,
     ConflictError,
@@ -19,7 +19,7 @@ from .errors import (
     TokenRefusedError,
     UntrustedLinkError,
 )
-from .ids import IdError, find_named_ids, parse_id
+from .ids import IdError, IdKind, find_named_ids, parse_id
 from .models import (
     Action,
     BoostState,
@@ -40,6 +40,7 @@ from .transport import Transport, parse_base_url
 
 __all__ = [
     "ONBOARDING_LANGUAGES",
+    "PAGE_SIZE",
     "Action",
     "Auth",
     "AuthenticationError",
@@ -53,6 +54,7 @@ __all__ = [
     "DeviceModel",
     "ForbiddenError",
     "IdError",
+    "IdKind",
     "InformationAction",
     "InvalidRequestError",
     "InvalidResponseError",

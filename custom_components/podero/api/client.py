@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from http import HTTPStatus
 import re
 from typing import Any, Final, Literal, get_args
@@ -146,7 +146,7 @@ class PoderoClient:
             f"?from={first:%Y-%m-%d}&to={last:%Y-%m-%d}&limit={PAGE_SIZE}"
         )
         sessions: list[ChargingSession] = []
-        known: set[str | datetime | None] = set()
+        known: set[str] = set()
         offset = 0
         for _ in range(MAX_PAGES):
             document = (await self._request("GET", f"{path}&offset={offset}")).json()
@@ -155,11 +155,9 @@ class PoderoClient:
                 raise InvalidResponseError("The items are not a list")
             offset += len(items)
             # A session that is completed meanwhile can shift others to the next page.
-            new = [
-                item for item in map(_session, items) if _identity(item) not in known
-            ]
+            new = [item for item in map(_session, items) if item.key not in known]
             sessions += new
-            known.update(map(_identity, new))
+            known.update(session.key for session in new)
             # The total may be wrong: stop if nothing is new, and not at a full page.
             total = document.get("total")
             is_complete = isinstance(total, int) and offset >= total
@@ -367,8 +365,3 @@ def _member(document: Any, name: str) -> Any:
 def _session(item: Any) -> ChargingSession:
     """Read an item of a list; one that is not an object becomes an empty session."""
     return ChargingSession.from_json(item if isinstance(item, dict) else {})
-
-
-def _identity(session: ChargingSession) -> str | datetime | None:
-    """Return what distinguishes a session from others in a list."""
-    return session.id or session.plug_in_time

@@ -53,6 +53,11 @@ class ChargingSession(Model):
     is_at_home: bool | None = read_by(boolean)
     session_outcome: str | None = read_by(text)
 
+    @property
+    def key(self) -> str:
+        """Return what distinguishes the session from others: its id, or else its start."""
+        return self.id or str(self.plug_in_time)
+
 
 @dataclass(frozen=True, repr=False)
 class DayPolicy(Model):
@@ -78,8 +83,7 @@ class ChargePolicy(Model):
     @property
     def days(self) -> tuple[DayPolicy, ...]:
         """Return the policies of the seven days, from Monday to Sunday."""
-        days = (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
-        return tuple(day or DayPolicy() for day in days)
+        return tuple(getattr(self, day) or DayPolicy() for day in WEEKDAYS)
 
     @classmethod
     @override

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from ..api import ChargingSession
@@ -82,13 +83,15 @@ def valid_sessions(
     the same start, the running one or else the first by id is counted.
     """
     # The service does not guarantee an order.
-    by_key = {key_of(session): session for session in sorted(sessions, key=key_of)}
-    repeated = Counter(map(key_of, sessions)) - Counter(by_key.keys())
+    by_key = {
+        session.key: session for session in sorted(sessions, key=attrgetter("key"))
+    }
+    repeated = Counter(session.key for session in sessions) - Counter(by_key.keys())
     faults = dict.fromkeys(repeated, Fault.LISTED_TWICE)
     if running is not None:
         # Last, so that it replaces a completed one with the same start.
-        by_key.pop(key_of(running), None)
-        by_key[key_of(running)] = running
+        by_key.pop(running.key, None)
+        by_key[running.key] = running
     by_start: dict[datetime, ChargingSession] = {}
     for key, session in by_key.items():
         is_running = session is running
@@ -103,7 +106,7 @@ def valid_sessions(
     for session in valid:
         start, end = _window(session, now)
         if start < end_before:
-            faults[key_of(session)] = Fault.OVERLAPPING
+            faults[session.key] = Fault.OVERLAPPING
         end_before = max(end_before, end)
     return Validated(valid, faults)
 
@@ -143,11 +146,6 @@ def amounts_of(session: ChargingSession) -> Amounts:
         session.actual_cost_eur or 0.0,
         session.actual_savings_eur or 0.0,
     )
-
-
-def key_of(session: ChargingSession) -> str:
-    """Return what distinguishes a session from others."""
-    return session.id or f"{session.plug_in_time}"
 
 
 def _fault(

@@ -13,6 +13,7 @@ from custom_components.podero.charging.hours import (
     Fault,
     amounts_of,
     hours_of,
+    start_between,
     valid_sessions,
 )
 from custom_components.podero.charging.watched import Span, Watched
@@ -382,6 +383,28 @@ def test_money_without_energy_is_not_lost() -> None:
     paid = session("10 22:00", "11 00:00", None, actual_cost_eur=3)
     hours = hours_of([paid], [], NOW)
     assert [amounts.cost for amounts in hours.values()] == pytest.approx([1.5, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("sessions", "hour", "expected"),
+    [
+        ([], "10 12:00", "10 12:00"),
+        ([("10 08:00", "10 12:00"), ("10 12:00", "10 13:00")], "10 12:00", "10 12:00"),
+        ([("10 08:20", "10 12:01")], "10 12:00", "10 08:00"),
+        ([("10 08:20", None)], "10 12:00", "10 08:00"),
+        # Two sessions in the same hour.
+        ([("10 06:30", "10 08:10"), ("10 08:20", "10 13:00")], "10 12:00", "10 06:00"),
+        ([("10 06:30", "10 08:00"), ("10 08:20", "10 13:00")], "10 12:00", "10 08:00"),
+        # Overlapping ones.
+        ([("10 06:30", "10 13:00"), ("10 08:20", "10 09:00")], "10 12:00", "10 06:00"),
+        ([("10 13:00", "10 14:00")], "10 12:00", "10 12:00"),
+    ],
+)
+def test_an_hour_between_sessions(
+    sessions: list[tuple[str, str | None]], hour: str, expected: str
+) -> None:
+    charged = [session(start, end, 5) for start, end in sessions]
+    assert start_between(charged, at(hour), NOW) == at(expected)
 
 
 @pytest.mark.parametrize(

@@ -335,6 +335,51 @@ async def test_a_long_absence_is_made_up_for(
     assert sum((await recorded(home.hass, home.car)).values()) == pytest.approx(800)
 
 
+@pytest.mark.parametrize("is_planned", [False, True])
+@pytest.mark.parametrize("is_file_lost", [False, True])
+async def test_a_car_that_was_away(
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+    is_planned: bool,
+    is_file_lost: bool,
+) -> None:
+    """Its last session before stays as it was recorded when it is plugged in again.
+
+    Even if it is no longer known when it charged, the energy does not change.
+    """
+    car = home.car
+    await set_up(home)
+    car.override(is_plugged_in=True, is_charging=True, charge_rate_w=10000)
+    await live(home, freezer, timedelta(hours=3), step=240)
+    car.override(is_charging=False, charge_rate_w=0)
+    await live(home, freezer, timedelta(hours=10), step=240)
+    car.override(is_plugged_in=False)
+    plan = {
+        "desired_charging_start_time": f"{NOW + 8 * HOUR:%Y-%m-%dT%H:%M:%SZ}",
+        "desired_charging_end_time": f"{NOW + 11 * HOUR:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    add_session(car, NOW, 13, 30, **plan if is_planned else {})
+    await live(home, freezer, timedelta(minutes=80), step=240)
+    before = await recorded(home.hass, car)
+    assert sum(before.values()) == pytest.approx(30)
+    for _ in range(45):
+        freezer.tick(24 * 3600)
+        await home.refresh()
+        await home.settle()
+    await home.unload()
+    if is_file_lost:
+        (subentry_id,) = home.entry.subentries
+        del hass_storage[f"podero.{subentry_id}.charging"]
+    await home.load()
+    car.override(is_plugged_in=True)
+    await live(home, freezer, timedelta(minutes=20))
+    after = await recorded(home.hass, car)
+    if not is_file_lost:
+        assert after == before
+    assert sum(after.values()) == pytest.approx(30)
+
+
 @pytest.mark.parametrize("sessions", [0, 1])
 async def test_without_energy_the_past_is_asked_for_once(
     home: Home, freezer: FrozenDateTimeFactory, sessions: int

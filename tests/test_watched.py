@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.podero.charging.watched import KEPT, MAX_GAP, Span, Watched
+from custom_components.podero.charging.watched import MAX_SPANS, Span, Watched
 
 START = datetime(2026, 11, 10, 22, 0, tzinfo=UTC)
 HOUR = START.timestamp()
@@ -45,8 +45,8 @@ def spans(*parts: tuple[float, float, float]) -> list[Span]:
         ([(58, 6), (60, 6), (62, 6)], [(58, 60, 0.2), (60, 62, 0.2)]),
         ([(59, 6), (61, 6)], [(59, 60, 0.1), (60, 61, 0.1)]),
         # Nobody looked for too long, or what was seen is not known.
-        ([(0, 6), (5, 6)], [(0, 5, 0.5)]),
-        ([(0, 6), (5.1, 6), (6.1, 6)], [(5.1, 6.1, 0.1)]),
+        ([(0, 6), (30, 6)], [(0, 30, 3)]),
+        ([(0, 6), (30.1, 6), (31.1, 6)], [(30.1, 31.1, 0.1)]),
         ([(0, 6), (1, None), (2, 6), (3, 6)], [(2, 3, 0.1)]),
         # The clock was set back: no time counts twice.
         ([(0, 6), (2, 6), (1, 6), (1.5, 6), (2.5, 6), (3.5, 6)], [(0, 2, 0.2), (2.5, 3.5, 0.1)]),
@@ -63,13 +63,22 @@ def test_energy_is_power_over_time(
 
 
 def test_an_hour_is_a_span_or_two() -> None:
-    """A night of polls takes little room, and what is too old is forgotten."""
+    """A night of polls takes little room."""
     watched = watch(*((minute, 0 if minute < 330 else 11) for minute in range(601)))
     assert len(watched.spans) == 11
     assert sum(span.energy for span in watched.spans) == pytest.approx(270.5 / 60 * 11)
-    for later in (KEPT / 60 + 400, KEPT / 60 + 401):
-        watched.add(START + timedelta(minutes=later), 0)
-    assert watched.spans[0].start == HOUR + 6 * 3600
+
+
+def test_the_oldest_are_forgotten_as_new_ones_come() -> None:
+    """A car that is away for however long forgets nothing."""
+    watched = watch((0, 6), (1, 6))
+    for hour in range(MAX_SPANS):
+        for minute in (0, 1):
+            later = timedelta(days=100, hours=hour, minutes=minute)
+            assert watched.spans[0].start == HOUR
+            watched.add(START + later, 0)
+    assert len(watched.spans) == MAX_SPANS
+    assert watched.spans[0].start == HOUR + 100 * 86400
 
 
 def test_what_was_seen_outlives_a_restart() -> None:
@@ -78,8 +87,9 @@ def test_what_was_seen_outlives_a_restart() -> None:
     restored = Watched.from_json(stored)
     assert restored.spans == watched.spans
     restored.add(START + timedelta(minutes=4), 0)
-    restored.add(START + timedelta(minutes=5), 0)
-    assert restored.spans == spans((0, 2, 0.15), (2, 3, 0), (4, 5, 0))
+    restored.add(START + timedelta(minutes=35), 0)
+    restored.add(START + timedelta(minutes=36), 0)
+    assert restored.spans == spans((0, 2, 0.15), (2, 4, 0), (35, 36, 0))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +113,3 @@ def test_a_broken_file_tells_nothing(stored: Any) -> None:
 def test_spans_out_of_order_are_left_out() -> None:
     stored = [[10, 20, 1], [15, 30, 1], [30, 40, 1]]
     assert Watched.from_json(stored).spans == [Span(10, 20, 1), Span(30, 40, 1)]
-
-
-def test_the_longest_gap_is_that_of_some_missed_polls() -> None:
-    assert timedelta(seconds=MAX_GAP) == timedelta(minutes=5)

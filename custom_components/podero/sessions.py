@@ -28,6 +28,7 @@ from .charging.hours import (
     ends_of,
     hours_of,
     in_period,
+    start_between,
     valid_sessions,
 )
 from .charging.schedule import DAY, Endpoint, Schedule
@@ -402,7 +403,9 @@ class ChargingSessions:
             spans = tuple(self._watched.spans) if self._watched else ()
             hours = await self._hass.async_add_executor_job(hours_of, valid, spans, now)
             self.month = _month(valid, hours, self._month_start(now), now)
-            self._statistics.async_write(hours, self.known_since)
+            # A part of a session is never written: its hours may be distributed anew.
+            start = start_between(valid, self.known_since, now)
+            self._statistics.async_write(hours, start)
         self._update_listeners()
 
     def _month_start(self, now: datetime) -> datetime:

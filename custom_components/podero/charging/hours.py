@@ -125,6 +125,17 @@ def hours_of(
     return {datetime.fromtimestamp(hour, UTC): hours[hour] for hour in sorted(hours)}
 
 
+def start_between(
+    sessions: Sequence[ChargingSession], hour: datetime, now: datetime
+) -> datetime:
+    """Return the latest hour, up to a given one, that begins in none of valid sessions."""
+    for session in reversed(sessions):
+        start, end = _window(session, now)
+        if start < hour.timestamp() < end:
+            hour = datetime.fromtimestamp(start // HOUR * HOUR, UTC)
+    return hour
+
+
 def in_period(
     sessions: Iterable[ChargingSession], start: datetime, end: datetime
 ) -> list[ChargingSession]:

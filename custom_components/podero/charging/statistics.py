@@ -97,16 +97,18 @@ class VehicleStatistics:
                 start = max(min(start, newest), _hour(now - PAST))
             elif not self._is_past_empty:
                 start = self._past_start = _hour(now - PAST)
-        if self._since is not None:
-            start = max(start, _hour(self._since))
-        return start
+        return self._limit(start)
+
+    def _limit(self, start: datetime) -> datetime:
+        """Return an hour, or a later one whose rows may be changed."""
+        return start if self._since is None else max(start, _hour(self._since))
 
     @callback
     def async_write(self, hours: Mapping[datetime, Amounts], start: datetime) -> None:
         """Write the hours from `start` on, after a running write."""
         if RECORDER_DOMAIN not in self._hass.config.components:
             return
-        self._to_write = hours, start
+        self._to_write = hours, self._limit(start)
         if self._task is None or self._task.done():
             self._task = self._entry.async_create_background_task(
                 self._hass, self._async_write(), f"{self._name} statistics"
@@ -119,7 +121,7 @@ class VehicleStatistics:
             await async_write_hours(
                 self._hass, self._vehicle_id, self._name, hours, start
             )
-            if start == self._past_start:
+            if self._past_start is not None and start <= self._past_start:
                 # The newest row is one of energy.
                 self._is_past_empty = not any(
                     amounts.energy for amounts in hours.values()

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 HOUR = 3600.0
 
-MAX_GAP = 300.0
+MAX_GAP = 1800.0
 """Seconds between two polls above which the time in between is unwatched."""
 
-KEPT = 42 * 24 * HOUR
-"""Seconds for which spans are kept, longer than sessions are read again."""
+MAX_SPANS = 2000
+"""Spans that are kept: ten weeks of a car that is always plugged in."""
 
 
 class Span(NamedTuple):
@@ -76,8 +76,7 @@ class Watched:
             self.spans[-1] = Span(last.start, span.end, last.energy + span.energy)
             return
         self.spans.append(span)
-        while self.spans[0].end < span.start - KEPT:
-            del self.spans[0]
+        del self.spans[:-MAX_SPANS]
 
     def as_json(self) -> list[list[float]]:
         """Return the spans as JSON."""
@@ -90,6 +89,10 @@ class Watched:
         for item in stored if isinstance(stored, list) else ():
             if (span := _span(item)) is not None and span.start >= watched._end:
                 watched.spans.append(span)
+        if watched.spans:
+            # Polling may go on soon, as after a restart.
+            last = watched.spans[-1]
+            watched._last = last.end, last.energy * HOUR / (last.end - last.start)
         return watched
 
 

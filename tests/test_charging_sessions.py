@@ -517,6 +517,7 @@ async def test_a_disabled_car_is_left_alone(home: Home) -> None:
     [
         *([], {"spans": "all", "missed_deadline": 5}, {"spans": [[1, 2, 3]]}),
         {"spans": [[1e13, 1e13 + 10, 0]], "missed_deadline": None},
+        {"spans": [], "missed_deadline": None, "running": "yes", "ended": {}},
     ],
 )
 async def test_a_foreign_file(

@@ -18,6 +18,7 @@ from .charging import HOUR, add_session, asked, moment, park, recorded
 from .home import Home
 from .support import complaints
 from custom_components.podero.charging.statistics import async_get_newest_hour
+from simulator.faults import Fault
 
 NOW = moment("2026-11-20T12:00:00")
 EVENING = moment("2026-11-18T22:00:00")
@@ -152,9 +153,11 @@ async def test_corrections_are_recorded_overnight(
         await home.load()
         await settle(home)
     else:
-        freezer.tick(24 * 3600)
-        await home.refresh()
-        await settle(home)
+        # A list without a known session is believed the second time.
+        for seconds in (24 * 3600, 10 * 60):
+            freezer.tick(seconds)
+            await home.refresh()
+            await settle(home)
     after = await recorded(home.hass, car)
     assert sum(after.values()) == pytest.approx(8 + 48 + 12 + 2 + 4 + 8 + 8, abs=0.001)
     for start, energies in (
@@ -172,7 +175,41 @@ async def test_corrections_are_recorded_overnight(
         (8 + 48 + 12 + 4 + 8 + 8) * 0.2 - (12 - 8) * 0.2 + (8 - 4) * 0.2 - 0.5
     )
     # Only recent days are read.
-    assert len(list(asked(home, "/sessions"))) == 5
+    assert len(list(asked(home, "/sessions"))) == (5 if is_restarted else 6)
+
+
+async def test_an_empty_list_is_not_believed_at_once(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    car = home.car
+    for day in range(10):
+        add_session(car, EVENING - timedelta(days=day), 4, 8)
+    await set_up(home)
+    month = home.history("sensor.car_1_charged_this_month")
+    home.simulator.add_fault(
+        Fault(kind="sessions", body=b'{"total": 0, "items": []}', count=1)
+    )
+    freezer.tick(24 * 3600)
+    await home.refresh()
+    await settle(home)
+    assert sum((await recorded(home.hass, car)).values()) == pytest.approx(80)
+    add_session(car, NOW + HOUR, 1, 5)
+    await live(home, freezer, timedelta(minutes=11))
+    assert sum((await recorded(home.hass, car)).values()) == pytest.approx(85)
+    assert month == ["85.0"]
+
+
+async def test_a_session_of_months_is_recorded_to_its_end(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    """The service may list a session by its start, long before the days that are rewritten."""
+    add_session(home.car, NOW - timedelta(days=50), 24 * 45, 40)
+    await set_up(home)
+    for _ in range(40):
+        freezer.tick(24 * 3600)
+        await home.refresh()
+        await settle(home)
+    assert sum((await recorded(home.hass, home.car)).values()) == pytest.approx(40)
 
 
 async def test_a_night_is_recorded_as_it_was_seen(
@@ -248,6 +285,34 @@ async def test_a_running_session_grows(
     # It is never listed: it was none.
     await live(home, freezer, timedelta(hours=54), step=1800)
     assert await recorded(home.hass, car) == {}
+
+
+@pytest.mark.parametrize("is_unplugged", [False, True])
+async def test_a_session_that_is_not_answered_after_a_restart(
+    home: Home, freezer: FrozenDateTimeFactory, is_unplugged: bool
+) -> None:
+    """One that runs, or that ended and is not listed yet, is still counted."""
+    car = home.car
+    add_session(car, EVENING, 4, 8)
+    car.plug_in()
+    session = car.life.session
+    assert session is not None
+    session.corrections["plug_in_time"] = f"{NOW - 4 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    session.corrections["energy_charged_kwh"] = 20.0
+    await set_up(home)
+    if is_unplugged:
+        car.unplug()
+        car.life.sessions.remove(session)
+        await live(home, freezer, timedelta(minutes=2))
+    else:
+        home.simulator.add_fault(Fault(kind="current_session", status=500))
+    for is_restarted in (False, True):
+        if is_restarted:
+            await home.reload()
+            await settle(home)
+        assert sum((await recorded(home.hass, car)).values()) == pytest.approx(28)
+        assert home.state("sensor.car_1_charged_this_month") == "28.0"
+        assert home.state("sensor.car_1_session_energy") == "20.0"
 
 
 async def test_faulty_sessions_cost_themselves(

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
+import json
 from typing import Any
 
 import orjson
@@ -115,6 +116,13 @@ def test_session() -> None:
     moment = SESSION | {"charge_deadline": "2026-11-03T06:00:00+01:00"}
     session = ChargingSession.from_json(moment)
     assert session.charge_deadline == MIDNIGHT + timedelta(hours=5)
+
+
+@pytest.mark.parametrize("deadline", [SESSION["charge_deadline"], "06:00:00", None])
+def test_a_session_that_is_stored(deadline: str | None) -> None:
+    session = ChargingSession.from_json(SESSION | {"charge_deadline": deadline})
+    stored = json.loads(json.dumps(session.as_json()))
+    assert ChargingSession.from_json(stored) == session
 
 
 def test_session_of_which_nothing_is_known() -> None:

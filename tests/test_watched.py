@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.podero.charging.watched import MAX_SPANS, Span, Watched
+from custom_components.podero.api import Vehicle
+from custom_components.podero.charging.watched import MAX_SPANS, Span, Watched, power_of
 
 START = datetime(2026, 11, 10, 22, 0, tzinfo=UTC)
 HOUR = START.timestamp()
@@ -60,6 +61,33 @@ def test_energy_is_power_over_time(
     expected: list[tuple[float, float, float]],
 ) -> None:
     assert watch(*polls).spans == spans(*expected)
+
+
+@pytest.mark.parametrize(
+    ("is_plugged_in", "is_charging", "watts", "expected"),
+    [
+        (True, True, 7200, 7.2),
+        (True, True, None, 11),
+        (True, True, 0, 11),
+        (True, False, 7200, 0),
+        (True, None, 7200, None),
+        (False, True, 7200, None),
+        (None, True, 7200, None),
+        (True, True, -7200, None),
+        # In mW.
+        (True, True, 7_200_000, None),
+    ],
+)
+def test_the_power_that_a_reading_shows(
+    is_plugged_in: bool | None,
+    is_charging: bool | None,
+    watts: int | None,
+    expected: float | None,
+) -> None:
+    vehicle = Vehicle(
+        is_plugged_in=is_plugged_in, is_charging=is_charging, charge_rate_w=watts
+    )
+    assert power_of(vehicle) == expected
 
 
 def test_an_hour_is_a_span_or_two() -> None:

@@ -33,7 +33,7 @@ from .charging.hours import (
 )
 from .charging.schedule import DAY, Endpoint, Schedule
 from .charging.statistics import PAST, REWRITTEN, VehicleStatistics
-from .charging.watched import Watched
+from .charging.watched import Watched, power_of
 from .const import DOMAIN, LOGGER
 from .helpers import NOT_OFFERED, statistics_source
 
@@ -51,9 +51,6 @@ STEP: Final = timedelta(days=183)
 LISTED_AFTER: Final = DAY
 """How long a session that has ended is kept while the service does not list it."""
 
-TYPICAL_POWER: Final = 11000
-"""Assumed power in W of a car that charges and does not report its power."""
-
 SAVE_DELAY: Final = 60.0
 STORAGE_VERSION: Final = 1
 
@@ -65,6 +62,15 @@ class Month(NamedTuple):
     energy: float
     cost: float | None
     savings: float | None
+
+
+class Stored(NamedTuple):
+    """What is kept across restarts."""
+
+    watched: Watched
+    deadlines: DeadlineWatch
+    running: ChargingSession | None = None
+    ended: ChargingSession | None = None
 
 
 def _store(hass: HomeAssistant, subentry_id: str) -> Store[dict[str, Any]]:
@@ -137,6 +143,9 @@ class ChargingSessions:
         self._listed: tuple[ChargingSession, ...] = ()
         self._ended: ChargingSession | None = None
         """The session that ended last, until the service lists it."""
+
+        self._is_list_doubted = False
+        """Whether the last list lacked sessions that the one before had."""
 
         self._is_stale = False
         """Whether the results have to be calculated again."""
@@ -254,12 +263,8 @@ class ChargingSessions:
         """Record the charging power of a reading."""
         if self._watched is None:
             return
-        power: float | None = None
-        if vehicle.is_plugged_in and vehicle.is_charging is not None:
-            is_charging = vehicle.is_charging
-            power = (vehicle.charge_rate_w or TYPICAL_POWER) if is_charging else 0
         known = len(self._watched.spans)
-        self._watched.add(now, None if power is None else power / 1000)
+        self._watched.add(now, power_of(vehicle))
         if len(self._watched.spans) != known:
             self._store.async_delay_save(self._to_store, SAVE_DELAY)
 
@@ -319,10 +324,11 @@ class ChargingSessions:
     async def _async_load(self) -> None:
         """Load what earlier polls have seen, nothing if the file is invalid."""
         try:
-            self._watched, self._deadlines = _parse(await self._store.async_load())
+            stored = _parse(await self._store.async_load())
         except Exception as err:  # noqa: BLE001 - the file may contain anything
             LOGGER.debug("The stored polls are invalid: %s", type(err).__name__)
-            self._watched, self._deadlines = Watched(), DeadlineWatch()
+            stored = Stored(Watched(), DeadlineWatch())
+        self._watched, self._deadlines, self.running, self._ended = stored
 
     def _to_store(self) -> dict[str, Any]:
         """Return what to keep across restarts."""
@@ -330,6 +336,8 @@ class ChargingSessions:
         return {
             "spans": self._watched.as_json() if self._watched else [],
             "missed_deadline": missed and missed.isoformat(),
+            "running": self.running and self.running.as_json(),
+            "ended": self._ended and self._ended.as_json(),
         }
 
     async def _async_read_endpoint(self, endpoint: Endpoint, now: datetime) -> None:
@@ -351,10 +359,18 @@ class ChargingSessions:
             self.running = session
 
     async def _async_read_sessions(self, now: datetime) -> None:
-        """Read the completed sessions: of two years at first, of some weeks later."""
+        """Read the completed sessions: of two years at first, of half a year later.
+
+        A list that lacks known sessions is believed if the next one lacks some, too.
+        """
         start = await self._statistics.async_get_start(now)
         # A session that began before may reach into the first hour.
-        first = max(start - REWRITTEN, now - PAST).date()
+        first = max(min(start - REWRITTEN, now - STEP), now - PAST).date()
+        known = {
+            session.key
+            for session in self._listed
+            if session.plug_in_time and session.plug_in_time.date() >= first
+        }
         is_past = first < (now - STEP).date()
         listed: list[ChargingSession] = []
         while first <= now.date():
@@ -363,8 +379,8 @@ class ChargingSessions:
             found = await self._client.get_sessions(self._vehicle_id, first, last)
             # Each further page is a request.
             self._schedule.count(len(found) // PAGE_SIZE, now)
-            known = {session.key for session in listed}
-            listed += (session for session in found if session.key not in known)
+            keys = {session.key for session in listed}
+            listed += (session for session in found if session.key not in keys)
             if is_past:
                 LOGGER.info(
                     "%s: read %s charging sessions up to %s",
@@ -373,6 +389,11 @@ class ChargingSessions:
                     last,
                 )
             first = last + DAY
+        is_any_lost = not known <= {session.key for session in listed}
+        self._is_list_doubted = is_any_lost and not self._is_list_doubted
+        if self._is_list_doubted:
+            self._schedule.retry(Endpoint.SESSIONS, now)
+            return
         self._listed, self.known_since = tuple(listed), start
         self._schedule.read_sessions(now)
         ended = {session.key for session in listed if ends_of(session)}
@@ -414,14 +435,18 @@ class ChargingSessions:
         return start if self._since is None else max(start, self._since)
 
 
-def _parse(stored: dict[str, Any] | None) -> tuple[Watched, DeadlineWatch]:
+def _parse(stored: dict[str, Any] | None) -> Stored:
     """Parse the content of a file. Raises an arbitrary exception if it is invalid."""
     if stored is None:
-        return Watched(), DeadlineWatch()
+        return Stored(Watched(), DeadlineWatch())
     watched = Watched.from_json(stored["spans"])
     last_poll = watched.spans and dt_util.utc_from_timestamp(watched.spans[-1].end)
     missed = dt_util.parse_datetime(str(stored["missed_deadline"]))
-    return watched, DeadlineWatch(last_poll or None, missed)
+    running, ended = (
+        stored.get(name) and ChargingSession.from_json(stored[name])
+        for name in ("running", "ended")
+    )
+    return Stored(watched, DeadlineWatch(last_poll or None, missed), running, ended)
 
 
 async def _async_zone(name: str | None) -> tzinfo | None:

@@ -5,7 +5,7 @@ Source: examples in the guide. Any value may be null.
 
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import override
+from typing import Any, override
 
 from .errors import InvalidResponseError
 from .models import JsonObject, Model, read_by
@@ -57,6 +57,14 @@ class ChargingSession(Model):
     def key(self) -> str:
         """Return what distinguishes the session from others: its id, or else its start."""
         return self.id or str(self.plug_in_time)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values as JSON, which can be read as the same session."""
+        values = {name: getattr(self, name) for name in self.readers()}
+        return {
+            name: value.isoformat() if isinstance(value, datetime | time) else value
+            for name, value in values.items()
+        }
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from ..api import ChargingSession
-from .watched import HOUR, Span
+from .watched import HOUR, MAX_POWER, Span
 
 MINUTE = 60.0
 
@@ -18,9 +18,6 @@ MAX_ENERGY = 500.0
 
 MAX_MONEY = 1000.0
 """EUR above which the money of a session is invalid."""
-
-MAX_POWER = 400.0
-"""kW above which the average power of a session is invalid."""
 
 POWER_TOLERANCE = 1.1
 """Factor by which the power in a planned window may exceed the session's peak."""

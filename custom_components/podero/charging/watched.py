@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..api import Vehicle
+
 HOUR = 3600.0
 
 MAX_GAP = 1800.0
@@ -11,6 +13,13 @@ MAX_GAP = 1800.0
 
 MAX_SPANS = 2000
 """Spans that are kept: ten weeks of a car that is always plugged in."""
+
+
+MAX_POWER = 400.0
+"""kW above which a power is invalid."""
+
+TYPICAL_POWER = 11000
+"""Assumed power in W of a car that charges and does not report its power."""
 
 
 class Span(NamedTuple):
@@ -27,6 +36,16 @@ class Span(NamedTuple):
     def hour(self) -> float:
         """Return the start of its hour."""
         return self.start // HOUR * HOUR
+
+
+def power_of(vehicle: Vehicle) -> float | None:
+    """Return the charging power in kW, None if the car is unplugged or it is unknown."""
+    if not vehicle.is_plugged_in or vehicle.is_charging is None:
+        return None
+    if not vehicle.is_charging:
+        return 0.0
+    power = (vehicle.charge_rate_w or TYPICAL_POWER) / 1000
+    return power if 0 < power <= MAX_POWER else None
 
 
 class Watched:

@@ -53,8 +53,13 @@ def _use_custom_integrations(
 
 @pytest.fixture
 async def home(home: Home) -> Home:
-    """Return a home with two cars that is set up, the first car with names and areas."""
+    """Return a home with two cars that is set up, the first car with names and areas.
+
+    They have not been charged.
+    """
     home = home.with_vehicles(0, 1)
+    for car in home.simulator.vehicles:
+        park(car)
     await home.set_up()
     area = ar.async_get(home.hass).async_create("Garage")
     entities, devices = er.async_get(home.hass), dr.async_get(home.hass)
@@ -182,6 +187,7 @@ async def test_statistics_keep_their_ids(home: Home, person: Person) -> None:
     for _ in range(2):
         cars[-1].delete()
         again = home.simulator.add_vehicle(cars[0].model)
+        park(again)
         await home.later()
         step = await begin(home, person)
         await person.submit(step, vehicle=again.id)
@@ -205,8 +211,7 @@ async def test_the_old_id_comes_back(home: Home, person: Person) -> None:
     first = home.car
     evening = dt_util.utcnow().replace(minute=0, second=0, microsecond=0) - DAY
     again = await connect_again(home)
-    for car in home.simulator.vehicles:
-        park(car)
+    park(again)
     again.created_at = evening - DAY
     add_session(first, evening - 2 * DAY, 1, 10)
     add_session(again, evening, 1, 7)
@@ -226,6 +231,38 @@ async def test_the_old_id_comes_back(home: Home, person: Person) -> None:
     assert await recorded(home.hass, first) == {evening: 7}
     both = await recorded_hours(home.hass, f"{first.id}-2")
     assert both == {evening - 2 * DAY: 10}
+
+
+@pytest.mark.parametrize("is_added", [False, True])
+async def test_what_is_recorded_stays(
+    home: Home, person: Person, is_added: bool
+) -> None:
+    """Even if the new car is older than the last session of the replaced one."""
+    evening = dt_util.utcnow().replace(minute=0, second=0, microsecond=0) - DAY
+    await async_write_hours(
+        home.hass,
+        home.car.id,
+        "Car 1",
+        {evening - 50 * DAY: Amounts(25, 5, 1)},
+        evening - 50 * DAY,
+    )
+    again = await connect_again(home)
+    park(again)
+    again.created_at = evening - 200 * DAY
+    add_session(again, evening - 40 * DAY, 1, 7)
+    if is_added:
+        home.add_vehicle(2)
+        await home.settle()
+    step = await person.submit(await begin(home, person), vehicle=again.id)
+    if is_added:
+        step = await person.submit(step)
+    assert step["type"] == "create_entry"
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    assert await recorded(home.hass, home.car) == {
+        evening - 50 * DAY: 25,
+        evening - 40 * DAY: 7,
+    }
 
 
 async def test_added_already(

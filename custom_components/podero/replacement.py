@@ -1,5 +1,7 @@
 """Replace the vehicle of a subentry: a car that has a new id in Podero."""
 
+from datetime import datetime, timedelta
+
 from homeassistant.components.recorder import DOMAIN as RECORDER_DOMAIN, get_instance
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
@@ -7,7 +9,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .api import Vehicle
-from .charging.statistics import SERIES, statistic_id
+from .charging.statistics import SERIES, async_get_last_charge, statistic_id
 from .const import CONF_STATISTICS_ID, CONF_STATISTICS_SINCE, DOMAIN
 from .coordinator import PoderoConfigEntry
 from .helpers import statistics_source
@@ -33,7 +35,7 @@ async def async_replace_vehicle(
         subentry = entry.subentries[subentry_id]
         _async_update_registries(hass, entry, subentry, vehicle_id)
         statistics_id, _ = statistics_source(subentry)
-        since = vehicle.created_at or dt_util.utcnow()
+        since = await _async_since(hass, statistics_id, vehicle)
         hass.config_entries.async_update_subentry(
             entry,
             subentry,
@@ -49,9 +51,25 @@ async def async_replace_vehicle(
         await hass.config_entries.async_setup(entry.entry_id)
 
 
+async def _async_since(
+    hass: HomeAssistant, statistics_id: str, vehicle: Vehicle
+) -> datetime:
+    """Return from when on the replacement's sessions are written.
+
+    What is recorded of the replaced vehicle stays, even if both existed for a while.
+    """
+    now = dt_util.utcnow()
+    since = vehicle.created_at or now
+    if RECORDER_DOMAIN in hass.config.components:
+        last = await async_get_last_charge(hass, statistics_id, since)
+        if last is not None:
+            since = last + timedelta(hours=1)
+    return min(since, now)
+
+
 @callback
 def _async_clear_statistics(hass: HomeAssistant, subentry: ConfigSubentry) -> None:
-    """Delete the statistics of a vehicle; those of the replaced one will contain them."""
+    """Delete the statistics of a vehicle; those of the replaced one continue with them."""
     if RECORDER_DOMAIN in hass.config.components:
         vehicle_id, _ = statistics_source(subentry)
         get_instance(hass).async_clear_statistics(

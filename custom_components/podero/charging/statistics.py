@@ -145,6 +145,17 @@ async def async_get_newest_hour(
     return datetime.fromtimestamp(rows[0]["start"], UTC) if rows else None
 
 
+async def async_get_last_charge(
+    hass: HomeAssistant, vehicle_id: str, since: datetime
+) -> datetime | None:
+    """Return the newest hour with energy from a moment on, or None if there is none."""
+    series = statistic_id(vehicle_id, "energy")
+    rows, _ = await get_instance(hass).async_add_executor_job(
+        _read_rows, hass, series, _hour(since)
+    )
+    return max((hour for hour, row in rows.items() if row.state), default=None)
+
+
 async def async_write_hours(
     hass: HomeAssistant,
     vehicle_id: str,

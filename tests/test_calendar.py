@@ -8,12 +8,16 @@ from freezegun.api import FrozenDateTimeFactory
 import orjson
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
+from .charging import add_session, live, park
 from .home import Home
 from .support import message
 
@@ -252,6 +256,33 @@ async def test_a_session_that_is_not_listed_yet(
         found = await get_events(hass, start, dt_util.utcnow() + DAY)
         starts = [dt_util.parse_datetime(event["start"]) for event in found]
         assert starts[-1] == plugged_in_at
+
+
+async def test_an_open_calendar_shows_a_session_that_has_ended(
+    home: Home,
+    freezer: FrozenDateTimeFactory,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """Even without a plan, whose end would update it."""
+    park(home.car)
+    await home.set_up()
+    await live(home, freezer, timedelta(minutes=9, seconds=40), step=20)
+    # Later, as it does not answer pings while the time passes.
+    client = await hass_ws_client(home.hass)
+    await client.send_json_auto_id(
+        {
+            "type": "calendar/event/subscribe",
+            "entity_id": CALENDAR,
+            "start": (NOW - DAY).isoformat(),
+            "end": (NOW + DAY).isoformat(),
+        }
+    )
+    assert (await client.receive_json())["success"]
+    assert (await client.receive_json())["event"]["events"] == []
+    add_session(home.car, NOW - timedelta(hours=2), 1, 8)
+    await live(home, freezer, timedelta(seconds=40), step=20)
+    (event,) = (await client.receive_json())["event"]["events"]
+    assert event["summary"].startswith("8.0 kWh")
 
 
 async def test_what_is_to_come_is_asked_of_nobody(

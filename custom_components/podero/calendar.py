@@ -45,8 +45,13 @@ async def async_setup_entry(
         )
 
 
-class PoderoCalendar(PoderoEntity[Window], CalendarEntity):
-    """A calendar with the planned window of the running session, and past sessions."""
+class PoderoCalendar(
+    PoderoEntity[tuple[Window | None, tuple[ChargingSession, ...]]], CalendarEntity
+):
+    """A calendar with the planned window of the running session, and past sessions.
+
+    Past ones are part of its value: views of the calendar are updated with its state.
+    """
 
     _texts: Mapping[str, str]
 
@@ -70,21 +75,17 @@ class PoderoCalendar(PoderoEntity[Window], CalendarEntity):
         await super().async_added_to_hass()
 
     @override
-    def _compute(self) -> Window | None:
-        if (running := self.coordinator.sessions.running) is None:
-            return None
-        start = running.desired_charging_start_time
-        end = running.desired_charging_end_time
-        if start is None or end is None or start >= end:
-            return None
-        return start, end, running.id
+    def _compute(self) -> tuple[Window | None, tuple[ChargingSession, ...]]:
+        sessions = self.coordinator.sessions
+        return _window(sessions.running), sessions.sessions
 
     @property
     def _planned(self) -> CalendarEvent | None:
         """Return the planned charging window as an event."""
-        if self._value is None:
+        window = self._value and self._value[0]
+        if window is None:
             return None
-        start, end, session_id = self._value
+        start, end, session_id = window
         return _event(start, end, self._texts["calendar_planned"], session_id)
 
     @property
@@ -141,6 +142,17 @@ class PoderoCalendar(PoderoEntity[Window], CalendarEntity):
                 raise to_read_error(err) from err
             self._answers[start, end] = now, found
         return self._answers[start, end][1]
+
+
+def _window(running: ChargingSession | None) -> Window | None:
+    """Return the planned window of the running session, or None without one."""
+    if running is None:
+        return None
+    start = running.desired_charging_start_time
+    end = running.desired_charging_end_time
+    if start is None or end is None or start >= end:
+        return None
+    return start, end, running.id
 
 
 def _event(

@@ -13,7 +13,7 @@ from homeassistant.setup import async_setup_component
 from .home import Home
 
 CHARGE_NOW = "button.car_1_charge_now"
-CANCEL = "button.car_1_cancel_charge_at_next_plug_in"
+CANCEL = "button.car_1_cancel_charge_now_at_next_plug_in"
 STATE = "sensor.car_1_charge_now_status"
 ARMED = "binary_sensor.car_1_charge_now_at_next_plug_in"
 

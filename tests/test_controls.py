@@ -19,7 +19,11 @@ from .support import HeldFault, complaints, until
 BOOST = {
     "charge now": Control("button.press", "button.car_1_charge_now", "unknown", "", {}),
     "cancel charge now": Control(
-        "button.press", "button.car_1_cancel_charge_at_next_plug_in", "unknown", "", {}
+        "button.press",
+        "button.car_1_cancel_charge_now_at_next_plug_in",
+        "unknown",
+        "",
+        {},
     ),
 }
 SWITCH = PREFERENCES["smart optimization"]

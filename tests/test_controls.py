@@ -38,7 +38,7 @@ each_control = pytest.mark.parametrize(
 
 NOT_ALLOWED = "This account can view the car but not control it"
 UNREACHABLE = "Podero could not be reached, or did not answer in time"
-NOT_CONFIRMED = "Podero accepted the change, but does not show it in its readings"
+NOT_CONFIRMED = "Podero accepted the change, but has not confirmed it"
 
 REFUSALS: list[tuple[dict[str, Any], type[HomeAssistantError], str]] = [
     ({"status": 400}, ServiceValidationError, "Podero did not accept this"),

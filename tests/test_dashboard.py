@@ -127,7 +127,7 @@ async def test_outage(home: Home, is_set_up_before: bool) -> None:
     reason = "Podero could not be reached."
     if not is_set_up_before and (MAJOR_VERSION, MINOR_VERSION) < (2026, 10):
         # An entry that is retried does not tell why.
-        reason = "There are no readings from Podero."
+        reason = "There are no values from Podero."
     assert Template(outage["content"], home.hass).async_render() == (
         f'<ha-alert alert-type="error">{reason}'
         f" Since {dt_util.as_local(state.last_changed):%H:%M}.</ha-alert>"

@@ -47,7 +47,7 @@ def _shown(platform: str, description: Any) -> Shown:
     return Shown(
         _TO_READ[Platform(platform)],
         f"{platform}_{description.key}",
-        next(iter(fields_of(description)), description.key),
+        next(iter(fields_of(platform, description)), description.key),
         getattr(description, "device_class", None),
         getattr(description, "native_unit_of_measurement", None),
         getattr(description, "state_class", None),

@@ -28,26 +28,27 @@ SHOWS = {
     "time": "time of day",
 }
 DERIVED = {
-    "charging_state": (
+    "sensor.charging_state": (
         "is_charging",
         "is_plugged_in",
         "is_fully_charged",
         "boost_state",
         "is_pause_power_active",
     ),
-    "session_energy": ("energy_charged_kwh",),
-    "session_cost": ("actual_cost_eur",),
-    "session_savings": ("actual_savings_eur", "expected_savings_eur"),
-    "month_energy": ("energy_charged_kwh",),
-    "month_cost": ("actual_cost_eur",),
-    "month_savings": ("actual_savings_eur",),
-    "planned_start": ("desired_charging_start_time",),
-    "planned_end": ("desired_charging_end_time",),
-    "charge_deadline": ("charge_deadline_at", "is_charge_policy_enabled"),
-    "charging_finishes_at": ("charge_time_remaining", "is_charging"),
-    "location": ("latitude", "longitude"),
+    "sensor.session_energy": ("energy_charged_kwh",),
+    "sensor.session_cost": ("actual_cost_eur",),
+    "sensor.session_savings": ("actual_savings_eur", "expected_savings_eur"),
+    "sensor.month_energy": ("energy_charged_kwh",),
+    "sensor.month_cost": ("actual_cost_eur",),
+    "sensor.month_savings": ("actual_savings_eur",),
+    "sensor.planned_start": ("desired_charging_start_time",),
+    "sensor.planned_end": ("desired_charging_end_time",),
+    "sensor.charge_deadline": ("charge_deadline_at", "is_charge_policy_enabled"),
+    "sensor.charging_finishes_at": ("charge_time_remaining", "is_charging"),
+    "device_tracker.location": ("latitude", "longitude"),
+    "time.charge_deadline": ("charge_deadline_at",),
 }
-"""The fields of entities that show a computed value."""
+"""The fields of entities that show a computed value, or a field of another name."""
 
 MARKED = re.compile(r"(<!-- entities -->\n).*?(<!-- /entities -->)", re.DOTALL)
 
@@ -63,10 +64,10 @@ def descriptions() -> Iterator[tuple[str, EntityDescription]]:
                     yield platform.value, item
 
 
-def fields_of(description: EntityDescription) -> tuple[str, ...]:
+def fields_of(platform: str, description: EntityDescription) -> tuple[str, ...]:
     """Return the fields of the API that an entity shows."""
     source = getattr(description, "source", description.key)
-    fields = DERIVED.get(description.key, (source,))
+    fields = DERIVED.get(f"{platform}.{description.key}", (source,))
     return tuple(field for field in fields if field in FIELDS)
 
 
@@ -85,7 +86,7 @@ def rows() -> Iterator[str]:
             f"**{name_of(platform, description)}**",
             platform.replace("_", " "),
             _shows(platform, description),
-            ", ".join(f"`{field}`" for field in fields_of(description)),
+            ", ".join(f"`{field}`" for field in fields_of(platform, description)),
             description.entity_category or "",
             "yes" if description.entity_registry_enabled_default else "",
         )

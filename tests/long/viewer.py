@@ -79,7 +79,7 @@ class Viewer:
             if touched & fields:
                 touched |= fields
         for entity in _entities(self._hass):
-            if not touched & {*fields_of(entity.entity_description)}:
+            if not touched & {*_fields(entity)}:
                 name = entity.entity_id
                 assert shown[name] == shown_broken[name], name
                 self.seen["states kept"] += 1
@@ -163,10 +163,13 @@ def _entities(hass: HomeAssistant) -> list[PoderoEntity[Any]]:
         for entity in platform.entities.values()
         if isinstance(entity, PoderoEntity)
         and not isinstance(entity, CalendarEntity | EventEntity)
-        and ChargingSession.readers()
-        .keys()
-        .isdisjoint(fields_of(entity.entity_description))
+        and ChargingSession.readers().keys().isdisjoint(_fields(entity))
     ]
+
+
+def _fields(entity: PoderoEntity[Any]) -> tuple[str, ...]:
+    """Return the fields of the API that an entity shows."""
+    return fields_of(entity.platform.domain, entity.entity_description)
 
 
 class Errors(logging.Handler):

@@ -20,13 +20,12 @@ HOOKS = {
     "_get_entry",
     "_get_reauth_entry",
     "_get_reconfigure_entry",
-    "_get_reconfigure_subentry",
     "_handle_coordinator_update",
     "_should_include",
     "_states",
     "_trigger_event",
 }
-"""What Home Assistant's documentation tells every integration to override or to call."""
+"""Underscore names that Home Assistant means integrations to override or to call."""
 
 MODULES = sorted(
     ".".join(path.relative_to(INTEGRATION).with_suffix("").parts)

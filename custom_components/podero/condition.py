@@ -33,8 +33,8 @@ class VehicleCondition(EntityStateConditionBase):
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Add the devices of the entities in the target to it.
 
-        The user may target any entity of a vehicle, and Home Assistant only watches
-        binary sensors and what belongs to devices.
+        The user may target any entity of a vehicle, but Home Assistant tracks only the
+        binary sensors among them. Through the device it finds the right one.
         """
         self.hass = hass
         assert config.target is not None

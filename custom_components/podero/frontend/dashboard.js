@@ -69,8 +69,8 @@ class Section extends Strategy {
   }
 }
 
-// The cards of the sections "Now" and "Needs attention", under the name of the car. In this
-// order, since the dialog that offers the section shows the first cards, hidden ones too.
+// The cards of the sections "Now" and "Needs attention", under the name of the car. "Now" comes
+// first: the dialog that offers the section previews the first cards, even hidden ones.
 function firstCards({ title, sections: [attention, now] }) {
   const [heading] = now.cards;
   const cards = [...now.cards, ...attention.cards].filter(({ type }) => type !== "heading");

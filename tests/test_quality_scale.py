@@ -28,7 +28,6 @@ def test_quality_scale_has_all_rules() -> None:
     """Each rule is done, or exempt for a reason."""
     stated = read_yaml(INTEGRATION / "quality_scale.yaml")["rules"]
     assert list(stated) == " ".join(RULES.values()).split()
-    assert len(stated) == 54
     for rule, status in stated.items():
         assert status == "done" or (
             status["status"] == "exempt" and len(status["comment"].split()) > 3

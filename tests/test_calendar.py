@@ -245,7 +245,7 @@ async def test_a_session_that_is_not_listed_yet(
     freezer.tick(3600)
     await home.refresh()
     await home.settle()
-    plugged_in_at = home.coordinator().sessions.sessions[-1].plug_in_time
+    plugged_in_at = home.coordinator().sessions.recent[-1].plug_in_time
     assert plugged_in_at is not None
     nothing = {"total": 0, "items": []}
     home.simulator.add_fault(kind="sessions", body=orjson.dumps(nothing))

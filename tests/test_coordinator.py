@@ -644,7 +644,7 @@ async def test_a_write_before_the_first_reading(
     coordinator = home.coordinator()
     with pytest.raises(HomeAssistantError, match=message("not_confirmed")):
         await coordinator.async_set("minimum_charge_limit", 41)
-    assert coordinator.reading is None
+    assert coordinator.raw is None
     assert home.car.document()["minimum_charge_limit"] == 41
 
 

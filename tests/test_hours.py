@@ -485,7 +485,7 @@ def test_sums_are_the_sessions(
         amounts_of(session)
         for session in all_sessions
         if faults.get(session.key) in {None, Fault.OVERLAPPING}
-        and session.is_at_home is not False
+        and session.counts_as_home
     ]
     for index in range(3):
         assert sum(amounts[index] for amounts in hours.values()) == pytest.approx(

@@ -44,7 +44,7 @@ from custom_components.podero.api.auth import Token
 from custom_components.podero.api.sessions import WEEKDAYS
 from custom_components.podero.api.transport import Response, parse_retry_after
 from custom_components.podero.charging.events import ChargingEvents
-from custom_components.podero.diagnostics import _describe
+from custom_components.podero.diagnostics import describe_vehicle
 
 MANY = settings(
     max_examples=200,
@@ -162,7 +162,7 @@ def _assert_plausible(vehicle: Vehicle) -> None:
         assert not isinstance(value, datetime) or value.tzinfo is UTC, name
         assert value != "", name
     assert vehicle.charging_state is None or isinstance(vehicle.charging_state, str)
-    json.dumps(_describe(vehicle), allow_nan=False)
+    json.dumps(describe_vehicle(vehicle), allow_nan=False)
 
 
 @SOME

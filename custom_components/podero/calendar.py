@@ -60,7 +60,7 @@ class PoderoCalendar(
     ) -> None:
         """Start with an empty cache."""
         super().__init__(coordinator, description)
-        self._answers: dict[
+        self._cache: dict[
             tuple[datetime, datetime], tuple[datetime, list[ChargingSession]]
         ] = {}
 
@@ -77,7 +77,7 @@ class PoderoCalendar(
     @override
     def _compute(self) -> tuple[Window | None, tuple[ChargingSession, ...]]:
         sessions = self.coordinator.sessions
-        return _window(sessions.running), sessions.sessions
+        return _window(sessions.running), sessions.recent
 
     @property
     def _planned(self) -> CalendarEvent | None:
@@ -117,31 +117,31 @@ class PoderoCalendar(
         if not ours.is_offered or start > now:
             return []
         if ours.known_since is not None and start >= ours.known_since:
-            return in_period(ours.sessions, start, end)
+            return in_period(ours.recent, start, end)
         if end - start > MAX_RANGE:
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="range_too_long"
             )
         listed = await self._async_get_cached(start, end, now)
-        # One that has just ended is listed later.
+        # The service does not list one that has just ended.
         keys = {session.key for session in listed}
-        recent = in_period(ours.sessions, start, end)
+        recent = in_period(ours.recent, start, end)
         return [*listed, *(one for one in recent if one.key not in keys)]
 
     async def _async_get_cached(
         self, start: datetime, end: datetime, now: datetime
     ) -> list[ChargingSession]:
         """Return the sessions of a period from the service, cached for MAX_AGE."""
-        for key, (asked_at, _) in tuple(self._answers.items()):
+        for key, (asked_at, _) in tuple(self._cache.items()):
             if not timedelta() <= now - asked_at < MAX_AGE:
-                del self._answers[key]
-        if (start, end) not in self._answers:
+                del self._cache[key]
+        if (start, end) not in self._cache:
             try:
                 found = await self.coordinator.sessions.async_get_sessions(start, end)
             except PoderoError as err:
                 raise to_read_error(err) from err
-            self._answers[start, end] = now, found
-        return self._answers[start, end][1]
+            self._cache[start, end] = now, found
+        return self._cache[start, end][1]
 
 
 def _window(running: ChargingSession | None) -> Window | None:
@@ -160,8 +160,8 @@ def _event(
 ) -> CalendarEvent:
     """Return an event, of at least a minute."""
     first = dt_util.as_local(start)
-    # Home Assistant compares wall clocks, and refuses an event that ends before it starts
-    # by them, as in the night when the clock is set back.
+    # Home Assistant compares wall-clock times, by which a session in the night when the
+    # clock is set back can seem to end before it starts.
     last = max(dt_util.as_local(end), first + timedelta(minutes=1))
     return CalendarEvent(start=first, end=last, summary=summary, uid=uid)
 

@@ -43,7 +43,7 @@ from .charging.memory import RememberedEvents
 from .charging.optimistic import PendingWrites
 from .charging.readings import Reading, sanitize
 from .const import DOMAIN, LOGGER
-from .helpers import to_home_assistant_error
+from .helpers import to_write_error
 from .sessions import ChargingSessions
 
 UPDATE_INTERVAL = timedelta(seconds=60)
@@ -145,7 +145,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         self._logged_fields: set[str] = set()
 
     @property
-    def reading(self) -> Vehicle | None:
+    def raw(self) -> Vehicle | None:
         """Return the last reading as received, or None before the first."""
         return None if self._reading is None else self._reading.raw
 
@@ -286,7 +286,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
 
     def _adapt_update_interval(self) -> None:
         """Poll faster while a command takes effect, for a limited time."""
-        if (reading := self.reading) is not None:
+        if (reading := self.raw) is not None:
             boost = reading.boost_state, reading.boost_for_next_session
             if boost != self._boost:
                 self._boost = boost
@@ -419,7 +419,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
                     self.config_entry.async_create_background_task(
                         self.hass, self.async_refresh(), f"{self.name} after a refusal"
                     )
-                raise to_home_assistant_error(err) from err
+                raise to_write_error(err) from err
 
     @callback
     def _async_show(self) -> None:

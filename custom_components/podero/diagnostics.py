@@ -70,12 +70,12 @@ def _vehicle_diagnostics(coordinator: PoderoCoordinator) -> dict[str, Any]:
         "update_interval": coordinator.update_interval
         and coordinator.update_interval.total_seconds(),
         "is_missing": coordinator.is_missing,
-        "vehicle": coordinator.reading and _describe(coordinator.reading),
+        "vehicle": coordinator.raw and describe_vehicle(coordinator.raw),
         "sessions": _describe_sessions(coordinator.sessions),
     }
 
 
-def _describe(vehicle: Vehicle) -> dict[str, Any]:
+def describe_vehicle(vehicle: Vehicle) -> dict[str, Any]:
     """Return a reading without personal or secret values."""
     model = vehicle.device_model
     return {
@@ -98,7 +98,7 @@ def _describe_sessions(sessions: ChargingSessions) -> dict[str, Any]:
     """Return the results of the endpoints for sessions and policy, without content."""
     return {
         "answers": dict(sessions.answers),
-        "sessions": len(sessions.sessions),
+        "sessions": len(sessions.recent),
         "is_running": sessions.running is not None,
         "has_policy": sessions.policy is not None,
         "faults": sorted(sessions.faults),

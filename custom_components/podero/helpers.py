@@ -74,6 +74,8 @@ class NoCookies(DummyCookieJar):
 @callback
 def _async_get_session(hass: HomeAssistant) -> ClientSession:
     """Return the session of all accounts, without cookies, which would mix them."""
+    # With the automatic cleanup it would be detached when the entry is unloaded during
+    # whose set-up it is created.
     session = async_create_clientsession(
         hass, auto_cleanup=False, cookie_jar=NoCookies()
     )
@@ -111,7 +113,7 @@ def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoC
     )
 
 
-def to_home_assistant_error(err: PoderoError) -> HomeAssistantError:
+def to_write_error(err: PoderoError) -> HomeAssistantError:
     """Map an API error of a write to a Home Assistant exception."""
     key = f"write_{err.key}"
     placeholders: dict[str, str] = {}
@@ -131,7 +133,7 @@ def to_home_assistant_error(err: PoderoError) -> HomeAssistantError:
 def to_read_error(err: PoderoError) -> HomeAssistantError:
     """Map an API error of a read by the user to a Home Assistant exception."""
     if isinstance(err, RateLimitError):
-        return to_home_assistant_error(err)
+        return to_write_error(err)
     key = "not_offered" if isinstance(err, NOT_OFFERED) else err.key
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=key)
 

@@ -45,10 +45,10 @@ MAX_POLICY_FAILURES: Final = 3
 
 NOT_OFFERED_KEYS: Final = frozenset(error.key for error in NOT_OFFERED)
 
-STEP: Final = timedelta(days=183)
+REQUEST_PERIOD: Final = timedelta(days=183)
 """Days of sessions per request."""
 
-LISTED_AFTER: Final = DAY
+MAX_UNLISTED: Final = DAY
 """How long a session that has ended is kept while the service does not list it."""
 
 SAVE_DELAY: Final = 60.0
@@ -103,7 +103,7 @@ class ChargingSessions:
         assert subentry.unique_id is not None
         self.policy: ChargePolicy | None = None
         self.running: ChargingSession | None = None
-        self.sessions: tuple[ChargingSession, ...] = ()
+        self.recent: tuple[ChargingSession, ...] = ()
         """The valid sessions of the last weeks and the running one, by start."""
 
         self.known_since: datetime | None = None
@@ -165,7 +165,7 @@ class ChargingSessions:
     @property
     def latest(self) -> ChargingSession | None:
         """Return the running session, or else the last one."""
-        return self.sessions[-1] if self.sessions else None
+        return self.recent[-1] if self.recent else None
 
     def next_deadline(self, vehicle: Vehicle) -> datetime | None:
         """Return the next deadline of the charge policy, or None."""
@@ -365,16 +365,16 @@ class ChargingSessions:
         """
         start = await self._statistics.async_get_start(now)
         # A session that began before may reach into the first hour.
-        first = max(min(start - REWRITTEN, now - STEP), now - PAST).date()
+        first = max(min(start - REWRITTEN, now - REQUEST_PERIOD), now - PAST).date()
         known = {
             session.key
             for session in self._listed
             if session.plug_in_time and session.plug_in_time.date() >= first
         }
-        is_past = first < (now - STEP).date()
+        is_past = first < (now - REQUEST_PERIOD).date()
         listed: list[ChargingSession] = []
         while first <= now.date():
-            last = min(first + STEP, now.date())
+            last = min(first + REQUEST_PERIOD, now.date())
             self._schedule.count(1, now)
             found = await self._client.get_sessions(self._vehicle_id, first, last)
             # Each further page is a request.
@@ -400,7 +400,7 @@ class ChargingSessions:
         if self.running is not None and self.running.key in ended:
             self.running = None
         if self._ended is not None and (
-            self._ended.key in ended or max(ends_of(self._ended)) < now - LISTED_AFTER
+            self._ended.key in ended or max(ends_of(self._ended)) < now - MAX_UNLISTED
         ):
             self._ended = None
 
@@ -419,7 +419,7 @@ class ChargingSessions:
                 LOGGER.warning(
                     "%s: a charging session is faulty: %s", self._name, fault
                 )
-        self.sessions = tuple(valid)
+        self.recent = tuple(valid)
         if self.known_since is not None:
             spans = tuple(self._watched.spans) if self._watched else ()
             hours = await self._hass.async_add_executor_job(hours_of, valid, spans, now)
@@ -474,7 +474,7 @@ def _month(
     at_home = [
         session
         for session in sessions
-        if session.is_at_home is not False and min([*ends_of(session), now]) > start
+        if session.counts_as_home and min([*ends_of(session), now]) > start
     ]
     costs = {session.actual_cost_eur for session in at_home}
     savings = {session.actual_savings_eur for session in at_home}

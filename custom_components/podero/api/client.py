@@ -158,7 +158,7 @@ class PoderoClient:
             new = [item for item in map(_session, items) if item.key not in known]
             sessions += new
             known.update(session.key for session in new)
-            # The total may be wrong: stop if nothing is new, and not at a full page.
+            # The total may be wrong: after a full page only a page without news ends it.
             total = document.get("total")
             is_complete = isinstance(total, int) and offset >= total
             if not new or (is_complete and len(items) < PAGE_SIZE):
@@ -232,7 +232,7 @@ class PoderoClient:
         NotFoundError if the action is not active, for example reported already.
         """
         url, cue = self._resolve_link(link)
-        # The secret in the query is valid for both.
+        # With the query, whose secret is valid for this URL too.
         url = url.with_path(f"{cue}/state", encoded=True, keep_query=True)
         json = {"state": state}
         response = await self._transport.request("POST", url, json=json)

@@ -58,6 +58,11 @@ class ChargingSession(Model):
         """Return what distinguishes the session from others: its id, or else its start."""
         return self.id or str(self.plug_in_time)
 
+    @property
+    def counts_as_home(self) -> bool:
+        """Return whether it was charged at home, or may have been."""
+        return self.is_at_home is not False
+
     def as_json(self) -> dict[str, Any]:
         """Return the values as JSON, which can be read as the same session."""
         values = {name: getattr(self, name) for name in self.readers()}

@@ -110,10 +110,10 @@ class DeadlineWatch:
         if read_at is None or not timedelta() <= now - read_at <= MAX_GAP:
             self._passed = None
         elif not has_read or (self._next is not None and self._next.at <= now):
-            # The deadline by this reading: it may have been moved since the last one.
+            # Calculated anew: it may have been moved since the last reading.
             passed = next_deadline(vehicle, policy, zone, read_at)
             if passed is not None and passed.at <= now:
-                # That of the last reading has the level that was set before.
+                # The level is that of the last reading, before the deadline passed.
                 self._passed = self._next if has_read else passed
         self._next = self._next_deadline.after(now, vehicle, policy, zone)
         return self._is_missed(vehicle, now)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ..api import BoostState, Vehicle
 
-MAX_GAP = timedelta(hours=12)
+MAX_DOWNTIME = timedelta(hours=12)
 """Events of a longer time without Home Assistant are not fired."""
 
 
@@ -164,9 +164,9 @@ def resume(
     """Continue from remembered values with the first reading after a restart.
 
     Returns what derives the next events, and the missed ones: those of FIRED_LATE, if
-    the car has reported since, and none after a gap of more than MAX_GAP.
+    the car has reported since, and none after a gap of more than MAX_DOWNTIME.
     """
-    if not timedelta() <= now - remembered_at <= MAX_GAP:
+    if not timedelta() <= now - remembered_at <= MAX_DOWNTIME:
         remembered = Known(
             battery_at_plug_in=remembered.battery_at_plug_in,
             has_been_full=bool(remembered.has_been_full or remembered.is_fully_charged),

@@ -114,7 +114,7 @@ def hours_of(
     """Return what valid sessions charged at home in each UTC hour."""
     hours: defaultdict[float, Amounts] = defaultdict(Amounts)
     for session in sessions:
-        if session.is_at_home is not False:
+        if session.counts_as_home:
             amounts = amounts_of(session)
             start, end = _window(session, now)
             for hour, share in _shares(session, start, end, spans).items():

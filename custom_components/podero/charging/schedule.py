@@ -14,7 +14,7 @@ FIRST_READ, SECOND_READ = timedelta(minutes=10), timedelta(minutes=70)
 """Delays of the two reads after a session may have ended, and after a start."""
 
 RETRY: Final = timedelta(minutes=10)
-"""Delay of a request that is repeated earlier than after its interval."""
+"""Delay of a request that does not wait for its interval."""
 
 PLAN_DELAY: Final = timedelta(minutes=1)
 """Delay of reading the plan after what may have changed it."""
@@ -99,9 +99,9 @@ class Schedule:
         self._hasten(Endpoint.SESSIONS, now + FIRST_READ)
 
     def change_plan(self, now: datetime) -> None:
-        """Make the policy due, and soon the plan: something was set that changes them.
+        """Make the policy due now and the plan soon, as something was set.
 
-        After CHANGES_A_DAY, as by an automation, they are read when they are due anyway.
+        After CHANGES_A_DAY, for example by an automation, both wait for their interval.
         """
         if _is_full(self._changes, now):
             return

@@ -122,7 +122,7 @@ class VehicleStatistics:
                 self._hass, self._vehicle_id, self._name, hours, start
             )
             if self._past_start is not None and start <= self._past_start:
-                # The newest row is one of energy.
+                # Rows of energy show that the history was imported.
                 self._is_past_empty = not any(
                     amounts.energy for amounts in hours.values()
                 )
@@ -205,7 +205,7 @@ def _read_rows(
     found = statistics_during_period(
         hass, since, None, {series}, "hour", None, {"state", "sum"}
     ).get(series, [])
-    # One row more than those: the last one before them.
+    # One row more than those, for the sum before them.
     last = get_last_statistics(hass, len(found) + 1, series, False, {"sum"}).get(
         series, []
     )

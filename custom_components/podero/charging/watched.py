@@ -8,7 +8,7 @@ from ..api import Vehicle
 
 HOUR = 3600.0
 
-MAX_GAP = 1800.0
+MAX_POLL_GAP = 1800.0
 """Seconds between two polls above which the time in between is unwatched."""
 
 MAX_SPANS = 2000
@@ -70,7 +70,7 @@ class Watched:
         while self._end > now + HOUR:
             self.spans.pop()
         # Do not count a time twice after the clock was set back by less.
-        if not 0 < now - before <= MAX_GAP or self._end > before:
+        if not 0 < now - before <= MAX_POLL_GAP or self._end > before:
             return
         mean_power = (power_before + power) / 2
         start = before

@@ -366,6 +366,33 @@ async def test_refresh_not_known(
     assert grants(simulator) == ["password", "refresh_token", "refresh_token"]
 
 
+@pytest.mark.parametrize("fault", [{"status": 500}, {"reset": True}])
+async def test_refresh_not_known_twice(
+    simulator: Simulator, password_auth: Auth, fault: dict[str, Any]
+) -> None:
+    """If the refresh fails twice in a row, the credentials are used."""
+    token = await password_auth.get_access_token()
+    simulator.add_fault(kind="token", count=2, **fault)
+    with pytest.raises(PoderoConnectionError):
+        await password_auth.get_access_token(rejected=token)
+    assert await password_auth.get_access_token(rejected=token) != token
+    assert grants(simulator) == ["password", *["refresh_token"] * 2, "password"]
+
+
+async def test_rate_limit_of_refreshes(
+    simulator: Simulator, password_auth: Auth
+) -> None:
+    """A rate limit keeps the refresh token, however often it is answered."""
+    token = await password_auth.get_access_token()
+    for status in (429, 429, 503, 429, 503):
+        simulator.add_fault(kind="token", status=status, count=1)
+    for _ in range(5):
+        with pytest.raises(PoderoConnectionError):
+            await password_auth.get_access_token(rejected=token)
+    assert await password_auth.get_access_token(rejected=token) != token
+    assert grants(simulator) == ["password", *["refresh_token"] * 6]
+
+
 @pytest.mark.parametrize("refresh_token", [b"null", b"7", b'""', b'"two words"'])
 async def test_unusable_refresh_token(
     simulator: Simulator, password_auth: Auth, refresh_token: bytes

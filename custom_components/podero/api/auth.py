@@ -10,7 +10,12 @@ import math
 import time
 from typing import Any, TypeIs, override
 
-from .errors import AuthenticationError, InvalidResponseError, PoderoConnectionError
+from .errors import (
+    AuthenticationError,
+    InvalidResponseError,
+    PoderoConnectionError,
+    RateLimitError,
+)
 from .transport import Response, Transport
 
 TOKEN_PATH = "/api/partners/v2.0/auth/token"
@@ -48,6 +53,8 @@ class Token:
     """When to renew it, in seconds of time.monotonic()."""
 
     refresh_token: str | None
+    has_failed: bool = False
+    """Whether the service failed when the refresh token was last used."""
 
     @classmethod
     def from_response(cls, response: Response) -> Token:
@@ -169,7 +176,10 @@ class Auth(ABC):
             renewal.exception()
 
     async def _renew(self) -> Token:
-        """Renew the token, with the refresh token if there is one and it is accepted."""
+        """Renew the token, with the refresh token if there is one and it is accepted.
+
+        The credentials are used if it is refused, or if the service fails twice in a row.
+        """
         old, self._token = self._token, None
         if old is not None and old.refresh_token is not None:
             try:
@@ -181,10 +191,15 @@ class Auth(ABC):
             except AuthenticationError, InvalidResponseError:
                 # Refused or not served: use the credentials.
                 pass
-            except BaseException:
-                # Unknown: the refresh token may still be valid, keep it for the next renewal.
-                self._token = old
-                raise
+            except BaseException as err:
+                has_failed = isinstance(err, PoderoConnectionError) and not isinstance(
+                    err, RateLimitError
+                )
+                if not (has_failed and old.has_failed):
+                    # Unknown: the refresh token may still be valid, keep it for the next
+                    # renewal. But some services always fail if it was revoked.
+                    self._token = replace(old, has_failed=has_failed)
+                    raise
             else:
                 return self._token
         self._token = await self._grant()

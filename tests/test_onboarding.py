@@ -167,6 +167,49 @@ async def test_cancelled(home: Home, person: Person) -> None:
     assert len(home.entry.subentries) == 1
 
 
+async def test_cancelled_where_the_list_failed(home: Home, person: Person) -> None:
+    """A car that was left out is not taken for a new one."""
+    home.entry.add_to_hass(home.hass)
+    home.simulator.add_fault(kind="vehicles", status=404, count=1)
+    step = await person.add_vehicle(home.entry)
+    assert step["step_id"] == "not_listed"
+    step = await person.submit(step, next_step_id="connect")
+    step = await person.submit(step, price_zone="at")
+    await person.sign_in(step, "cancel")
+    await assert_ended(person, step, "cancelled")
+    assert len(home.entry.subentries) == 1
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+async def test_connected_where_the_list_failed(
+    home: Home, person: Person, failures: int
+) -> None:
+    """The new car is told from a list before and one after, or not at all."""
+    home.entry.add_to_hass(home.hass)
+    home.simulator.onboarding_names_device = False
+    home.simulator.add_fault(kind="vehicles", status=404, count=failures)
+    step = await person.add_vehicle(home.entry)
+    step = await person.submit(step, next_step_id="connect")
+    step = await person.submit(step, price_zone="at")
+    await person.sign_in(step, "2")
+    step = await person.wait(step)
+    if failures == 1:
+        assert_added(step, home, home.simulator.vehicles[2].id)
+    else:
+        assert step["step_id"] == "not_connected"
+        assert len(home.entry.subentries) == 1
+
+
+async def test_cancelled_while_another_car_appears(home: Home, person: Person) -> None:
+    """A car that was not connected in the dialog is not added after a cancellation."""
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    home.simulator.connect_vehicle(home.simulator.account.user_id, 2)
+    await person.sign_in(step, "cancel")
+    await assert_ended(person, step, "cancelled")
+    assert len(home.entry.subentries) == 1
+
+
 async def assert_ended(person: Person, step: dict[str, Any], reason: str) -> None:
     """Assert that a flow ends with a reason that has a text."""
     step = await person.wait(step)

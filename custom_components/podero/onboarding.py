@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, override
 
@@ -68,8 +69,8 @@ class OnboardingSteps(
     The outcome is "connected", "not_connected" or the reason of an abort.
     """
 
-    _vehicles: Collection[Vehicle] = ()
-    """The vehicles that were listed before a new one was connected."""
+    _vehicles: Collection[Vehicle] | None = None
+    """The vehicles before a new one was connected, or None if they are not known."""
 
     _onboarding: Onboarding
     _connected: tuple[str, Vehicle] | None = None
@@ -100,7 +101,7 @@ class OnboardingSteps(
                     return await self.async_step_onboarding()
             else:
                 errors[CONF_PRICE_ZONE] = "no_choice"
-        zone = default_price_zone(self.hass, self._vehicles)
+        zone = default_price_zone(self.hass, self._vehicles or ())
         return self._show("connect", _price_zone_schema(zone), errors)
 
     async def async_step_onboarding(
@@ -138,13 +139,16 @@ class OnboardingSteps(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Look again for the new vehicle."""
-        await self._async_find(is_back=True)
+        await self._async_find(in_list=True)
         return await self.async_step_connected()
 
     async def _async_start(self, price_zone: PriceZone) -> None:
         """Start the onboarding, and wait for its outcome in the background."""
         # A client of its own: a reload of the account closes the account's.
         self._client = self._open_client(self._get_entry().data)
+        if self._vehicles is None:
+            with suppress(PoderoError):
+                self._vehicles = await self._client.get_vehicles()
         language = request_language(self.hass)
         ticket = self._issue_ticket(language)
         self._onboarding = await self._client.start_onboarding(
@@ -163,25 +167,24 @@ class OnboardingSteps(
         outcome = await self._async_wait_for_return(
             ONBOARDING_TIMEOUT, self._async_check
         )
-        await self._async_find(is_back=True)
+        assert self._ticket is not None
+        has_cancelled = outcome is None and self._ticket.state.result() == "fail"
+        # After a cancellation, a car that is new in the list is not the one.
+        await self._async_find(in_list=not has_cancelled)
         if self._connected is not None:
             return "connected"
-        if outcome is not None:
-            return outcome
-        assert self._ticket is not None
-        has_succeeded = self._ticket.state.result() == "success"
-        return "not_connected" if has_succeeded else "cancelled"
+        return "cancelled" if has_cancelled else outcome or "not_connected"
 
     async def _async_check(self) -> str | None:
         """Return the outcome, if it is known before the browser returns."""
-        await self._async_find(is_back=False)
+        await self._async_find(in_list=False)
         if self._connected is not None:
             return "connected"
         expires: datetime | None = self._onboarding.expiration_date
         return "expired" if expires and expires < dt_util.utcnow() else None
 
-    async def _async_find(self, *, is_back: bool) -> None:
-        """Find the new vehicle by the onboarding, or in the list if the browser is back."""
+    async def _async_find(self, *, in_list: bool) -> None:
+        """Find the new vehicle by the onboarding, or else as a new one in the list."""
         try:
             if self._onboarding.id is not None:
                 onboarding = await self._client.get_onboarding(self._onboarding.id)
@@ -192,7 +195,7 @@ class OnboardingSteps(
         except PoderoError:
             # The device may be something else than a vehicle, or not readable yet.
             pass
-        if not is_back:
+        if not in_list or self._vehicles is None:
             return
         try:
             vehicles = await self._client.get_vehicles()

@@ -20,7 +20,7 @@ from .dialogs import SUBENTRY_FLOWS, Person, account_input, user_input, walk
 from .home import Home
 from .repository import read_texts
 from .support import HeldFault, until
-from custom_components.podero import onboarding
+from custom_components.podero import external_step, onboarding
 from custom_components.podero.api import PriceZone, Vehicle
 from custom_components.podero.const import DOMAIN
 from custom_components.podero.http import DATA_TICKETS
@@ -244,6 +244,41 @@ async def test_nobody_came_back(
     home.entry.add_to_hass(home.hass)
     step = await open_page(person, home)
     await assert_ended(person, step, "timed_out")
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_nobody_looks(
+    home: Home, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new car is added if the dialog does not continue, as on a phone."""
+    monkeypatch.setattr(external_step, "RESULT_TIMEOUT", 0.1)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    await person.sign_in(step, "2")
+    await until(lambda: len(home.entry.subentries) == 2)
+    added = list(home.entry.subentries.values())[-1]
+    assert added.unique_id == home.simulator.vehicles[2].id
+    status, _ = await post(person, step)
+    assert status == 404
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_nobody_looks_and_there_is_no_car(
+    home: Home, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialog shows what to do when somebody comes back to it."""
+    monkeypatch.setattr(external_step, "RESULT_TIMEOUT", 0.1)
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    await person.sign_in(step, "heat-pump")
+    manager = home.hass.config_entries.subentries
+    await until(
+        lambda: (
+            [flow["step_id"] for flow in manager.async_progress()] == ["not_connected"]
+        )
+    )
+    step = await person.submit(await person.look(step), next_step_id="connect")
+    assert step["step_id"] == "connect"
 
 
 async def test_back_without_a_car(home: Home, person: Person) -> None:

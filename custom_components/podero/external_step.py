@@ -21,7 +21,7 @@ POLL_INTERVAL = 10.0
 """Seconds between two checks for an outcome."""
 
 RESULT_TIMEOUT = 5 * 60.0
-"""Seconds after which a flow with an outcome is aborted if the dialog does not continue."""
+"""Seconds after which a flow with an outcome continues without its dialog."""
 
 
 class ExternalStep[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
@@ -91,7 +91,9 @@ class ExternalStep[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
         for _ in range(int(RESULT_TIMEOUT / POLL_INTERVAL)):
             await asyncio.sleep(POLL_INTERVAL)
             self.async_notify_flow_changed()
-        self._manager.async_abort(self.flow_id)
+        # The next step would cancel this task.
+        self._watch = None
+        await self._manager.async_configure(self.flow_id)
 
     def _stop_watching(self) -> None:
         """Stop waiting for the outcome."""

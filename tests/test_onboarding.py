@@ -1,5 +1,6 @@
 """A new car is connected on Podero's page, from the dialog that adds a car."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from homeassistant.util import dt as dt_util
 from .dialogs import SUBENTRY_FLOWS, Person, account_input, user_input, walk
 from .home import Home
 from .repository import read_texts
-from .support import HeldFault, until
+from .support import HeldFault, token_requests, until
 from custom_components.podero import external_step, onboarding
 from custom_components.podero.api import PriceZone, Vehicle
 from custom_components.podero.const import DOMAIN
@@ -212,7 +213,8 @@ async def test_cancelled_while_another_car_appears(home: Home, person: Person) -
 
 async def assert_ended(person: Person, step: dict[str, Any], reason: str) -> None:
     """Assert that a flow ends with a reason that has a text."""
-    step = await person.wait(step)
+    if step["type"] == "external":
+        step = await person.wait(step)
     assert (step["type"], step["reason"]) == ("abort", reason)
     assert TEXTS["abort"][reason]
 
@@ -244,6 +246,76 @@ async def test_nobody_came_back(
     home.entry.add_to_hass(home.hass)
     step = await open_page(person, home)
     await assert_ended(person, step, "timed_out")
+
+
+def change_password(simulator: Simulator) -> None:
+    """Make the service refuse the stored credentials."""
+    simulator.account.password = "another"
+    simulator.revoke_tokens()
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_refused_meanwhile(home: Home, person: Person) -> None:
+    """Refused credentials end the flow, and are not tried again and again."""
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    change_password(home.simulator)
+    home.simulator.requests.clear()
+    await assert_ended(person, step, "invalid_auth")
+    assert len(token_requests(home.simulator)) <= 4
+
+
+@pytest.mark.usefixtures("often_polls")
+async def test_told_to_wait_meanwhile(home: Home, person: Person) -> None:
+    """The flow does not ask before it may, but continues if the browser returns."""
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    home.simulator.add_fault(status=429, headers={"Retry-After": "600"}, count=1)
+    home.simulator.requests.clear()
+    await asyncio.sleep(0.2)
+    assert len(home.simulator.requests) == 1
+    await person.sign_in(step, "2")
+    assert_added(await person.wait(step), home, home.simulator.vehicles[2].id)
+
+
+@pytest.mark.parametrize("chooses_look", [False, True])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(503, "cannot_connect"), (429, "rate_limited"), (None, "invalid_auth")],
+)
+async def test_back_and_not_known(
+    home: Home, person: Person, status: int | None, reason: str, chooses_look: bool
+) -> None:
+    """The flow says why it cannot find out whether there is a new car."""
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    address = await person.choose(step, "heat-pump")
+    if chooses_look:
+        await person.visit(address)
+        step = await person.wait(step)
+    if status is None:
+        change_password(home.simulator)
+    else:
+        home.simulator.add_fault(status=status)
+    if chooses_look:
+        step = await person.submit(step, next_step_id="look")
+    else:
+        await person.visit(address)
+    await assert_ended(person, step, reason)
+
+
+async def test_only_the_list_can_be_read(home: Home, person: Person) -> None:
+    """The list is enough to find the new car, or that there is none yet."""
+    home.entry.add_to_hass(home.hass)
+    step = await open_page(person, home)
+    address = await person.choose(step, "heat-pump")
+    home.simulator.add_fault(kind="onboarding", status=503)
+    await person.visit(address)
+    step = await person.wait(step)
+    assert step["step_id"] == "not_connected"
+    car = home.simulator.connect_vehicle(home.simulator.account.user_id, 2)
+    step = await person.submit(step, next_step_id="look")
+    assert_added(step, home, car.id)
 
 
 @pytest.mark.usefixtures("often_polls")

@@ -1,5 +1,6 @@
 """Flow steps that connect a new vehicle on Podero's website."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
@@ -24,11 +25,13 @@ from homeassistant.util import dt as dt_util
 
 from .api import (
     ONBOARDING_LANGUAGES,
+    AuthenticationError,
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
     Onboarding,
     OnboardingLanguage,
+    PoderoConnectionError,
     PoderoError,
     PriceZone,
     Vehicle,
@@ -139,7 +142,8 @@ class OnboardingSteps(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Look again for the new vehicle."""
-        await self._async_find(in_list=True)
+        error = await self._async_find(in_list=True)
+        self._outcome = error.key if error else "not_connected"
         return await self.async_step_connected()
 
     async def _async_start(self, price_zone: PriceZone) -> None:
@@ -170,41 +174,69 @@ class OnboardingSteps(
         assert self._ticket is not None
         has_cancelled = outcome is None and self._ticket.state.result() == "fail"
         # After a cancellation, a car that is new in the list is not the one.
-        await self._async_find(in_list=not has_cancelled)
+        error = await self._async_find(in_list=not has_cancelled)
         if self._connected is not None:
             return "connected"
-        return "cancelled" if has_cancelled else outcome or "not_connected"
+        if has_cancelled:
+            return "cancelled"
+        return outcome or (error.key if error else "not_connected")
 
     async def _async_check(self) -> str | None:
         """Return the outcome, if it is known before the browser returns."""
-        await self._async_find(in_list=False)
+        assert self._ticket is not None
+        error = await self._async_find(in_list=False)
         if self._connected is not None:
             return "connected"
+        if isinstance(error, AuthenticationError):
+            return error.key
+        if error is not None:
+            # Leave the service alone for as long as it wants, or until the browser returns.
+            await asyncio.wait({self._ticket.state}, timeout=error.retry_after or 0)
         expires: datetime | None = self._onboarding.expiration_date
         return "expired" if expires and expires < dt_util.utcnow() else None
 
-    async def _async_find(self, *, in_list: bool) -> None:
-        """Find the new vehicle by the onboarding, or else as a new one in the list."""
+    async def _async_find(
+        self, *, in_list: bool
+    ) -> AuthenticationError | PoderoConnectionError | None:
+        """Find the new vehicle by the onboarding, or else as a new one in the list.
+
+        Return the error of the last request if it leaves open whether there is one.
+        """
+        failure: PoderoError | None = None
         try:
-            if self._onboarding.id is not None:
-                onboarding = await self._client.get_onboarding(self._onboarding.id)
-                if (vehicle_id := onboarding.object_id) is not None:
-                    vehicle = await self._client.get_vehicle(vehicle_id)
-                    self._connected = vehicle_id, vehicle
-                    return
-        except PoderoError:
+            self._connected = await self._async_read_onboarding()
+        except PoderoError as err:
             # The device may be something else than a vehicle, or not readable yet.
-            pass
-        if not in_list or self._vehicles is None:
-            return
-        try:
-            vehicles = await self._client.get_vehicles()
-        except PoderoError:
-            return
-        before = {vehicle.id for vehicle in self._vehicles}
-        for vehicle_id, vehicle in new_vehicles(self.hass, vehicles).items():
-            if vehicle_id not in before:
-                self._connected = vehicle_id, vehicle
+            failure = err
+        if in_list and self._connected is None and self._vehicles is not None:
+            try:
+                self._connected = self._find_new(await self._client.get_vehicles())
+            except PoderoError as err:
+                failure = err
+            else:
+                failure = None
+        if isinstance(failure, AuthenticationError | PoderoConnectionError):
+            return failure
+        return None
+
+    async def _async_read_onboarding(self) -> tuple[str, Vehicle] | None:
+        """Return the vehicle that the onboarding names. Raises PoderoError."""
+        if self._onboarding.id is None:
+            return None
+        onboarding = await self._client.get_onboarding(self._onboarding.id)
+        if (vehicle_id := onboarding.object_id) is None:
+            return None
+        return vehicle_id, await self._client.get_vehicle(vehicle_id)
+
+    def _find_new(self, vehicles: Collection[Vehicle]) -> tuple[str, Vehicle] | None:
+        """Return a vehicle that was not listed before, or None."""
+        before = {vehicle.id for vehicle in self._vehicles or ()}
+        found = [
+            new
+            for new in new_vehicles(self.hass, vehicles).items()
+            if new[0] not in before
+        ]
+        return found[-1] if found else None
 
 
 def onboarding_language(language: str) -> OnboardingLanguage:

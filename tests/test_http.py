@@ -135,6 +135,21 @@ async def test_address_in_use(person: Person, simulator: Simulator) -> None:
     assert (await sent(person, simulator))["cancelUrl"].startswith(f"{origin}/api/")
 
 
+@pytest.mark.parametrize("urls", [{}, {"external_url": "https://other.example.com"}])
+async def test_address_of_the_frontend(
+    person: Person, simulator: Simulator, urls: dict[str, str]
+) -> None:
+    """Behind a proxy whose URL is not set, the frontend knows where it is used."""
+    await async_process_ha_core_config(person.hass, urls)
+    person.headers |= {
+        "Host": "home.example.com",
+        "HA-Frontend-Base": "https://home.example.com",
+    }
+    assert (await sent(person, simulator))["successUrl"].startswith(
+        f"https://home.example.com{RETURN_PATH}/"
+    )
+
+
 async def test_address_that_is_set(hass: HomeAssistant) -> None:
     """Without a request the address uses the external URL."""
     assert await async_setup_component(hass, DOMAIN, {})

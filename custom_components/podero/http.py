@@ -12,6 +12,7 @@ from aiohttp import web
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.generated.languages import LANGUAGES
+from homeassistant.helpers.config_entry_oauth2_flow import HEADER_FRONTEND_BASE
 from homeassistant.helpers.http import KEY_HASS, HomeAssistantView, current_request
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.translation import async_get_translations
@@ -146,6 +147,10 @@ def _base_url(hass: HomeAssistant) -> str | None:
         return get_url(hass, require_current_request=True)
     except NoURLAvailableError:
         pass
+    request = current_request.get()
+    if request is not None and HEADER_FRONTEND_BASE in request.headers:
+        # The frontend is used at a URL that is not configured, for example of a proxy.
+        return request.headers[HEADER_FRONTEND_BASE]
     try:
         return get_url(hass, prefer_external=True)
     except NoURLAvailableError:

@@ -1097,6 +1097,23 @@ async def test_reauth_without_the_list(home: Home) -> None:
     assert_form(result, "reauth_confirm", {"base": "forbidden"})
 
 
+@pytest.mark.parametrize("cars", [(), (0,)])
+async def test_reauth_without_the_list_or_a_car(
+    home: Home, cars: tuple[int, ...]
+) -> None:
+    """An account whose list is refused, and whose cars are gone, can sign in again."""
+    home = home.with_vehicles(*cars)
+    home.car.delete()
+    await home.set_up()
+    home.simulator.add_fault(kind="vehicles", status=403)
+    result = dict(await home.entry.start_reauth_flow(home.hass))
+    result = await go_on(
+        home.hass, result, {"password": home.simulator.account.password}
+    )
+    assert result["reason"] == "reauth_successful"
+    await home.settle()
+
+
 async def test_reauth_keeps_no_secret(home: Home) -> None:
     """Whoever opens the flow later is not shown what was entered before."""
     await home.set_up()
@@ -1215,6 +1232,20 @@ async def test_reconfigure_with_credentials_of_another_account(
 
     result = await go_on(home.hass, result, sign_in_input(home.server))
     assert result["reason"] == "reconfigure_successful"
+
+
+async def test_reconfigure_without_a_car(home: Home) -> None:
+    """Credentials of another account are refused without a car to try them with, too."""
+    home = home.with_vehicles()
+    home.entry.add_to_hass(home.hass)
+    neighbor = home.simulator.neighbor
+    typed = sign_in_input(
+        home.server, username=neighbor.username, password=neighbor.password
+    )
+    result = await go_on(
+        home.hass, await home.entry.start_reconfigure_flow(home.hass), typed
+    )
+    assert_form(result, "reconfigure", {"base": "forbidden"})
 
 
 async def test_reconfigure_server(home: Home) -> None:

@@ -6,6 +6,7 @@ from itertools import chain, count
 from typing import Any, override
 
 from homeassistant.config_entries import (
+    SOURCE_REAUTH,
     SOURCE_USER,
     ConfigFlow,
     ConfigFlowContext,
@@ -368,16 +369,26 @@ class PoderoConfigFlow(
                 await async_list_vehicles(self._client)
         except ForbiddenError:
             # Nor is it offered to every account that may read its vehicles.
-            if not await self._async_can_read_any(entry):
+            if await self._async_is_refused(entry):
                 raise
 
-    async def _async_can_read_any(self, entry: PoderoConfigEntry) -> bool:
-        """Return whether any vehicle of an entry can be read. Raises PoderoError."""
+    async def _async_is_refused(self, entry: PoderoConfigEntry) -> bool:
+        """Return whether the vehicles of an entry are refused. Raises PoderoError.
+
+        One that can be read decides, and one that is gone says nothing.
+        """
+        # If all are gone, only a name that may be another account's is refused.
+        is_refused = self.source != SOURCE_REAUTH
         for subentry in entry.subentries.values():
-            with suppress(ForbiddenError, NotFoundError):
+            try:
                 await self._client.get_vehicle(str(subentry.unique_id))
-                return True
-        return False
+            except ForbiddenError:
+                is_refused = True
+            except NotFoundError:
+                pass
+            else:
+                return False
+        return is_refused
 
     def _async_update(self, entry: PoderoConfigEntry, reason: str) -> ConfigFlowResult:
         """Store the checked data, and reload the entry even if nothing changed."""

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from typing import Any
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 
@@ -69,7 +70,10 @@ def _basic_client(request: web.Request) -> tuple[str, str] | None:
         client_id, colon, client_secret = b64decode(encoded).decode().partition(":")
     except ValueError:
         return None
-    return (client_id, client_secret) if colon and scheme.lower() == "basic" else None
+    if not colon or scheme.lower() != "basic":
+        return None
+    # RFC 6749, 2.3.1.
+    return unquote_plus(client_id), unquote_plus(client_secret)
 
 
 def _granted(answer: dict[str, Any]) -> web.Response:

@@ -1,7 +1,7 @@
 """Token requests, renewals and refusals of credentials."""
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 import gc
 from typing import Any
 
@@ -118,6 +118,21 @@ async def test_client_credentials_bodies(
     assert guide.json == {"grant_type": "client_credentials"}
     assert contract.headers["Authorization"] == _basic(simulator)
     assert guide.headers["Authorization"] == _basic(simulator)
+
+
+@pytest.mark.parametrize("served", ["contract", "guide"])
+async def test_client_with_special_characters(
+    simulator: Simulator, transport: Transport, served: Any
+) -> None:
+    """A client may have characters that HTTP Basic has to encode (RFC 6749, 2.3.1)."""
+    simulator.client_credentials_url = served
+    account = simulator.account
+    account.client_id, account.client_secret = "home:1", "a+b%41 c/ö:="
+    auth = ClientCredentialsAuth(transport, account.client_id, account.client_secret)
+    assert await auth.get_access_token()
+    header = token_requests(simulator)[-1].headers["Authorization"]
+    pair = b64decode(header.removeprefix("Basic ")).decode()
+    assert pair == "home%3A1:a%2Bb%2541%20c%2F%C3%B6%3A%3D"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import math
 import time
 from typing import Any, TypeIs, override
+from urllib.parse import quote
 
 from .errors import (
     AuthenticationError,
@@ -270,7 +271,10 @@ class ClientCredentialsAuth(Auth):
 
     async def _request_at(self, path: str) -> Token:
         """Request a token in the way that is documented for the URL."""
-        pair = b64encode(f"{self._client_id}:{self._client_secret}".encode()).decode()
+        # Form-urlencoded first (RFC 6749, 2.3.1).
+        pair = ":".join(
+            quote(part, safe="") for part in (self._client_id, self._client_secret)
+        )
         # The contract does not say how to send the credentials: send them both ways.
         body = (
             {"client_id": self._client_id, "client_secret": self._client_secret}
@@ -279,7 +283,7 @@ class ClientCredentialsAuth(Auth):
         )
         return await self._request(
             path,
-            headers={"Authorization": f"Basic {pair}"},
+            headers={"Authorization": f"Basic {b64encode(pair.encode()).decode()}"},
             grant_type="client_credentials",
             **body,
         )

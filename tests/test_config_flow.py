@@ -635,6 +635,20 @@ async def test_address_with_a_mistake(
     assert_created(result, car.id)
 
 
+async def test_address_that_was_corrected(hass: HomeAssistant, server: Server) -> None:
+    """What was entered instead of a URL's ids is shown again after going back."""
+    car = server.simulator.vehicles[0]
+    pasted = address(server).replace("users/2f", "users/3f")
+    typed = account_input(server, organization_id=pasted)
+    result = await go_on(hass, await start(hass), typed)
+    corrected = {**user_input(server), "vehicle": car.id}
+    result = await go_on(hass, result, {**corrected, "back": True})
+    assert assert_form(result, "password") == typed
+    result = await go_on(hass, result, typed)
+    assert assert_form(result, "enter_user") == {**corrected, "back": None}
+    assert_created(await go_on(hass, result, corrected), car.id)
+
+
 async def test_address_typed_for_a_user(hass: HomeAssistant, server: Server) -> None:
     """A URL can be pasted into any field."""
     car = server.simulator.vehicles[0]

@@ -128,9 +128,9 @@ class PoderoConfigFlow(
             await self._client.authenticate()
             ids = complete_ids({CONF_ORGANIZATION_ID: user_input[CONF_ORGANIZATION_ID]})
             if CONF_USER_ID in ids:
-                return await self.async_step_enter_user(
-                    ids | {CONF_ORGANIZATION_ID: self._data[CONF_ORGANIZATION_ID]}
-                )
+                ids[CONF_ORGANIZATION_ID] = self._data[CONF_ORGANIZATION_ID]
+                is_corrected = self._typed.get("enter_user", ids) != ids
+                return await self.async_step_enter_user(None if is_corrected else ids)
             if users := await _async_list_users(self._client):
                 return await self._async_offer_users(users)
         return await self.async_step_enter_user()

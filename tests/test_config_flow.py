@@ -579,6 +579,57 @@ async def test_ids_are_stored_canonical(
     assert entry.data == account_entry(server).data
 
 
+async def test_blanks_around_a_client_secret(
+    hass: HomeAssistant, server: Server
+) -> None:
+    """They come from pasting, and are removed."""
+    grant, car = "client_credentials", server.simulator.vehicles[0]
+    secret = server.simulator.account.client_secret
+    typed = account_input(
+        server,
+        grant,
+        client_secret=f" {secret}\t",
+        organization_id=address(server, vehicle_id=car.id),
+    )
+    entry = assert_created(await go_on(hass, await start(hass, grant), typed), car.id)
+    assert entry.data["client_secret"] == secret
+
+
+async def test_blanks_around_a_new_client_secret(home: Home) -> None:
+    """They are removed when the user signs in again or changes the account, too."""
+    home = home.with_vehicles(0, grant="client_credentials")
+    home.entry.add_to_hass(home.hass)
+    before = dict(home.entry.data)
+    typed = sign_in_input(
+        home.server,
+        "client_credentials",
+        client_secret=f"{before['client_secret']} ",
+    )
+    result = await go_on(
+        home.hass, await home.entry.start_reconfigure_flow(home.hass), typed
+    )
+    assert result["reason"] == "reconfigure_successful"
+    assert home.entry.data == before
+    result = await go_on(
+        home.hass,
+        await home.entry.start_reauth_flow(home.hass),
+        {"client_secret": typed["client_secret"]},
+    )
+    assert result["reason"] == "reauth_successful"
+    assert home.entry.data == before
+
+
+async def test_blanks_around_a_password(home: Home) -> None:
+    """A password may begin and end with blanks."""
+    home.simulator.account.password = " new "
+    home.entry.add_to_hass(home.hass)
+    result = await go_on(
+        home.hass, await home.entry.start_reauth_flow(home.hass), {"password": " new "}
+    )
+    assert result["reason"] == "reauth_successful"
+    assert home.entry.data["password"] == " new "
+
+
 def address(server: Server, *, vehicle_id: str | None = None) -> str:
     """Return the API's URL of the resident or of a vehicle."""
     account = server.simulator.account

@@ -56,6 +56,7 @@ from .forms import (
     ids_schema,
     parse_account,
     parse_ids,
+    parse_secret,
     secret_schema,
     suggest_account,
 )
@@ -319,7 +320,7 @@ class PoderoConfigFlow(
             self._typed.pop("reauth_confirm", None)
         else:
             self._typed["reauth_confirm"] = user_input
-            self._data = {**entry.data, secret: user_input[secret]}
+            self._data = {**entry.data, secret: parse_secret(grant, user_input[secret])}
             try:
                 with errors_at({"invalid_auth": secret}):
                     await self._async_try_account(entry)

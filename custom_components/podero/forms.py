@@ -222,6 +222,11 @@ def parse_ids(user_input: Mapping[str, Any], *fields: str) -> dict[str, str]:
     return ids
 
 
+def parse_secret(grant: str, typed: str) -> str:
+    """Return an entered secret. A client secret has no blanks around it: it is pasted."""
+    return typed.strip() if grant == GRANT_CLIENT_CREDENTIALS else typed
+
+
 def parse_account(
     grant: str, user_input: Mapping[str, Any], stored: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -247,7 +252,7 @@ def parse_account(
         errors[CONF_SERVER] = "invalid_url"
     except InputError as err:
         errors |= err.errors
-    if typed := user_input.get(secret):
+    if typed := parse_secret(grant, user_input.get(secret, "")):
         data[secret] = typed
     elif stored is None or data[CONF_BASE_URL] != stored[CONF_BASE_URL]:
         # Never send a stored secret to another server.

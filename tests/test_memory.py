@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from errno import EACCES
 import json
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from homeassistant.core import CoreState, ServiceCall, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.storage import Store
 
 from .automations import listen
 from .home import Home
+from .support import complaints
 
 pytestmark = pytest.mark.usefixtures("without_retry_delay")
 
@@ -334,3 +338,29 @@ async def test_it_goes_with_the_vehicle(
     await home.remove()
     assert not names & hass_storage.keys()
     assert not er.async_get(home.hass).entities
+
+
+@pytest.mark.parametrize("file", ["events", "charging"])
+async def test_file_that_cannot_be_deleted(
+    home: Home,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    file: str,
+) -> None:
+    """It is logged without its path, and the others are deleted."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    kept = f"podero.{next(iter(home.entry.subentries))}.{file}"
+    remove = Store.async_remove
+
+    async def refuse(store: Store[Any]) -> None:
+        if store.key == kept:
+            raise PermissionError(EACCES, "Permission denied", store.path)
+        await remove(store)
+
+    with patch.object(Store, "async_remove", refuse):
+        await home.remove()
+    assert [key for key in hass_storage if key.startswith("podero.")] == [kept]
+    assert complaints(caplog) == [
+        "The stored data of a removed car could not be deleted: PermissionError"
+    ]

@@ -1,5 +1,6 @@
 """The vehicles of accounts: list, name, add and delete them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain, count
@@ -12,7 +13,7 @@ from homeassistant.util import slugify
 
 from .api import InvalidRequestError, InvalidResponseError, PoderoClient, Vehicle
 from .charging.memory import Memory
-from .const import CONF_STATISTICS_ID, DOMAIN, SUBENTRY_VEHICLE
+from .const import CONF_STATISTICS_ID, DOMAIN, LOGGER, SUBENTRY_VEHICLE
 from .helpers import statistics_source
 from .sessions import async_remove_store
 
@@ -114,9 +115,18 @@ def async_add_vehicles(
 
 
 async def async_delete_vehicle_data(hass: HomeAssistant, subentry_id: str) -> None:
-    """Delete the stored data of a removed vehicle."""
-    await Memory(hass, subentry_id).async_remove()
-    await async_remove_store(hass, subentry_id)
+    """Delete the stored data of a removed vehicle; a file that cannot be is left."""
+    failures = await asyncio.gather(
+        Memory(hass, subentry_id).async_remove(),
+        async_remove_store(hass, subentry_id),
+        return_exceptions=True,
+    )
+    for failure in filter(None, failures):
+        # Only the type: the text contains the path.
+        LOGGER.warning(
+            "The stored data of a removed car could not be deleted: %s",
+            type(failure).__name__,
+        )
 
 
 def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:

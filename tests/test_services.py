@@ -4,10 +4,15 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 import voluptuous as vol
 
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.core import Context
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -226,6 +231,24 @@ async def test_actions_without_an_account(home: Home) -> None:
     assert await async_setup_component(home.hass, DOMAIN, {})
     with pytest.raises(ServiceValidationError, match="None of the chosen targets"):
         await pause(home, entity_id="sensor.nothing")
+
+
+@pytest.mark.parametrize("action", ["pause_charging", "resume_charging"])
+async def test_user_who_may_only_look(
+    home: Home, hass_read_only_user: MockUser, action: str
+) -> None:
+    """The actions are refused, as the switch is."""
+    await home.set_up()
+    data = {"duration": "01:00:00"} if action == "pause_charging" else {}
+    with pytest.raises(Unauthorized):
+        await home.hass.services.async_call(
+            DOMAIN,
+            action,
+            {"entity_id": PAUSED, **data},
+            blocking=True,
+            context=Context(user_id=hass_read_only_user.id),
+        )
+    assert not home.written()
 
 
 async def test_one_fails_the_other_pauses(home: Home) -> None:

@@ -17,6 +17,7 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.service import verify_domain_control
 from homeassistant.helpers.target import TargetSelection
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType, JsonValueType
@@ -75,11 +76,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
 
 
+@verify_domain_control(DOMAIN)
 async def _async_pause_charging(call: ServiceCall) -> None:
     """Pause charging until a time or for a duration."""
     await _async_pause(call, _end_of_pause(call))
 
 
+@verify_domain_control(DOMAIN)
 async def _async_resume_charging(call: ServiceCall) -> None:
     """End a pause."""
     await _async_pause(call, None)

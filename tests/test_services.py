@@ -251,6 +251,15 @@ async def test_user_who_may_only_look(
     assert not home.written()
 
 
+async def test_all_vehicles(home: Home) -> None:
+    """`all` targets every loaded vehicle, as it does in other actions."""
+    home = home.with_vehicles(0, 1)
+    await home.set_up()
+    await pause(home, entity_id="all")
+    for number in (1, 2):
+        assert home.state(f"switch.car_{number}_pause_charging") == "on"
+
+
 async def test_one_fails_the_other_pauses(home: Home) -> None:
     home = home.with_vehicles(0, 1)
     await home.set_up()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import voluptuous as vol
 
-from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ENTITY_MATCH_ALL
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -208,11 +208,13 @@ def _targeted(
 ) -> tuple[list[PoderoCoordinator], ServiceValidationError | None]:
     """Return the coordinators of the vehicles that an action targets.
 
-    A vehicle is targeted by its device or by any entity of it. The exception is for one
-    that is not loaded. Raises ServiceValidationError without a vehicle.
+    A vehicle is targeted by its device or by any entity of it, and a loaded one by "all".
+    The exception is for one that is not loaded. Raises ServiceValidationError without a
+    vehicle.
     """
+    is_all = call.data.get(ATTR_ENTITY_ID) == ENTITY_MATCH_ALL
     vehicles = _targeted_vehicles(call)
-    if not vehicles:
+    if not vehicles and not is_all:
         raise _invalid("no_vehicle")
     entries: list[PoderoConfigEntry] = call.hass.config_entries.async_loaded_entries(
         DOMAIN
@@ -221,7 +223,7 @@ def _targeted(
         coordinator
         for entry in entries
         for coordinator in entry.runtime_data.coordinators.values()
-        if vehicles.pop(coordinator.vehicle_id, None) is not None
+        if vehicles.pop(coordinator.vehicle_id, None) is not None or is_all
     ]
     failures = (
         _invalid("vehicle_not_loaded", vehicle=name) for name in vehicles.values()

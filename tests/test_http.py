@@ -161,10 +161,8 @@ async def test_address_that_is_set(hass: HomeAssistant) -> None:
         },
     )
     ticket = ReturnTicket(hass, "en")
-    assert ticket.address("success").startswith(
-        f"https://home.example.com{RETURN_PATH}/"
-    )
-    assert ticket.address("fail").endswith("/fail")
+    assert ticket.url("success").startswith(f"https://home.example.com{RETURN_PATH}/")
+    assert ticket.url("fail").endswith("/fail")
 
 
 async def test_no_address(person: Person, simulator: Simulator) -> None:

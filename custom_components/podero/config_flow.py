@@ -369,7 +369,7 @@ class PoderoConfigFlow(
             with suppress(NotFoundError):
                 await async_list_vehicles(self._client)
         except ForbiddenError:
-            # Nor is it offered to every account that may read its vehicles.
+            # An account may read its vehicles without the right to list them.
             if await self._async_is_refused(entry):
                 raise
 
@@ -391,6 +391,7 @@ class PoderoConfigFlow(
                 return False
         return is_refused
 
+    @callback
     def _async_update(self, entry: PoderoConfigEntry, reason: str) -> ConfigFlowResult:
         """Store the checked data, and reload the entry even if nothing changed."""
         # The update listener reloads a loaded entry, but only after a change.

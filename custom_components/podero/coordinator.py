@@ -202,6 +202,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         if not SESSION_ENDS.isdisjoint(happened):
             self.sessions.async_end_session()
 
+    @callback
     def _async_process_failure(self, err: PoderoError) -> Exception:
         """Process a failed poll, and return the exception to raise."""
         if isinstance(err, AuthenticationError):

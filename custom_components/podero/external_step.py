@@ -30,7 +30,7 @@ class ExternalStep[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
     """A flow that sends the browser to another website and waits for an outcome."""
 
     _ticket: ReturnTicket | None = None
-    _address = ""
+    _url = ""
     _watch: asyncio.Task[None] | None = None
     _is_removed = False
     _outcome: str | None = None
@@ -48,10 +48,10 @@ class ExternalStep[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
         self._ticket = ReturnTicket(self.hass, language)
         return self._ticket
 
-    def _begin_watching(self, address: str, outcome: Coroutine[Any, Any, str]) -> None:
+    def _begin_watching(self, url: str, outcome: Coroutine[Any, Any, str]) -> None:
         """Set the URL of the external step, and wait for the outcome in the background."""
         self._stop_watching()
-        self._address = address
+        self._url = url
         self._outcome = None
         self._watch = self.hass.async_create_background_task(
             self._async_watch(outcome), f"{DOMAIN} sign-in"
@@ -60,7 +60,7 @@ class ExternalStep[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
     def _show_external(self, step_id: str, next_step_id: str) -> ResultT:
         """Show the external step, or the next step once there is an outcome."""
         if self._outcome is None:
-            return self.async_external_step(step_id=step_id, url=self._address)
+            return self.async_external_step(step_id=step_id, url=self._url)
         return self.async_external_step_done(next_step_id=next_step_id)
 
     async def _async_wait_for_return(

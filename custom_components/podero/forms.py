@@ -1,6 +1,7 @@
 """Schemas of the config flow's forms, and parsing of their input."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 import re
 from typing import Any, Final
@@ -34,7 +35,6 @@ from .const import (
     GRANT_CLIENT_CREDENTIALS,
     GRANT_PASSWORD,
 )
-from .vehicles import distinct_labels
 
 CONF_BACK: Final = "back"
 CONF_ENVIRONMENT: Final = "environment"
@@ -163,7 +163,7 @@ def _choice_selector(
         SelectSelectorConfig(
             options=[
                 SelectOptionDict(value=key, label=label)
-                for key, label in distinct_labels(names).items()
+                for key, label in _distinct_labels(names).items()
             ],
             multiple=is_multiple,
             mode=SelectSelectorMode.LIST
@@ -171,6 +171,21 @@ def _choice_selector(
             else SelectSelectorMode.DROPDOWN,
         )
     )
+
+
+def _distinct_labels(names: Mapping[str, str]) -> dict[str, str]:
+    """Return distinct labels by id: names, with the end of the id if not unique."""
+    counts = Counter(names.values())
+    return {
+        key: name if counts[name] == 1 else f"{name} …{_tail(key, names)}"
+        for key, name in names.items()
+    }
+
+
+def _tail(key: str, among: Collection[str]) -> str:
+    """Return the end of an id, or all of it if another id ends the same."""
+    tail = key[-4:]
+    return tail if sum(other.endswith(tail) for other in among) == 1 else key
 
 
 def vehicle_schema(names: Mapping[str, str], chosen: str | None = None) -> vol.Schema:

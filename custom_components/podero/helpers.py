@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 import math
 from typing import Any, override
 
@@ -94,6 +95,7 @@ def observations_of(hass: HomeAssistant, base_url: str) -> Observations:
     return servers.setdefault(base_url, Observations())
 
 
+@callback
 def async_create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PoderoClient:
     """Return a client for the data of an entry. Close it after use."""
     transport = Transport(
@@ -136,6 +138,11 @@ def to_read_error(err: PoderoError) -> HomeAssistantError:
         return to_write_error(err)
     key = "not_offered" if isinstance(err, NOT_OFFERED) else err.key
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=key)
+
+
+def digest(text: str) -> str:
+    """Return a hash of a text, for ids of issues that must not contain the text."""
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def statistics_source(subentry: ConfigSubentry) -> tuple[str, datetime | None]:

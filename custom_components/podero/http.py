@@ -6,7 +6,7 @@ from hashlib import sha256
 from html import escape
 from http import HTTPStatus
 import secrets
-from typing import Final, Literal
+from typing import Final
 
 from aiohttp import web
 
@@ -19,10 +19,8 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.language import matches
 
+from .api import SignInState
 from .const import DOMAIN
-
-type SignInState = Literal["success", "fail"]
-"""The outcome of a sign-in, with the API's values."""
 
 RETURN_PATH: Final = f"/api/{DOMAIN}/return"
 REPAIRS_PAGE: Final = "https://my.home-assistant.io/redirect/repairs/"
@@ -80,7 +78,7 @@ class ReturnTicket:
         self._base_url = _base_url(hass)
         self._tickets[self._token] = self
 
-    def address(self, state: SignInState) -> str:
+    def url(self, state: SignInState) -> str:
         """Return the URL that returns with a state."""
         if self._base_url is None:
             return REPAIRS_PAGE

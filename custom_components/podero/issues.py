@@ -1,7 +1,6 @@
 """Repair issues about the pending actions of a vehicle, and about a missing one."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -10,6 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 from .api import Action, InformationAction, ReauthenticateAction, Vehicle
 from .const import DOMAIN, NEW_VEHICLE
 from .coordinator import PoderoCoordinator
+from .helpers import digest
 
 NOT_FOUND: Final = "vehicle_not_found"
 
@@ -114,15 +114,10 @@ def _issue_id(subentry_id: str, action: Action) -> str:
         case ReauthenticateAction():
             return f"reauthenticate_{subentry_id}"
         case InformationAction():
-            digest = _digest(f"{action.sent_at} {action.message}")
-            return f"information_{subentry_id}_{digest}"
+            message = digest(f"{action.sent_at} {action.message}")
+            return f"information_{subentry_id}_{message}"
         case _:
-            return f"unknown_action_{subentry_id}_{_digest(str(action.code))}"
-
-
-def _digest(text: str) -> str:
-    """Return a hash of a text, for ids that must not contain the text."""
-    return sha256(text.encode()).hexdigest()[:16]
+            return f"unknown_action_{subentry_id}_{digest(str(action.code))}"
 
 
 @callback

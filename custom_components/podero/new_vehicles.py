@@ -1,7 +1,6 @@
 """Repair issues about vehicles of an account that are not configured."""
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
@@ -10,10 +9,11 @@ from homeassistant.helpers.event import async_track_time_interval
 from .api import PoderoError, Vehicle
 from .const import DOMAIN, LOGGER, NEW_VEHICLE
 from .coordinator import PoderoConfigEntry
+from .helpers import digest
 from .vehicles import (
     async_list_vehicles,
     configured_vehicles,
-    new_vehicles,
+    unconfigured_vehicles,
     vehicle_labels,
 )
 
@@ -52,7 +52,7 @@ async def _async_check(hass: HomeAssistant, entry: PoderoConfigEntry) -> None:
         return
     if vehicles is None:
         return
-    found = vehicle_labels(new_vehicles(hass, vehicles))
+    found = vehicle_labels(unconfigured_vehicles(hass, vehicles))
     for vehicle_id, name in found.items():
         _async_raise(hass, vehicle_id, name, entry)
     _async_delete_all_but(hass, entry, set(map(issue_id, found)))
@@ -82,7 +82,7 @@ def find_vehicle(vehicles: tuple[Vehicle, ...], wanted: str) -> Vehicle | None:
 
 def issue_id(vehicle_id: str) -> str:
     """Return the id of the issue about a vehicle, with the vehicle's id hashed."""
-    return f"{NEW_VEHICLE}_{sha256(vehicle_id.encode()).hexdigest()[:16]}"
+    return f"{NEW_VEHICLE}_{digest(vehicle_id)}"
 
 
 @callback

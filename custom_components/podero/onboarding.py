@@ -40,7 +40,7 @@ from .external_step import ExternalStep
 from .forms import with_back
 from .http import request_language
 from .vehicle_steps import VehicleSteps
-from .vehicles import new_vehicles, vehicle_subentry
+from .vehicles import unconfigured_vehicles, vehicle_subentry
 
 CONF_PRICE_ZONE: Final = "price_zone"
 
@@ -134,7 +134,7 @@ class OnboardingSteps(
         return self.async_show_menu(
             step_id="not_connected",
             menu_options=["look", "connect", "enter_vehicle"],
-            # Shows that looking again did look.
+            # Changes each time, so that the user sees that Podero was asked again.
             description_placeholders={"time": f"{dt_util.now():%H:%M:%S}"},
         )
 
@@ -158,13 +158,13 @@ class OnboardingSteps(
         self._onboarding = await self._client.start_onboarding(
             language=onboarding_language(language),
             price_zone=price_zone,
-            success_url=ticket.address("success"),
-            cancel_url=ticket.address("fail"),
+            success_url=ticket.url("success"),
+            cancel_url=ticket.url("fail"),
         )
         self._raise_if_removed()
-        address = self._onboarding.authentication_url
-        assert address is not None
-        self._begin_watching(address, self._async_wait_for_vehicle())
+        url = self._onboarding.authentication_url
+        assert url is not None
+        self._begin_watching(url, self._async_wait_for_vehicle())
 
     async def _async_wait_for_vehicle(self) -> str:
         """Return the outcome, once the browser has returned or the vehicle is known."""
@@ -233,7 +233,7 @@ class OnboardingSteps(
         before = {vehicle.id for vehicle in self._vehicles or ()}
         found = [
             new
-            for new in new_vehicles(self.hass, vehicles).items()
+            for new in unconfigured_vehicles(self.hass, vehicles).items()
             if new[0] not in before
         ]
         return found[-1] if found else None

@@ -24,6 +24,7 @@ from .api import (
     NotFoundError,
     PoderoError,
     ResolutionLink,
+    SignInState,
     Vehicle,
 )
 from .const import DOMAIN, NEW_VEHICLE
@@ -39,7 +40,7 @@ from .forms import (
     parse_ids,
     vehicle_schema,
 )
-from .http import SignInState, request_language
+from .http import request_language
 from .issues import NOT_FOUND, pending_actions
 from .new_vehicles import find_vehicle
 from .replacement import async_replace_vehicle
@@ -47,7 +48,7 @@ from .vehicles import (
     async_add_vehicles,
     async_list_vehicles,
     configured_vehicles,
-    new_vehicles,
+    unconfigured_vehicles,
     vehicle_labels,
     vehicle_subentry,
 )
@@ -202,12 +203,12 @@ class PendingActionFlow(ActionFlow):
             self._asked = missing[0]
             return self._show("parameter", _ANSWER, parameter=self._asked)
         try:
-            address = await self._coordinator.client.resolve_action(
+            url = await self._coordinator.client.resolve_action(
                 link, {name: parameters[name] for name in wanted}
             )
         except PoderoError as err:
             raise AbortFlow(_link_reason(err)) from None
-        return await self._async_started(link, address)
+        return await self._async_started(link, url)
 
     async def _async_parameters(self) -> dict[str, str]:
         """Return the parameters that the user does not have to enter."""
@@ -215,7 +216,7 @@ class PendingActionFlow(ActionFlow):
 
     @abstractmethod
     async def _async_started(
-        self, link: ResolutionLink, address: str | None
+        self, link: ResolutionLink, url: str | None
     ) -> RepairsFlowResult:
         """Continue after the service has started the action."""
 
@@ -259,7 +260,7 @@ class MessageFlow(PendingActionFlow):
 
     @override
     async def _async_started(
-        self, link: ResolutionLink, address: str | None
+        self, link: ResolutionLink, url: str | None
     ) -> RepairsFlowResult:
         """Check that the message is gone."""
         if await self._async_read() is None:
@@ -299,19 +300,19 @@ class ReauthenticateFlow(ExternalStep[Any, RepairsFlowResult, str], PendingActio
         ticket = self._issue_ticket(parameters["language"])
         return {
             **parameters,
-            "successUrl": ticket.address("success"),
-            "cancelUrl": ticket.address("fail"),
+            "successUrl": ticket.url("success"),
+            "cancelUrl": ticket.url("fail"),
         }
 
     @override
     async def _async_started(
-        self, link: ResolutionLink, address: str | None
+        self, link: ResolutionLink, url: str | None
     ) -> RepairsFlowResult:
         """Open the sign-in, and wait for its outcome in the background."""
         self._raise_if_removed()
-        if address is None:
+        if url is None:
             raise AbortFlow("no_address")
-        self._begin_watching(address, self._async_wait_for_outcome(link))
+        self._begin_watching(url, self._async_wait_for_outcome(link))
         return await self.async_step_sign_in()
 
     async def async_step_sign_in(
@@ -419,7 +420,7 @@ class NewVehicleFlow(RepairsFlow):
             raise AbortFlow("not_listed")
         added = [
             vehicle_subentry(self.hass, *item)
-            for item in new_vehicles(self.hass, [vehicle]).items()
+            for item in unconfigured_vehicles(self.hass, [vehicle]).items()
         ]
         if not added:
             raise AbortFlow("already_configured")
@@ -488,7 +489,7 @@ class VehicleNotFoundFlow(VehicleRepairFlow):
         if vehicles is None:
             return self._show_id()
         # Configured vehicles come last: the car may have been added again already.
-        new = new_vehicles(self.hass, vehicles)
+        new = unconfigured_vehicles(self.hass, vehicles)
         self._names = vehicle_labels(new)
         titles = {
             str(subentry.unique_id): subentry.title

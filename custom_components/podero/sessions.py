@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -74,14 +74,14 @@ class Stored(NamedTuple):
 
 
 def _store(hass: HomeAssistant, subentry_id: str) -> Store[dict[str, Any]]:
-    """Return the store that keeps what polls have seen across restarts."""
+    """Return the store of what is kept across restarts."""
     return Store(
         hass, STORAGE_VERSION, f"{DOMAIN}.{subentry_id}.charging", atomic_writes=True
     )
 
 
 async def async_remove_store(hass: HomeAssistant, subentry_id: str) -> None:
-    """Delete what is stored of a vehicle's polls."""
+    """Delete what is stored of a vehicle's charging."""
     await _store(hass, subentry_id).async_remove()
 
 
@@ -255,7 +255,7 @@ class ChargingSessions:
         self._schedule.change_plan(dt_util.utcnow())
 
     async def async_close(self) -> None:
-        """Save what polls have seen."""
+        """Save what is kept across restarts."""
         if self._watched is not None:
             await self._store.async_save(self._to_store())
 
@@ -322,7 +322,7 @@ class ChargingSessions:
         self._is_stale = True
 
     async def _async_load(self) -> None:
-        """Load what earlier polls have seen, nothing if the file is invalid."""
+        """Load what is kept across restarts, nothing if the file is invalid."""
         try:
             stored = _parse(await self._store.async_load())
         except Exception as err:  # noqa: BLE001 - the file may contain anything
@@ -366,11 +366,29 @@ class ChargingSessions:
         start = await self._statistics.async_get_start(now)
         # A session that began before may reach into the first hour.
         first = max(min(start - REWRITTEN, now - REQUEST_PERIOD), now - PAST).date()
+        listed = await self._async_list(first, now)
         known = {
             session.key
             for session in self._listed
             if session.plug_in_time and session.plug_in_time.date() >= first
         }
+        is_any_lost = not known <= {session.key for session in listed}
+        self._is_list_doubted = is_any_lost and not self._is_list_doubted
+        if self._is_list_doubted:
+            self._schedule.retry(Endpoint.SESSIONS, now)
+            return
+        self._listed, self.known_since = tuple(listed), start
+        self._schedule.read_sessions(now)
+        ended = {session.key for session in listed if ends_of(session)}
+        if self.running is not None and self.running.key in ended:
+            self.running = None
+        if self._ended is not None and (
+            self._ended.key in ended or max(ends_of(self._ended)) < now - MAX_UNLISTED
+        ):
+            self._ended = None
+
+    async def _async_list(self, first: date, now: datetime) -> list[ChargingSession]:
+        """Request the completed sessions from a day on. Raises PoderoError."""
         is_past = first < (now - REQUEST_PERIOD).date()
         listed: list[ChargingSession] = []
         while first <= now.date():
@@ -389,20 +407,7 @@ class ChargingSessions:
                     last,
                 )
             first = last + DAY
-        is_any_lost = not known <= {session.key for session in listed}
-        self._is_list_doubted = is_any_lost and not self._is_list_doubted
-        if self._is_list_doubted:
-            self._schedule.retry(Endpoint.SESSIONS, now)
-            return
-        self._listed, self.known_since = tuple(listed), start
-        self._schedule.read_sessions(now)
-        ended = {session.key for session in listed if ends_of(session)}
-        if self.running is not None and self.running.key in ended:
-            self.running = None
-        if self._ended is not None and (
-            self._ended.key in ended or max(ends_of(self._ended)) < now - MAX_UNLISTED
-        ):
-            self._ended = None
+        return listed
 
     async def _async_calculate(self, now: datetime) -> None:
         """Calculate the results, update the entities, and write the statistics."""

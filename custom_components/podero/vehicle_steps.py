@@ -26,7 +26,7 @@ from .forms import (
 from .helpers import async_create_client
 from .vehicles import (
     configured_vehicles,
-    new_vehicles,
+    unconfigured_vehicles,
     vehicle_labels,
     vehicle_subentry,
 )
@@ -115,7 +115,7 @@ class VehicleSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], Handler
 
     def _offer_vehicles(self, vehicles: Collection[Vehicle]) -> None:
         """Let the user choose from the vehicles that are not configured."""
-        self._new = new_vehicles(self.hass, vehicles)
+        self._new = unconfigured_vehicles(self.hass, vehicles)
         chosen = self._typed.get("vehicles", {}).get(CONF_VEHICLES, ())
         if not self._new.keys() >= set(chosen):
             # An earlier choice is no longer offered.

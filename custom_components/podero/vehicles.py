@@ -1,7 +1,6 @@
 """The vehicles of accounts: list, name, add and delete them."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain, count
 from types import MappingProxyType
@@ -32,7 +31,7 @@ async def async_list_vehicles(client: PoderoClient) -> tuple[Vehicle, ...] | Non
         return None
 
 
-def new_vehicles(
+def unconfigured_vehicles(
     hass: HomeAssistant, vehicles: Collection[Vehicle]
 ) -> dict[str, Vehicle]:
     """Return the vehicles that are not configured, by id."""
@@ -127,18 +126,3 @@ async def async_delete_vehicle_data(hass: HomeAssistant, subentry_id: str) -> No
             "The stored data of a removed car could not be deleted: %s",
             type(failure).__name__,
         )
-
-
-def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:
-    """Return distinct labels by id: names, with the end of the id if not unique."""
-    counts = Counter(names.values())
-    return {
-        key: name if counts[name] == 1 else f"{name} …{_tail(key, names)}"
-        for key, name in names.items()
-    }
-
-
-def _tail(key: str, among: Collection[str]) -> str:
-    """Return the end of an id, or all of it if another id ends the same."""
-    tail = key[-4:]
-    return tail if sum(other.endswith(tail) for other in among) == 1 else key

@@ -4,7 +4,13 @@ Source of all facts: the contract (Partner API 2.0) and Podero's developer guide
 """
 
 from .auth import Auth, ClientCredentialsAuth, PasswordAuth
-from .client import ONBOARDING_LANGUAGES, PAGE_SIZE, OnboardingLanguage, PoderoClient
+from .client import (
+    ONBOARDING_LANGUAGES,
+    PAGE_SIZE,
+    OnboardingLanguage,
+    PoderoClient,
+    SignInState,
+)
 from .errors import (
     AuthenticationError,
     ConflictError,
@@ -71,6 +77,7 @@ __all__ = [
     "RateLimitError",
     "ReauthenticateAction",
     "ResolutionLink",
+    "SignInState",
     "Status",
     "TokenRefusedError",
     "Transport",

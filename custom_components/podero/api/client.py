@@ -40,6 +40,9 @@ ONBOARDING_LANGUAGES: Final[tuple[OnboardingLanguage, ...]] = get_args(
 )
 """The languages of the page that connects a device (guide)."""
 
+type SignInState = Literal["success", "fail"]
+"""The outcome of a sign-in that is reported."""
+
 PAGE_SIZE = 200
 """Sessions per page, the most that the guide allows."""
 
@@ -223,9 +226,7 @@ class PoderoClient:
         redirect_url = response.member("redirect_url")
         return None if redirect_url is None else _browser_url(redirect_url)
 
-    async def report_action(
-        self, link: ResolutionLink, state: Literal["success", "fail"]
-    ) -> None:
+    async def report_action(self, link: ResolutionLink, state: SignInState) -> None:
         """Report the outcome of an action that was started (guide).
 
         The guide documents no token for it: the token is sent only after a 401. Raises

@@ -517,7 +517,16 @@ async def test_a_disabled_car_is_left_alone(home: Home) -> None:
     [
         *([], {"spans": "all", "missed_deadline": 5}, {"spans": [[1, 2, 3]]}),
         {"spans": [[1e13, 1e13 + 10, 0]], "missed_deadline": None},
-        {"spans": [], "missed_deadline": None, "running": "yes", "ended": {}},
+        *(
+            {"spans": [], "missed_deadline": None, "running": running, "ended": ended}
+            for running, ended in (
+                ("yes", None),
+                ({}, None),
+                (None, {}),
+                (None, {"id": "a"}),
+                (None, {"id": "a", "plug_in_time": "2026-11-18T22:00:00Z"}),
+            )
+        ),
     ],
 )
 async def test_a_foreign_file(

@@ -398,13 +398,15 @@ def test_money_without_energy_is_not_lost() -> None:
         # Overlapping ones.
         ([("10 06:30", "10 13:00"), ("10 08:20", "10 09:00")], "10 12:00", "10 06:00"),
         ([("10 13:00", "10 14:00")], "10 12:00", "10 12:00"),
+        # Earlier than what is known.
+        ([("1 23:00", "10 13:00")], "10 12:00", "10 12:00"),
     ],
 )
 def test_an_hour_between_sessions(
     sessions: list[tuple[str, str | None]], hour: str, expected: str
 ) -> None:
     charged = [session(start, end, 5) for start, end in sessions]
-    assert start_between(charged, at(hour), NOW) == at(expected)
+    assert start_between(charged, at(hour), NOW, at("2 00:00")) == at(expected)
 
 
 @pytest.mark.parametrize(

@@ -136,14 +136,18 @@ async def test_address_in_use(person: Person, simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("urls", [{}, {"external_url": "https://other.example.com"}])
+@pytest.mark.parametrize("header", ["HA-Frontend-Base", "Origin"])
 async def test_address_of_the_frontend(
-    person: Person, simulator: Simulator, urls: dict[str, str]
+    person: Person, simulator: Simulator, urls: dict[str, str], header: str
 ) -> None:
-    """Behind a proxy whose URL is not set, the frontend knows where it is used."""
+    """Behind a proxy whose URL is not set, the frontend knows where it is used.
+
+    It does not tell with repairs, but the browser does.
+    """
     await async_process_ha_core_config(person.hass, urls)
     person.headers |= {
         "Host": "home.example.com",
-        "HA-Frontend-Base": "https://home.example.com",
+        header: "https://home.example.com",
     }
     assert (await sent(person, simulator))["successUrl"].startswith(
         f"https://home.example.com{RETURN_PATH}/"

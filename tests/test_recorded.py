@@ -315,6 +315,50 @@ async def test_a_session_that_is_not_answered_after_a_restart(
         assert home.state("sensor.car_1_session_energy") == "20.0"
 
 
+async def test_a_session_that_is_listed_under_another_id(
+    home: Home, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While it ran it had none: it is the same, by its start."""
+    car = home.car
+    car.plug_in()
+    session = car.life.session
+    assert session is not None
+    session.corrections["plug_in_time"] = f"{NOW - 4 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    session.corrections |= {"energy_charged_kwh": 20.0, "id": None}
+    await set_up(home)
+    car.unplug()
+    session.corrections |= {"energy_charged_kwh": 25.0, "id": "a"}
+    await live(home, freezer, timedelta(minutes=12))
+    assert home.state("sensor.car_1_session_energy") == "25.0"
+    assert sum((await recorded(home.hass, car)).values()) == pytest.approx(25)
+    assert not complaints(caplog)
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_a_wrong_start_costs_no_history(
+    home: Home, freezer: FrozenDateTimeFactory, is_running: bool
+) -> None:
+    """What is not listed any more is not written, even if a session is said to reach there."""
+    car = home.car
+    car.lists_sessions_by = "unplug_time"
+    for day in range(0, 300, 10):
+        add_session(car, EVENING - timedelta(days=day), 4, 8)
+    await set_up(home)
+    start = NOW - timedelta(days=250)
+    if is_running:
+        car.plug_in()
+        assert car.life.session is not None
+        car.life.session.corrections["plug_in_time"] = f"{start:%Y-%m-%dT%H:%M:%SZ}"
+        car.life.session.corrections["energy_charged_kwh"] = 0.0
+    else:
+        add_session(car, start, 24 * 230, 0)
+    for seconds in (24 * 3600, 900):
+        freezer.tick(seconds)
+        await home.refresh()
+        await settle(home)
+    assert sum((await recorded(home.hass, car)).values()) == pytest.approx(240)
+
+
 async def test_faulty_sessions_cost_themselves(
     home: Home, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -265,6 +265,39 @@ async def test_what_is_recorded_stays(
     }
 
 
+async def test_the_last_hour_stays(home: Home, person: Person) -> None:
+    """A car that is replaced within the hour in which it charged keeps that hour."""
+    hour = dt_util.utcnow().replace(minute=0, second=0, microsecond=0)
+    await async_write_hours(
+        home.hass, home.car.id, "Car 1", {hour: Amounts(7, 1, 1)}, hour
+    )
+    again = await connect_again(home)
+    park(again)
+    await person.submit(await begin(home, person), vehicle=again.id)
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    assert await recorded(home.hass, home.car) == {hour: 7}
+
+
+async def test_the_running_session_is_not_the_new_cars(
+    home: Home, person: Person
+) -> None:
+    home.car.plug_in()
+    session = home.car.life.session
+    assert session is not None
+    start = dt_util.utcnow() - timedelta(hours=5)
+    session.corrections["plug_in_time"] = f"{start:%Y-%m-%dT%H:%M:%SZ}"
+    session.corrections["energy_charged_kwh"] = 30.0
+    await home.reload()
+    await home.settle()
+    assert home.state("sensor.car_1_session_energy") == "30.0"
+    again = await connect_again(home)
+    park(again)
+    await person.submit(await begin(home, person), vehicle=again.id)
+    await home.settle()
+    assert home.state("sensor.car_1_session_energy") == "unknown"
+
+
 async def test_added_already(
     home: Home, person: Person, hass_storage: dict[str, Any]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.podero.api import Vehicle
-from custom_components.podero.charging.watched import MAX_SPANS, Span, Watched, power_of
+from custom_components.podero.charging.watched import MIN_SPANS, Span, Watched, power_of
 
 START = datetime(2026, 11, 10, 22, 0, tzinfo=UTC)
 HOUR = START.timestamp()
@@ -97,16 +97,23 @@ def test_an_hour_is_a_span_or_two() -> None:
     assert sum(span.energy for span in watched.spans) == pytest.approx(270.5 / 60 * 11)
 
 
-def test_the_oldest_are_forgotten_as_new_ones_come() -> None:
-    """A car that is away for however long forgets nothing."""
+def test_a_car_that_was_away_forgets_nothing_until_there_is_much() -> None:
     watched = watch((0, 6), (1, 6))
-    for hour in range(MAX_SPANS):
+    for hour in range(MIN_SPANS):
         for minute in (0, 1):
             later = timedelta(days=100, hours=hour, minutes=minute)
             assert watched.spans[0].start == HOUR
             watched.add(START + later, 0)
-    assert len(watched.spans) == MAX_SPANS
+    assert len(watched.spans) == MIN_SPANS
     assert watched.spans[0].start == HOUR + 100 * 86400
+
+
+def test_what_is_not_old_is_not_forgotten() -> None:
+    """A car that charges with solar power can start and stop every few minutes."""
+    toggles = [(2 * minute, 6 * (minute % 4 // 2)) for minute in range(5000)]
+    watched = watch(*toggles)
+    assert len(watched.spans) > MIN_SPANS
+    assert watched.spans[0].start == HOUR
 
 
 def test_what_was_seen_outlives_a_restart() -> None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import secrets
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.generated.languages import LANGUAGES
@@ -145,10 +145,11 @@ def _base_url(hass: HomeAssistant) -> str | None:
         return get_url(hass, require_current_request=True)
     except NoURLAvailableError:
         pass
-    request = current_request.get()
-    if request is not None and HEADER_FRONTEND_BASE in request.headers:
-        # The frontend is used at a URL that is not configured, for example of a proxy.
-        return request.headers[HEADER_FRONTEND_BASE]
+    # The frontend is used at a URL that is not configured, for example of a proxy.
+    headers = request.headers if (request := current_request.get()) else {}
+    for name in (HEADER_FRONTEND_BASE, hdrs.ORIGIN):
+        if (url := headers.get(name, "")).startswith("http"):
+            return url
     try:
         return get_url(hass, prefer_external=True)
     except NoURLAvailableError:

@@ -13,6 +13,7 @@ from .charging.statistics import SERIES, async_get_last_charge, statistic_id
 from .const import CONF_STATISTICS_ID, CONF_STATISTICS_SINCE, DOMAIN
 from .coordinator import PoderoConfigEntry
 from .helpers import statistics_source
+from .sessions import async_remove_store
 from .vehicles import async_delete_vehicle_data
 
 
@@ -26,6 +27,8 @@ async def async_replace_vehicle(
     """
     vehicle_id = str(vehicle.id)
     await hass.config_entries.async_unload(entry.entry_id)
+    # A session of the replaced vehicle that was running is not one of the other.
+    await async_remove_store(hass, subentry_id)
     try:
         for other in list(entry.subentries.values()):
             if other.unique_id == vehicle_id and other.subentry_id != subentry_id:
@@ -59,12 +62,12 @@ async def _async_since(
     What is recorded of the replaced vehicle stays, even if both existed for a while.
     """
     now = dt_util.utcnow()
-    since = vehicle.created_at or now
+    since = min(vehicle.created_at or now, now)
     if RECORDER_DOMAIN in hass.config.components:
         last = await async_get_last_charge(hass, statistics_id, since)
         if last is not None:
-            since = last + timedelta(hours=1)
-    return min(since, now)
+            return last + timedelta(hours=1)
+    return since
 
 
 @callback

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -104,7 +104,7 @@ class ChargingSessions:
         self.policy: ChargePolicy | None = None
         self.running: ChargingSession | None = None
         self.recent: tuple[ChargingSession, ...] = ()
-        """The valid sessions of the last weeks and the running one, by start."""
+        """The valid sessions that were listed last and the running one, by start."""
 
         self.known_since: datetime | None = None
         """The hour from which on all sessions are known."""
@@ -141,6 +141,9 @@ class ChargingSessions:
         """Whether the last reading has an `updated_at` in the future."""
 
         self._listed: tuple[ChargingSession, ...] = ()
+        self._listed_since = datetime.max.replace(tzinfo=UTC)
+        """The end of the first day whose sessions were requested."""
+
         self._ended: ChargingSession | None = None
         """The session that ended last, until the service lists it."""
 
@@ -378,12 +381,13 @@ class ChargingSessions:
             self._schedule.retry(Endpoint.SESSIONS, now)
             return
         self._listed, self.known_since = tuple(listed), start
+        self._listed_since = datetime.combine(first + DAY, time(), UTC)
         self._schedule.read_sessions(now)
-        ended = {session.key for session in listed if ends_of(session)}
-        if self.running is not None and self.running.key in ended:
+        if self.running is not None and _is_completed(self.running, listed):
             self.running = None
         if self._ended is not None and (
-            self._ended.key in ended or max(ends_of(self._ended)) < now - MAX_UNLISTED
+            _is_completed(self._ended, listed)
+            or max(ends_of(self._ended)) < now - MAX_UNLISTED
         ):
             self._ended = None
 
@@ -430,7 +434,7 @@ class ChargingSessions:
             hours = await self._hass.async_add_executor_job(hours_of, valid, spans, now)
             self.month = _month(valid, hours, self._month_start(now), now)
             # A part of a session is never written: its hours may be distributed anew.
-            start = start_between(valid, self.known_since, now)
+            start = start_between(valid, self.known_since, now, self._listed_since)
             self._statistics.async_write(hours, start)
         self._update_listeners()
 
@@ -447,11 +451,26 @@ def _parse(stored: dict[str, Any] | None) -> Stored:
     watched = Watched.from_json(stored["spans"])
     last_poll = watched.spans and dt_util.utc_from_timestamp(watched.spans[-1].end)
     missed = dt_util.parse_datetime(str(stored["missed_deadline"]))
-    running, ended = (
-        stored.get(name) and ChargingSession.from_json(stored[name])
-        for name in ("running", "ended")
-    )
+    running, ended = map(_parse_session, (stored.get("running"), stored.get("ended")))
+    if ended is not None and not ends_of(ended):
+        raise ValueError("no end")
     return Stored(watched, DeadlineWatch(last_poll or None, missed), running, ended)
+
+
+def _parse_session(stored: Any) -> ChargingSession | None:
+    """Parse a stored session. Raises InvalidResponseError if it is invalid."""
+    return None if stored is None else ChargingSession.from_json(stored)
+
+
+def _is_completed(
+    session: ChargingSession, listed: Collection[ChargingSession]
+) -> bool:
+    """Return whether a session, which may have got another id, is listed with an end."""
+    return any(
+        ends_of(other)
+        and (other.key == session.key or other.plug_in_time == session.plug_in_time)
+        for other in listed
+    )
 
 
 async def _async_zone(name: str | None) -> tzinfo | None:

@@ -123,14 +123,21 @@ def hours_of(
 
 
 def start_between(
-    sessions: Sequence[ChargingSession], hour: datetime, now: datetime
+    sessions: Sequence[ChargingSession],
+    hour: datetime,
+    now: datetime,
+    earliest: datetime,
 ) -> datetime:
-    """Return the latest hour, up to a given one, that begins in none of valid sessions."""
+    """Return the latest hour, up to a given one, that begins in none of valid sessions.
+
+    It is the given one if no other is late enough.
+    """
+    found = hour
     for session in reversed(sessions):
         start, end = _window(session, now)
-        if start < hour.timestamp() < end:
-            hour = datetime.fromtimestamp(start // HOUR * HOUR, UTC)
-    return hour
+        if start < found.timestamp() < end:
+            found = datetime.fromtimestamp(start // HOUR * HOUR, UTC)
+    return found if found >= earliest else hour
 
 
 def in_period(

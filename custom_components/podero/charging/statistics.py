@@ -67,7 +67,7 @@ class VehicleStatistics:
         name: str,
         since: datetime | None = None,
     ) -> None:
-        """Use a vehicle's id and name. Rows before `since` are never changed."""
+        """Use a vehicle's id and name. Rows before the hour of `since` are never changed."""
         self._hass = hass
         self._entry = entry
         self._vehicle_id = vehicle_id

@@ -11,8 +11,11 @@ HOUR = 3600.0
 MAX_POLL_GAP = 1800.0
 """Seconds between two polls above which the time in between is unwatched."""
 
-MAX_SPANS = 2000
-"""Spans that are kept: ten weeks of a car that is always plugged in."""
+KEPT = 42 * 24 * HOUR
+"""Seconds for which spans are kept, longer than sessions are read again."""
+
+MIN_SPANS = 2000
+"""Spans that are kept for longer, for a car that is away or plugged in for weeks."""
 
 
 MAX_POWER = 400.0
@@ -95,7 +98,8 @@ class Watched:
             self.spans[-1] = Span(last.start, span.end, last.energy + span.energy)
             return
         self.spans.append(span)
-        del self.spans[:-MAX_SPANS]
+        while len(self.spans) > MIN_SPANS and self.spans[0].end < span.start - KEPT:
+            del self.spans[0]
 
     def as_json(self) -> list[list[float]]:
         """Return the spans as JSON."""

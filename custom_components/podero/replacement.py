@@ -27,9 +27,9 @@ async def async_replace_vehicle(
     """
     vehicle_id = str(vehicle.id)
     await hass.config_entries.async_unload(entry.entry_id)
-    # A session of the replaced vehicle that was running is not one of the other.
-    await async_remove_store(hass, subentry_id)
     try:
+        # A session of the replaced vehicle that was running is not one of the other.
+        await async_remove_store(hass, subentry_id)
         for other in list(entry.subentries.values()):
             if other.unique_id == vehicle_id and other.subentry_id != subentry_id:
                 hass.config_entries.async_remove_subentry(entry, other.subentry_id)

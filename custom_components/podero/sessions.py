@@ -380,7 +380,10 @@ class ChargingSessions:
         if self._is_list_doubted:
             self._schedule.retry(Endpoint.SESSIONS, now)
             return
-        self._listed, self.known_since = tuple(listed), start
+        if tuple(listed) != self._listed:
+            # Otherwise the same objects stay, which entities hold as well.
+            self._listed = tuple(listed)
+        self.known_since = start
         self._listed_since = datetime.combine(first + DAY, time(), UTC)
         self._schedule.read_sessions(now)
         if self.running is not None and _is_completed(self.running, listed):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, override
 
@@ -37,6 +37,7 @@ from .api import (
     RateLimitError,
     TokenRefusedError,
     Vehicle,
+    to_json,
 )
 from .charging.events import SESSION_ENDS, ChargingEvent
 from .charging.memory import RememberedEvents
@@ -332,7 +333,7 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
         """
         async with self._async_writing():
             await self.client.set_preferences(
-                self.vehicle_id, **{preference: _to_json(value)}
+                self.vehicle_id, **{preference: to_json(value)}
             )
             self.sessions.async_change_plan()
             write = self._writes.add(preference, value, implied)
@@ -445,11 +446,6 @@ class PoderoCoordinator(DataUpdateCoordinator[Vehicle]):
             async_dispatcher_send(
                 self.hass, SIGNAL_CHARGING_EVENT, self, event, was_missed
             )
-
-
-def _to_json(value: Any) -> Any:
-    """Convert a value to JSON."""
-    return value.isoformat() if isinstance(value, datetime | time) else value
 
 
 def _delay_after(err: PoderoError) -> float | None:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import MAXYEAR, datetime, time, timedelta
-from typing import Any, Final
+from datetime import MAXYEAR, datetime, timedelta
+from typing import Final
 
 import voluptuous as vol
 
@@ -20,9 +20,9 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.service import verify_domain_control
 from homeassistant.helpers.target import TargetSelection
 from homeassistant.util import dt as dt_util
-from homeassistant.util.json import JsonObjectType, JsonValueType
+from homeassistant.util.json import JsonObjectType
 
-from .api import ChargingSession, PoderoError
+from .api import ChargingSession, PoderoError, to_json
 from .charging.hours import Amounts, amounts_of
 from .const import DOMAIN, MAX_RANGE
 from .coordinator import PoderoConfigEntry, PoderoCoordinator
@@ -159,14 +159,11 @@ def _report(
 
 def _session(session: ChargingSession) -> JsonObjectType:
     """Return a session with the API's names and local times."""
-    return {name: _to_json(getattr(session, name)) for name in session.readers()}
-
-
-def _to_json(value: Any) -> JsonValueType:
-    """Convert a value of a session to JSON."""
-    if isinstance(value, datetime):
-        return dt_util.as_local(value).isoformat()
-    return value.isoformat() if isinstance(value, time) else value
+    values = {name: getattr(session, name) for name in session.readers()}
+    return {
+        name: to_json(dt_util.as_local(value) if isinstance(value, datetime) else value)
+        for name, value in values.items()
+    }
 
 
 def _total(sessions: Sequence[ChargingSession]) -> JsonObjectType:

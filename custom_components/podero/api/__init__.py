@@ -39,6 +39,7 @@ from .models import (
     Status,
     User,
     Vehicle,
+    to_json,
 )
 from .observations import Observations, is_word
 from .sessions import ChargePolicy, ChargingSession, DayPolicy
@@ -88,4 +89,5 @@ __all__ = [
     "is_word",
     "parse_base_url",
     "parse_id",
+    "to_json",
 ]

@@ -106,6 +106,11 @@ class ChargingState(StrEnum):
 type JsonObject = Mapping[str, Any]
 
 
+def to_json(value: Any) -> Any:
+    """Convert a value to JSON: times are in ISO format."""
+    return value.isoformat() if isinstance(value, datetime | time) else value
+
+
 def read_by[T](reader: Reader[T]) -> T | None:
     """Declare a field that a reader converts from the JSON value of the same name."""
     return field(default=None, metadata={"reader": reader})

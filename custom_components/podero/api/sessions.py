@@ -8,7 +8,7 @@ from datetime import datetime, time
 from typing import Any, override
 
 from .errors import InvalidResponseError
-from .models import JsonObject, Model, read_by
+from .models import JsonObject, Model, read_by, to_json
 from .readers import (
     between,
     boolean,
@@ -65,11 +65,7 @@ class ChargingSession(Model):
 
     def as_json(self) -> dict[str, Any]:
         """Return the values as JSON, which can be read as the same session."""
-        values = {name: getattr(self, name) for name in self.readers()}
-        return {
-            name: value.isoformat() if isinstance(value, datetime | time) else value
-            for name, value in values.items()
-        }
+        return {name: to_json(getattr(self, name)) for name in self.readers()}
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from ..api import Vehicle
+from ..api import Vehicle, to_json
 from ..const import DOMAIN, LOGGER
 from .events import ChargingEvent, ChargingEvents, Known, resume
 from .readings import MAX_STALE, is_stale
@@ -60,7 +60,7 @@ class Memory:
         await self._store.async_save(
             {
                 **asdict(known),
-                **{name: _isoformat(getattr(known, name)) for name in TIMES},
+                **{name: to_json(getattr(known, name)) for name in TIMES},
                 "written_at": self._written_at.isoformat(),
             }
         )
@@ -135,11 +135,6 @@ class RememberedEvents:
 def _urgent(known: Known) -> tuple[Any, ...]:
     """Return the values whose changes are written at once."""
     return known.is_plugged_in, known.is_fully_charged, known.has_been_full
-
-
-def _isoformat(time: datetime | None) -> str | None:
-    """Return a time as a string."""
-    return None if time is None else time.isoformat()
 
 
 def _parse(stored: dict[str, Any] | None) -> tuple[Known, datetime] | None:
